@@ -1,0 +1,1 @@
+"""AthenaCheck: what the lake holds against what was written."""

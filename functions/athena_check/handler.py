@@ -1,0 +1,115 @@
+"""Lambda ``athena_check``: asks Athena over the partitions just written, compares, and marks the days as processed."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+
+from athena_check.athena import run_query
+from athena_check.compare import catalog_differences, differences, object_differences
+from athena_check.query import check_sql, parse_answer
+from marketlake.aws import athena_client, call, glue_client, s3_client
+from marketlake.contract import Contract, load_contract
+from marketlake.errors import AthenaCheckFailed, ContractViolation
+from marketlake.intervals import to_intervals
+from marketlake.layout import clean_key, clean_prefix, day_of_key
+from marketlake.manifest import WrittenDay, read_written
+from marketlake.markers import Marker, write_marker
+from marketlake.settings import read_settings
+from marketlake.storage import Bucket, side_by_side
+from marketlake.telemetry import Event, count, logger, task
+
+QUERY_SECONDS = 150
+"""Longest wait for Athena; below the function's timeout, so that a stuck query is stopped and told as such."""
+
+SHOWN = 3
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What AthenaCheck needs."""
+
+    clean_bucket: str
+    database: str
+    workgroup: str
+
+
+@task("athena_check")
+def handler(event: Event) -> Event:
+    """``{"batch", "transformed", "task"}`` to counts of days checked and markers written."""
+    settings = read_settings(Settings)
+    batch, about = event["batch"], event["task"]
+    contract = load_contract(batch["dataset"])
+    clean = Bucket(settings.clean_bucket, s3_client())
+    written = read_written(clean, event["transformed"]["manifest"])
+    days = [day.dt for day in written]
+
+    _check_catalog(contract, settings.database)
+    sql = check_sql(contract, to_intervals(contract, days))
+    answer = run_query(athena_client(), settings.workgroup, settings.database, sql, QUERY_SECONDS)
+    found = parse_answer(contract, answer)
+    _refuse(contract, differences(contract, written, found))
+    # Last before the markers: what they vouch for is what lies there now, whoever else is writing.
+    _refuse(contract, object_differences(_keys(contract, written), _listed(clean, contract, days)))
+
+    markers = [_marker(contract, day, about["execution"]) for day in written]
+    wrote = side_by_side(
+        lambda pair: write_marker(clean, pair[0], pair[1].changed_rows), list(zip(markers, written, strict=True))
+    )
+    rows = sum(partition.rows for partition in found.values())
+    count("DaysChecked", len(written), dataset=contract.name)
+    logger("athena_check").info("checked", extra={"days": len(written), "rows": rows})
+    return {
+        "days": len(written),
+        "rows": rows,
+        "markers": sum(wrote),
+        "corrected": sum(1 for day in written if day.changed_rows),
+    }
+
+
+def _check_catalog(contract: Contract, database: str) -> None:
+    table = call(
+        lambda: glue_client().get_table(DatabaseName=database, Name=contract.name),
+        f"glue:GetTable {database}.{contract.name}",
+    )["Table"]
+    lines = catalog_differences(contract, table["StorageDescriptor"]["Columns"])  # type: ignore[arg-type]
+    if lines:
+        raise ContractViolation(f"{contract.name}: {lines[0]}; deploy again so that catalog and contract agree")
+
+
+def _keys(contract: Contract, written: Sequence[WrittenDay]) -> dict[str, str]:
+    return {clean_key(contract.name, day.dt): day.etag for day in written}
+
+
+def _listed(clean: Bucket, contract: Contract, days: Sequence[date]) -> dict[str, str]:
+    wanted, prefix = set(days), clean_prefix(contract.name)
+    found: dict[str, str] = {}
+    for key, etag in clean.keys(prefix, start_after=f"{prefix}dt={days[0]}"):
+        day = day_of_key(key)
+        if day > days[-1]:
+            break
+        if day in wanted:
+            found[key] = etag
+    return found
+
+
+def _refuse(contract: Contract, lines: Sequence[str]) -> None:
+    if lines:
+        more = f" and {len(lines) - SHOWN} more" if len(lines) > SHOWN else ""
+        raise AthenaCheckFailed(
+            f"{contract.name}: {'; '.join(lines[:SHOWN])}{more}; no marker was written: the next run loads these days"
+        )
+
+
+def _marker(contract: Contract, day: WrittenDay, execution: str) -> Marker:
+    return Marker(
+        dataset=contract.name,
+        dt=day.dt,
+        contract_version=contract.version,
+        raw_sha256=day.raw_sha256,
+        clean_etag=day.etag,
+        rows=day.rows,
+        quarantined=day.quarantined,
+        execution=execution,
+    )

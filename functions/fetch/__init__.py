@@ -1,0 +1,1 @@
+"""Fetch: from the source to raw objects."""

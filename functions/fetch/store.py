@@ -1,0 +1,68 @@
+"""What Fetch decides about a source's answer: which days are late, and what is stored."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+
+from fetch.sources.base import FetchedDays
+from marketlake.contract import Contract
+from marketlake.errors import NotYetPublished
+from marketlake.intervals import text_of, to_intervals
+from marketlake.layout import before_key, raw_key
+from marketlake.storage import Bucket
+from marketlake.symbols import Symbols
+
+LATE_FOR = timedelta(days=3)
+"""A day that is missing at its source is late for so long; after that it is a hole that waiting does not fill."""
+
+CONTENT_TYPES = {"csv": "text/csv", "json": "application/json"}
+
+
+@dataclass(frozen=True)
+class Gaps:
+    """Days of a batch that can't be stored: ``late`` may still come, ``holes`` will not."""
+
+    late: list[date]
+    holes: list[date]
+
+
+def find_gaps(contract: Contract, wanted: Sequence[date], fetched: FetchedDays, symbols: Symbols, at: date) -> Gaps:
+    """Days of ``wanted`` that the source does not have, or has for too few symbols while they are still recent.
+
+    An old day with too few symbols is stored all the same: Validate rejects it, with the rows as evidence.
+    """
+    late: list[date] = []
+    holes: list[date] = []
+    for day in wanted:
+        recent = day >= at - LATE_FOR
+        if day not in fetched.days:
+            (late if recent else holes).append(day)
+        elif recent and fetched.rows[day] < contract.rules.coverage * len(symbols.expected(day)):
+            late.append(day)
+    return Gaps(late, holes)
+
+
+def refuse_late(contract: Contract, wanted: Sequence[date], gaps: Gaps, *, last_attempt: bool) -> None:
+    """Ask for another try while days are late; on the last one only if there is nothing else in the batch.
+
+    Raises:
+        NotYetPublished: waiting may help, or nothing came at all.
+    """
+    if gaps.late and (not last_attempt or len(gaps.late) == len(wanted)):
+        days = text_of(to_intervals(contract, gaps.late))
+        raise NotYetPublished(
+            f"{contract.name}: {contract.source} does not have {days} yet; the next daily run asks again, "
+            "or start a backfill of these days later"
+        )
+
+
+def store(
+    contract: Contract, bucket: Bucket, fetched: FetchedDays, days: Sequence[date], symbols: Sequence[str]
+) -> None:
+    """Write the raw object of each of ``days``, and the bars before the first as context of the day-on-day rule."""
+    objects = {raw_key(contract, day, symbols): fetched.days[day] for day in days}
+    if fetched.before is not None and days:
+        objects[before_key(contract, days[0])] = fetched.before
+    bucket.put_many(objects, CONTENT_TYPES[contract.raw_file.rsplit(".", 1)[1]])

@@ -1,0 +1,47 @@
+"""Runs of days as text: ``2022-01-04`` or ``2022-01-04/2022-03-31`` (ISO 8601 intervals, both ends included).
+
+A run holds the days of a dataset's *calendar* between its ends, so a year is one short string, and even every other
+day of 25 years stays far below a state's 256 KB.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from datetime import date
+
+from marketlake.contract import Contract
+
+
+def to_intervals(contract: Contract, days: Sequence[date]) -> list[str]:
+    """The shortest list of runs that holds exactly ``days`` (ascending days of the contract's calendar)."""
+    if not days:
+        return []
+    wanted, runs = set(days), list[list[date]]()
+    open_run = False
+    for day in contract.days(min(days), max(days)):
+        if day in wanted:
+            if open_run:
+                runs[-1][1] = day
+            else:
+                runs.append([day, day])
+        open_run = day in wanted
+    return [f"{first}" if first == last else f"{first}/{last}" for first, last in runs]
+
+
+def from_intervals(contract: Contract, intervals: Iterable[str]) -> list[date]:
+    """The days of the contract's calendar in ``intervals``, ascending.
+
+    Raises:
+        ValueError: an interval is not ``date`` or ``date/date``.
+    """
+    days: list[date] = []
+    for interval in intervals:
+        first, _, last = interval.partition("/")
+        days.extend(contract.days(date.fromisoformat(first), date.fromisoformat(last or first)))
+    return days
+
+
+def text_of(intervals: Sequence[str], most: int = 3) -> str:
+    """``intervals`` for people: at most ``most`` of them, then how many more."""
+    shown = ", ".join(interval.replace("/", " to ") for interval in intervals[:most])
+    return shown if len(intervals) <= most else f"{shown} and {len(intervals) - most} more runs"

@@ -1,0 +1,78 @@
+"""Keys of the lake: where an object of a dataset, day or execution lies.
+
+One day has one key in ``raw`` and one in ``clean``, whoever writes it and however often.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from datetime import date
+
+from marketlake.contract import Contract
+
+
+def config_key(file: str) -> str:
+    """Key in the artifacts bucket of a symbols file in force, such as ``constituents.csv``."""
+    return f"config/{file}"
+
+
+def raw_key(contract: Contract, day: date, symbols: Sequence[str] = ()) -> str:
+    """Key in the raw bucket of one day as received; a request for some symbols only has a key of its own."""
+    file = contract.raw_file
+    if symbols:
+        digest = hashlib.sha256("\n".join(sorted(symbols)).encode()).hexdigest()[:12]
+        file = f"symbols-{digest}.{file.rsplit('.', 1)[1]}"
+    return f"raw/{contract.name}/dt={day}/{file}"
+
+
+def before_key(contract: Contract, day: date) -> str:
+    """Key in the raw bucket of the last bars before ``day``, from the same pass as that day."""
+    return f"raw/{contract.name}/before/dt={day}/{contract.raw_file}"
+
+
+def quarantine_key(contract: Contract, execution: str, index: int) -> str:
+    """Key in the raw bucket of a batch's rejected rows, with their reasons, as CSV."""
+    return f"quarantine/{contract.name}/execution={execution}/batch-{index}.csv"
+
+
+def clean_prefix(dataset: str) -> str:
+    """Prefix in the clean bucket below which the days of ``dataset`` lie; the location of its table."""
+    return f"clean/{dataset}/"
+
+
+def clean_key(dataset: str, day: date) -> str:
+    """Key in the clean bucket of one day's Parquet object."""
+    return f"{clean_prefix(dataset)}dt={day}/part-0.parquet"
+
+
+def marker_prefix(dataset: str) -> str:
+    """Prefix in the clean bucket of the processed markers of ``dataset``."""
+    return f"markers/{dataset}/"
+
+
+def marker_key(dataset: str, day: date) -> str:
+    """Key in the clean bucket of one day's processed marker."""
+    return f"{marker_prefix(dataset)}dt={day}.json"
+
+
+def day_of_key(key: str) -> date:
+    """The day of a key that has a ``dt=YYYY-MM-DD`` part.
+
+    Raises:
+        ValueError: the key has none.
+    """
+    _, found, rest = key.partition("dt=")
+    if not found:
+        raise ValueError(f"key {key!r} has no dt= part")
+    return date.fromisoformat(rest[:10])
+
+
+def manifest_key(execution: str, index: int, stage: str) -> str:
+    """Key in the clean bucket of what ``stage`` tells the next one about batch ``index`` (a claim check)."""
+    return f"manifests/{execution}/{index}-{stage}.json"
+
+
+def report_key(execution: str) -> str:
+    """Key in the clean bucket of an execution's run report."""
+    return f"reports/{execution}.json"

@@ -1,0 +1,106 @@
+"""Processed markers: one small object a day that says what the lake holds for it and from which raw bytes.
+
+A marker is written last, so a day with a marker is complete. It is replaced under a condition (If-None-Match,
+If-Match), so of two executions on the same day neither overwrites what it has not seen.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass, field, replace
+from datetime import date
+from typing import Any
+
+from marketlake.errors import StorageUnavailable
+from marketlake.layout import day_of_key, marker_key, marker_prefix
+from marketlake.manifest import JSON
+from marketlake.storage import Bucket, ObjectMissing, PreconditionFailed
+
+ATTEMPTS = 5
+HISTORY_ENTRIES = 50
+"""A marker keeps its last changes only: it must stay a small object whatever upstream does."""
+
+
+@dataclass(frozen=True)
+class Marker:
+    """What is in the lake for a day: hash of the raw bytes, ETag and rows of the clean object, and who wrote it.
+
+    ``history`` lists earlier states, oldest first, each with the raw hash, the ETag and the execution it was replaced
+    by, and the number of rows that changed.
+    """
+
+    dataset: str
+    dt: date
+    contract_version: int
+    raw_sha256: str
+    clean_etag: str
+    rows: int
+    quarantined: int
+    execution: str
+    history: list[dict[str, Any]] = field(default_factory=list)
+
+    def says_the_same(self, other: Marker) -> bool:
+        """Whether both describe the same raw and clean bytes under the same contract."""
+        return (self.raw_sha256, self.clean_etag, self.contract_version) == (
+            other.raw_sha256,
+            other.clean_etag,
+            other.contract_version,
+        )
+
+    def replacing(self, old: Marker, changed_rows: int | None) -> Marker:
+        """This marker with ``old`` added to its history."""
+        entry = {
+            "raw_sha256": old.raw_sha256,
+            "clean_etag": old.clean_etag,
+            "execution": old.execution,
+            "replaced_by": self.execution,
+            "changed_rows": changed_rows,
+        }
+        return replace(self, history=[*old.history, entry][-HISTORY_ENTRIES:])
+
+
+def marked_days(bucket: Bucket, dataset: str, start: date, end: date) -> set[date]:
+    """Days from ``start`` to ``end`` that have a marker; one request per 1,000 markers."""
+    found: set[date] = set()
+    for key, _ in bucket.keys(marker_prefix(dataset), start_after=f"{marker_prefix(dataset)}dt={start}"):
+        day = day_of_key(key)
+        if day > end:
+            break
+        found.add(day)
+    return found
+
+
+def read_marker(bucket: Bucket, dataset: str, day: date) -> tuple[Marker, str] | None:
+    """The day's marker with its ETag, or None where there is none."""
+    try:
+        stored = bucket.get(marker_key(dataset, day))
+    except ObjectMissing:
+        return None
+    document = json.loads(stored.body)
+    return Marker(**{**document, "dt": date.fromisoformat(document["dt"])}), stored.etag
+
+
+def write_marker(bucket: Bucket, marker: Marker, changed_rows: int | None = None) -> bool:
+    """Put ``marker`` in place of whatever is there; returns whether anything was written.
+
+    Raises:
+        StorageUnavailable: other writers won five times in a row.
+    """
+    key = marker_key(marker.dataset, marker.dt)
+    seen: tuple[Marker, str] | None = None
+    for _ in range(ATTEMPTS):
+        try:
+            if seen is None:
+                bucket.put(key, _body(marker), JSON, if_absent=True)
+            elif seen[0].says_the_same(marker):
+                return False
+            else:
+                bucket.put(key, _body(marker.replacing(seen[0], changed_rows)), JSON, if_match=seen[1])
+            return True
+        except PreconditionFailed:
+            seen = read_marker(bucket, marker.dataset, marker.dt)
+    raise StorageUnavailable(f"marker {key}: {ATTEMPTS} other writers came first; try again later")
+
+
+def _body(marker: Marker) -> bytes:
+    return json.dumps(asdict(marker), default=str, indent=1).encode()

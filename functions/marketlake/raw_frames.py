@@ -1,0 +1,98 @@
+"""Raw objects as Polars frames in the columns of the clean table, in the units of the contract."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+
+import polars as pl
+
+from marketlake.contract import Contract, Units
+from marketlake.errors import UpstreamMalformed
+from marketlake.schemas import polars_schema
+
+PRICE_COLUMNS = pl.Schema(
+    {
+        "ticker": pl.String(),
+        "open": pl.Float64(),
+        "high": pl.Float64(),
+        "low": pl.Float64(),
+        "close": pl.Float64(),
+        "adj_close": pl.Float64(),
+        "volume": pl.Int64(),
+        "dividend": pl.Float64(),
+        "split_ratio": pl.Float64(),
+        "currency": pl.String(),
+    }
+)
+
+
+@dataclass(frozen=True)
+class RawDay:
+    """One day's raw object: its bytes, and their hash."""
+
+    day: date
+    body: bytes
+
+    @property
+    def sha256(self) -> str:
+        """Hash of the bytes, in hex."""
+        return hashlib.sha256(self.body).hexdigest()
+
+
+def read_raw(contract: Contract, days: Sequence[RawDay]) -> pl.DataFrame:
+    """All rows of ``days`` with ``dt`` (date) first, then the columns of the clean table; sorted by day and key.
+
+    A row whose quoted currency has no unit in the contract has null prices: Validate puts it aside.
+
+    Raises:
+        UpstreamMalformed: an object is not in the contract's raw format; the message names the day.
+    """
+    read = {"prices_csv": _read_prices, "rates_json": _read_rates}[contract.raw_format]
+    empty = pl.DataFrame(schema={"dt": pl.Date(), **polars_schema(contract)})
+    frames = [empty]
+    for raw in days:
+        try:
+            frames.append(read(contract, raw.body).select(pl.lit(raw.day).alias("dt"), pl.all()))
+        except (pl.exceptions.PolarsError, ValueError, KeyError, TypeError, AttributeError) as error:
+            raise UpstreamMalformed(
+                f"{contract.name} {raw.day}: the raw object is not {contract.raw_format}: {error}; fetch the day again"
+            ) from error
+    return pl.concat(frames).sort("dt", *contract.key)
+
+
+def _read_prices(contract: Contract, body: bytes) -> pl.DataFrame:
+    frame = pl.read_csv(io.BytesIO(body), schema=PRICE_COLUMNS, encoding="utf8", raise_if_empty=True)
+    frame = frame.rename({"currency": "quoted_currency"}).with_columns(
+        pl.col("dividend").fill_null(0.0),
+        # Yahoo writes 0 where there was no split; as a ratio that is 1.
+        pl.when(pl.col("split_ratio").fill_null(0.0) == 0.0)
+        .then(1.0)
+        .otherwise(pl.col("split_ratio"))
+        .alias("split_ratio"),
+    )
+    if contract.units is not None:
+        frame = frame.with_columns(_in_pounds(contract.units))
+    return frame.select(polars_schema(contract).names())
+
+
+def _in_pounds(units: Units) -> list[pl.Expr]:
+    per_pound = pl.col(units.currency_column).replace_strict(units.per_pound, default=None, return_dtype=pl.Float64())
+    return [pl.col(name) / per_pound for name in units.columns]
+
+
+def _read_rates(contract: Contract, body: bytes) -> pl.DataFrame:
+    document = json.loads(body)
+    rates = document["rates"]
+    return pl.DataFrame(
+        {
+            "base_currency": [document["base"]] * len(rates),
+            "target_currency": list(rates),
+            "rate": [float(rate) for rate in rates.values()],
+        },
+        schema=polars_schema(contract),
+    )

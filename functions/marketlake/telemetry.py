@@ -1,0 +1,83 @@
+"""Logs, metrics and traces of a task, and the frame in which every handler runs.
+
+Logs are JSON lines of Powertools with the execution's name as correlation id, metrics are EMF in the same lines, and
+traces go to X-Ray where a daemon is there to take them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import cache, wraps
+from typing import Any
+
+from aws_lambda_powertools import Logger, Tracer, single_metric
+from aws_lambda_powertools.metrics import MetricUnit
+from aws_lambda_powertools.utilities.typing import LambdaContext
+
+from marketlake.errors import MarketlakeError, UnexpectedError
+
+NAMESPACE = "marketlake"
+
+Event = dict[str, Any]
+Handler = Callable[[Event, LambdaContext], Event]
+
+
+@cache
+def logger(service: str = NAMESPACE) -> Logger:
+    """The structured logger of this process."""
+    return Logger(service=service)
+
+
+@cache
+def _tracer(service: str) -> Tracer:
+    return Tracer(service=service)
+
+
+def count(name: str, value: float, **dimensions: str) -> None:
+    """Emit the metric ``name`` (unit: count) with ``dimensions`` as one EMF document."""
+    with single_metric(name=name, unit=MetricUnit.Count, value=value, namespace=NAMESPACE) as metric:
+        for key, text in dimensions.items():
+            metric.add_dimension(name=key, value=text)
+
+
+def task(service: str) -> Callable[[Callable[[Event], Event]], Handler]:
+    """Make a Lambda handler of ``function(event) -> result``.
+
+    ``event["task"]`` names execution, state, batch index and retry count; they go with every log line. Whatever is
+    raised leaves as one of our classes with a short message and a short trace, since the state machine carries the
+    cause on; the whole trace is in the log.
+    """
+
+    def decorate(function: Callable[[Event], Event]) -> Handler:
+        @wraps(function)
+        def handler(event: Event, context: LambdaContext) -> Event:
+            log = logger(service)
+            about = event.get("task", {})
+            log.set_correlation_id(str(about.get("execution", "")))
+            log.append_keys(**{key: about.get(key) for key in ("state", "batch", "retry")})
+            log.append_keys(function_request_id=getattr(context, "aws_request_id", ""))
+            try:
+                return _traced(service, function)(event)
+            except MarketlakeError as error:
+                log.exception("task failed", extra={"error": type(error).__name__})
+                _count_failure(service, type(error).__name__)
+                failure = error
+            except Exception as error:
+                log.exception("task failed unexpectedly", extra={"error": type(error).__name__})
+                _count_failure(service, "UnexpectedError")
+                failure = UnexpectedError(f"{type(error).__name__}: {error}; the log has the trace; please report it")
+            raise failure.with_traceback(None) from None
+
+        return handler
+
+    return decorate
+
+
+def _traced(service: str, function: Callable[[Event], Event]) -> Callable[[Event], Event]:
+    capture = _tracer(service).capture_method(capture_response=False)
+    traced: Callable[[Event], Event] = capture(function)
+    return traced
+
+
+def _count_failure(service: str, error: str) -> None:
+    count("TaskFailures", 1, function=service, error=error)

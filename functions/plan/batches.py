@@ -1,0 +1,77 @@
+"""From a window to batches: pure planning, no I/O."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+from typing import Any
+
+from marketlake.contract import Contract
+from marketlake.intervals import to_intervals
+from plan.request import Request
+
+MAX_GAP_DAYS = 92
+"""A batch is one pass over its source from its first to its last day, so days further apart go in batches of their
+own. It also bounds the number of batches of a window in which most days are done: four a year."""
+
+
+@dataclass(frozen=True)
+class Window:
+    """The days of a dataset that a request is about, ascending; a daily one looks at done days among them again."""
+
+    days: tuple[date, ...]
+    daily: bool
+
+
+def window_of(contract: Contract, request: Request, look_back_days: int, last_known_day: date | None) -> Window:
+    """The days of ``contract`` that ``request`` asks for and that are due by its moment."""
+    last = contract.last_due_day(request.at)
+    last = min(last, last_known_day) if last_known_day else last
+    end = min(request.end, last) if request.end else last
+    start = request.start or end - timedelta(days=look_back_days)
+    return Window(tuple(contract.days(start, end)), request.daily)
+
+
+def plan_batches(contract: Contract, request: Request, window: Window, done: set[date]) -> list[dict[str, Any]]:
+    """Batches, as they travel through the state machine, for the days of ``window`` that have to be looked at.
+
+    Days without a marker are loaded. Days with one are left out, but a daily run fetches them again to find late
+    corrections (``recheck``), and ``force`` or ``symbols`` loads them whatever their marker says.
+    """
+    if request.force or request.symbols:
+        return [_batch(contract, request, run, recheck=False) for run in _runs(contract, window.days)]
+    pending = [day for day in window.days if day not in done]
+    batches = [_batch(contract, request, run, recheck=False) for run in _runs(contract, pending)]
+    if window.daily:
+        again = [day for day in window.days if day in done]
+        batches += [_batch(contract, request, run, recheck=True) for run in _runs(contract, again)]
+    return batches
+
+
+def _runs(contract: Contract, days: Iterable[date]) -> list[list[date]]:
+    runs: list[list[date]] = []
+    for day in days:
+        fits = runs and len(runs[-1]) < contract.batch_days and (day - runs[-1][-1]).days <= MAX_GAP_DAYS
+        if fits:
+            runs[-1].append(day)
+        else:
+            runs.append([day])
+    return runs
+
+
+def _batch(contract: Contract, request: Request, days: Sequence[date], *, recheck: bool) -> dict[str, Any]:
+    again: dict[str, Any] = {"datasets": [contract.name], "start": f"{days[0]}", "end": f"{days[-1]}"}
+    if request.symbols:
+        again["symbols"] = list(request.symbols)
+    if request.force or recheck:
+        # Without it Plan would leave these days out: they have markers.
+        again["force"] = True
+    return {
+        "dataset": contract.name,
+        "days": to_intervals(contract, days),
+        "count": len(days),
+        "symbols": list(request.symbols),
+        "recheck": recheck,
+        "input": again,
+    }

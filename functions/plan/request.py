@@ -1,0 +1,162 @@
+"""The execution's input: what is accepted, and what it asks for.
+
+Everything here comes from outside and is checked before anything else runs; each refusal names the field, the value
+and what is accepted.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from typing import Any
+
+from marketlake.contract import load_contract
+from marketlake.errors import InvalidRequest
+
+ISO_DATE = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
+KEYS = ("datasets", "start", "end", "symbols", "force", "scheduled_time")
+MAX_SHOWN = 60
+MAX_SYMBOLS = 1000
+
+
+@dataclass(frozen=True)
+class Request:
+    """A checked input. ``start`` and ``end`` are None where the daily window is meant; ``at`` is the moment for which
+    days are due: the schedule's own time, or the execution's start.
+    """
+
+    datasets: tuple[str, ...]
+    start: date | None
+    end: date | None
+    symbols: tuple[str, ...]
+    force: bool
+    at: datetime
+    datasets_given: bool
+
+    @property
+    def daily(self) -> bool:
+        """Whether this is a daily run, which also looks at days that are done."""
+        return self.start is None
+
+
+def parse_request(
+    document: object, known: Mapping[str, list[str]], started: datetime, last_known_day: date | None = None
+) -> Request:
+    """The request in ``document``.
+
+    ``known`` maps each dataset to the symbols it accepts; ``started`` is the execution's start (aware);
+    ``last_known_day`` is the last day that the sources have, where that is not today (replay).
+
+    Raises:
+        InvalidRequest: the document is not one that is accepted.
+    """
+    if not isinstance(document, dict):
+        raise InvalidRequest(f"input is {_shown(document)}; accepted is an object with any of {', '.join(KEYS)}")
+    for key in document:
+        if key not in KEYS:
+            raise InvalidRequest(f"{_shown(key)} is no key of the input; accepted are {', '.join(KEYS)}")
+    at = _moment(document, started)
+    last = min(at.date(), last_known_day) if last_known_day else at.date()
+    start, end = _day(document, "start", last), _day(document, "end", last)
+    if start and end and start > end:
+        raise InvalidRequest(f"start {start} is after end {end}; accepted is a start on or before the end")
+    symbols, datasets = _names(document, "symbols"), _names(document, "datasets")
+    chosen = _datasets(datasets, symbols, known)
+    _refuse_too_early(chosen, start, end)
+    return Request(
+        datasets=chosen,
+        start=start,
+        end=end,
+        symbols=_known_symbols(symbols, chosen, known),
+        force=_flag(document, "force"),
+        at=at,
+        datasets_given=bool(datasets),
+    )
+
+
+def _shown(value: object) -> str:
+    text = repr(value)
+    return text if len(text) <= MAX_SHOWN else text[: MAX_SHOWN - 1] + "…"
+
+
+def _moment(document: Mapping[str, Any], started: datetime) -> datetime:
+    text = document.get("scheduled_time")
+    if text is None:
+        return started
+    accepted = "an ISO 8601 time with its zone, not after the start of the execution, such as 2026-01-05T18:30:00Z"
+    try:
+        moment = datetime.fromisoformat(text) if isinstance(text, str) else None
+    except ValueError:
+        moment = None
+    if moment is None or moment.tzinfo is None or moment > started:
+        raise InvalidRequest(f"scheduled_time is {_shown(text)}; accepted is {accepted}")
+    return moment.astimezone(UTC)
+
+
+def _day(document: Mapping[str, Any], key: str, last: date) -> date | None:
+    text = document.get(key)
+    if text is None:
+        return None
+    try:
+        # fromisoformat alone takes 20260105 and 2026-W02-1 too; the partitions know one form.
+        day = date.fromisoformat(text) if isinstance(text, str) and ISO_DATE.fullmatch(text) else None
+    except ValueError:
+        day = None
+    if day is None:
+        raise InvalidRequest(f"{key} is {_shown(text)}; accepted is a date as YYYY-MM-DD")
+    if day > last:
+        raise InvalidRequest(f"{key} is {day}, after the last day there can be data for; accepted is {last} or earlier")
+    return day
+
+
+def _names(document: Mapping[str, Any], key: str) -> tuple[str, ...]:
+    names = document.get(key)
+    if names is None:
+        return ()
+    if not isinstance(names, list) or not names or not all(isinstance(name, str) for name in names):
+        raise InvalidRequest(f"{key} is {_shown(names)}; accepted is a list of one or more names")
+    if len(names) > MAX_SYMBOLS:
+        raise InvalidRequest(f"{key} has {len(names)} names; accepted are {MAX_SYMBOLS} at most")
+    return tuple(sorted(set(names)))
+
+
+def _flag(document: Mapping[str, Any], key: str) -> bool:
+    value = document.get(key, False)
+    if not isinstance(value, bool):
+        raise InvalidRequest(f"{key} is {_shown(value)}; accepted is true or false")
+    return value
+
+
+def _datasets(names: tuple[str, ...], symbols: tuple[str, ...], known: Mapping[str, list[str]]) -> tuple[str, ...]:
+    for name in names:
+        if name not in known:
+            raise InvalidRequest(f"datasets names {_shown(name)}; accepted are {', '.join(sorted(known))}")
+    if names or not symbols:
+        return names or tuple(sorted(known))
+    return tuple(sorted(name for name, accepted in known.items() if set(symbols) & set(accepted)))
+
+
+def _known_symbols(
+    symbols: tuple[str, ...], datasets: tuple[str, ...], known: Mapping[str, list[str]]
+) -> tuple[str, ...]:
+    for dataset in datasets:
+        if symbols and not set(symbols) & set(known[dataset]):
+            raise InvalidRequest(
+                f"symbols names none of {dataset}; accepted are such as {', '.join(known[dataset][:5])}"
+            )
+    every = {symbol for dataset in (datasets or known) for symbol in known[dataset]}
+    for symbol in symbols:
+        if symbol not in every:
+            some = ", ".join(sorted(every)[:5])
+            raise InvalidRequest(f"symbols names {_shown(symbol)}; accepted are the symbols in force, such as {some}")
+    return symbols
+
+
+def _refuse_too_early(datasets: tuple[str, ...], start: date | None, end: date | None) -> None:
+    for dataset in datasets:
+        first = load_contract(dataset).first_date
+        for key, day in (("start", start), ("end", end)):
+            if day and day < first:
+                raise InvalidRequest(f"{key} is {day}, before the first day of {dataset}; accepted is {first} or later")

@@ -1,0 +1,1 @@
+"""Report: what an execution did, for people and for S3."""

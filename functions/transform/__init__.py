@@ -1,0 +1,1 @@
+"""Transform: raw days to Parquet."""

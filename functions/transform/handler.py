@@ -1,0 +1,129 @@
+"""Lambda ``transform``: accepted raw days to typed Parquet, one deterministic object a day."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import polars as pl
+
+from marketlake.aws import s3_client
+from marketlake.contract import Contract, load_contract
+from marketlake.errors import DataQualityError, UpstreamMalformed
+from marketlake.layout import clean_key, manifest_key, raw_key
+from marketlake.manifest import ValidatedDay, WrittenDay, read_validated, write_manifest
+from marketlake.raw_frames import RawDay, read_raw
+from marketlake.schemas import polars_schema
+from marketlake.settings import read_settings
+from marketlake.storage import Bucket, ObjectMissing, side_by_side
+from marketlake.telemetry import Event, count, logger, task
+from transform.parquet import CONTENT_TYPE, nulls_of, ranges_of, to_parquet
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What Transform needs."""
+
+    raw_bucket: str
+    clean_bucket: str
+
+
+@task("transform")
+def handler(event: Event) -> Event:
+    """``{"batch", "validated", "task"}`` to counts and the manifest of what was written."""
+    settings = read_settings(Settings)
+    batch, about = event["batch"], event["task"]
+    contract = load_contract(batch["dataset"])
+    raw, clean = Bucket(settings.raw_bucket, s3_client()), Bucket(settings.clean_bucket, s3_client())
+    validated = read_validated(clean, event["validated"]["manifest"])
+
+    raw_days = _read_days(contract, raw, validated, batch["symbols"])
+    frames = clean_frames(contract, raw_days, validated)
+    # A request for some symbols, a correction or a forced run lands on days that may be there already.
+    before = (
+        _stored_frames(contract, clean, validated) if batch["symbols"] or batch["recheck"] else [None] * len(frames)
+    )
+    if batch["symbols"]:
+        frames = [patched(contract, day, old, new) for day, old, new in zip(validated, before, frames, strict=True)]
+    objects = {clean_key(contract.name, d.dt): to_parquet(f) for d, f in zip(validated, frames, strict=True)}
+    etags = clean.put_many(objects, CONTENT_TYPE)
+
+    written = [
+        WrittenDay(
+            dt=day.dt,
+            raw_sha256=day.raw_sha256,
+            etag=etags[clean_key(contract.name, day.dt)],
+            rows=frame.height,
+            quarantined=len(day.dropped),
+            ranges=ranges_of(contract, frame),
+            nulls=nulls_of(frame),
+            changed_rows=None if old is None else changed_rows(old, frame),
+        )
+        for day, frame, old in zip(validated, frames, before, strict=True)
+    ]
+    manifest = manifest_key(about["execution"], about["batch"], "written")
+    write_manifest(clean, manifest, written)
+    rows = sum(day.rows for day in written)
+    count("RowsWritten", rows, dataset=contract.name)
+    logger("transform").info("transformed", extra={"days": len(written), "rows": rows})
+    return {"written": len(written), "rows": rows, "manifest": manifest}
+
+
+def _read_days(contract: Contract, raw: Bucket, days: Sequence[ValidatedDay], symbols: Sequence[str]) -> list[RawDay]:
+    bodies = raw.get_many([raw_key(contract, day.dt, symbols) for day in days])
+    read = [RawDay(day.dt, stored.body) for day, stored in zip(days, bodies, strict=True)]
+    changed = [f"{new.day}" for new, day in zip(read, days, strict=True) if new.sha256 != day.raw_sha256]
+    if changed:
+        raise UpstreamMalformed(
+            f"{contract.name}: raw objects changed since they were validated ({', '.join(changed[:3])}): another "
+            "execution fetched these days too; run them again"
+        )
+    return read
+
+
+def clean_frames(
+    contract: Contract, raw_days: Sequence[RawDay], validated: Sequence[ValidatedDay]
+) -> list[pl.DataFrame]:
+    """The clean table's rows of each day, sorted by key, without what Validate put aside."""
+    by_day = {
+        key[0]: frame.drop("dt") for key, frame in read_raw(contract, raw_days).group_by("dt", maintain_order=True)
+    }
+    schema = polars_schema(contract)
+    empty = pl.DataFrame(schema=schema)
+    return [
+        by_day.get(day.dt, empty).filter(~pl.col(contract.symbol_column).is_in(day.dropped)).select(schema.names())
+        for day in validated
+    ]
+
+
+def _stored_frames(contract: Contract, clean: Bucket, days: Sequence[ValidatedDay]) -> list[pl.DataFrame | None]:
+    def read(day: ValidatedDay) -> pl.DataFrame | None:
+        try:
+            return pl.read_parquet(io.BytesIO(clean.get(clean_key(contract.name, day.dt)).body))
+        except ObjectMissing:
+            return None
+
+    return side_by_side(read, days)
+
+
+def patched(contract: Contract, day: ValidatedDay, old: pl.DataFrame | None, new: pl.DataFrame) -> pl.DataFrame:
+    """``old`` with the rows of ``new`` in place of its own, by key.
+
+    Raises:
+        DataQualityError: there is no ``old``; some symbols alone must not pass for a complete day.
+    """
+    if old is None:
+        raise DataQualityError(
+            f"{contract.name} {day.dt}: the lake has no complete day into which to put these symbols; "
+            "run the day without symbols first"
+        )
+    return pl.concat([old.join(new, on=list(contract.key), how="anti"), new]).sort(contract.key)
+
+
+def changed_rows(old: pl.DataFrame, new: pl.DataFrame) -> int:
+    """Number of rows that are in one of the frames and not, or not the same, in the other, by key order."""
+    return max(
+        old.join(new, on=old.columns, how="anti", nulls_equal=True).height,
+        new.join(old, on=new.columns, how="anti", nulls_equal=True).height,
+    )

@@ -1,0 +1,40 @@
+"""Frames as Parquet, deterministically, and what Athena must find in them."""
+
+from __future__ import annotations
+
+import io
+
+import polars as pl
+
+from marketlake.contract import Contract
+
+CONTENT_TYPE = "application/vnd.apache.parquet"
+
+
+def to_parquet(frame: pl.DataFrame) -> bytes:
+    """``frame`` as Parquet; the same rows give the same bytes.
+
+    Zstandard, one row group: Athena reads it natively (https://docs.aws.amazon.com/athena/latest/ug/compression-formats.html).
+    """
+    buffer = io.BytesIO()
+    frame.write_parquet(buffer, compression="zstd", compression_level=3, statistics=True)
+    return buffer.getvalue()
+
+
+def ranges_of(contract: Contract, frame: pl.DataFrame) -> dict[str, tuple[float, float] | None]:
+    """Least and greatest value of each number column, None where all are null."""
+    names = number_columns(contract)
+    lows = frame.select(pl.col(names).min()).row(0)
+    highs = frame.select(pl.col(names).max()).row(0)
+    return {name: None if low is None else (low, high) for name, low, high in zip(names, lows, highs, strict=True)}
+
+
+def nulls_of(frame: pl.DataFrame) -> dict[str, int]:
+    """Count of nulls of each column that has any."""
+    counts = frame.null_count().row(0, named=True)
+    return {name: number for name, number in counts.items() if number}
+
+
+def number_columns(contract: Contract) -> list[str]:
+    """Names of the columns with a range."""
+    return [column.name for column in contract.columns if column.type in ("double", "bigint")]

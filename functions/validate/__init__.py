@@ -1,0 +1,1 @@
+"""Validate: raw rows against the contract."""

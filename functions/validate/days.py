@@ -1,0 +1,89 @@
+"""From judged rows to days: accepted, or rejected whole with the reason."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+import polars as pl
+
+from marketlake.contract import Contract
+from marketlake.errors import shorten
+from marketlake.intervals import from_intervals, text_of, to_intervals
+from marketlake.symbols import Symbols
+
+MAX_REJECTIONS = 20
+"""Most rejections of a batch that are told one by one; further days share the last one, so that a batch's messages
+and the execution's history stay bounded (25,000 events) while no day is lost."""
+
+
+@dataclass(frozen=True)
+class Rejection:
+    """A day that is not loaded: the error class that names why, and a cause for people."""
+
+    day: date
+    error: str
+    cause: str
+
+
+def judge_days(contract: Contract, rows: pl.DataFrame, days: Sequence[date], symbols: Symbols) -> list[Rejection]:
+    """Rejections among ``days``; ``rows`` has ``dt``, the symbol column and ``reason`` (null for good rows)."""
+    by_day = {key[0]: group for key, group in rows.group_by("dt")}
+    nothing = rows.clear()
+    judged = (_judge_day(contract, by_day.get(day, nothing), day, symbols.expected(day)) for day in days)
+    return [rejection for rejection in judged if rejection is not None]
+
+
+def _judge_day(contract: Contract, rows: pl.DataFrame, day: date, expected: Sequence[str]) -> Rejection | None:
+    bad = rows.filter(pl.col("reason").is_not_null())
+    share = bad.height / rows.height if rows.height else 0.0
+    if share > contract.rules.max_bad_share:
+        reason, times = bad["reason"].value_counts(sort=True).row(0)
+        cause = (
+            f"{bad.height} of {rows.height} rows are bad, more than {contract.rules.max_bad_share:.0%}; "
+            f"most often: {reason} ({times} rows); see the quarantined rows"
+        )
+        return Rejection(day, "DataQualityError", cause)
+    good = set(rows.filter(pl.col("reason").is_null())[contract.symbol_column].to_list()) & set(expected)
+    if len(good) < contract.rules.coverage * len(expected) or not good:
+        absent = sorted(set(expected) - good)
+        cause = (
+            f"{len(good)} of {len(expected)} expected symbols have a good row, "
+            f"{contract.rules.coverage:.0%} are needed; "
+            f"without one: {', '.join(absent[:5])}{' ...' if len(absent) > 5 else ''}"
+        )
+        return Rejection(day, "DataQualityError", cause)
+    return None
+
+
+def missing_days(contract: Contract, late: Sequence[str], holes: Sequence[str]) -> list[Rejection]:
+    """Rejections for the days that Fetch did not get (runs of days)."""
+    waiting = f"{contract.source} did not have the day in time; the next daily run asks again"
+    absent = (
+        f"{contract.source} has nothing for this day although its calendar is open; check the source, then run it again"
+    )
+    return [Rejection(day, "NotYetPublished", waiting) for day in from_intervals(contract, late)] + [
+        Rejection(day, "UpstreamUnavailable", absent) for day in from_intervals(contract, holes)
+    ]
+
+
+def messages(contract: Contract, batch: dict[str, Any], rejections: Sequence[Rejection]) -> list[dict[str, Any]]:
+    """One message a rejected day, each with the input that runs it again; at most ``MAX_REJECTIONS``."""
+    ordered = sorted(rejections, key=lambda rejection: rejection.day)
+    groups = [[rejection] for rejection in ordered[: MAX_REJECTIONS - 1]]
+    rest = ordered[MAX_REJECTIONS - 1 :]
+    return [_message(contract, batch, group) for group in ([*groups, rest] if rest else groups)]
+
+
+def _message(contract: Contract, batch: dict[str, Any], group: Sequence[Rejection]) -> dict[str, Any]:
+    first, days = group[0], [rejection.day for rejection in group]
+    runs = to_intervals(contract, days)
+    cause = first.cause if len(group) == 1 else f"{len(group)} days, {text_of(runs)}; the first: {first.cause}"
+    return {
+        "days": runs,
+        "error": first.error,
+        "cause": shorten(cause),
+        "input": {**batch["input"], "start": f"{days[0]}", "end": f"{days[-1]}"},
+    }

@@ -1,0 +1,1 @@
+"""Provisioning: Terraform (``*.tf``), the embedded AWS (``local``) and the operator's command (``ops``)."""

@@ -1,0 +1,80 @@
+"""What an embedded AWS is started with; kept beside its state, so that a later command finds the same one."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass, fields
+from pathlib import Path
+from typing import Any, Literal
+
+ACCOUNT_ID = "000000000000"
+ACCESS_KEY = SECRET_KEY = "test"  # noqa: S105 - MiniStack's root credentials; it listens on loopback only
+DEFAULT_PORT = 4566
+DEFAULT_SEED = 7
+
+PATHS = ("root", "prices", "constituents")
+
+
+class LocalError(Exception):
+    """Something about the embedded AWS on this machine; the message says what to do."""
+
+
+@dataclass(frozen=True)
+class LocalConfig:
+    """One embedded AWS. ``root`` holds all of its state; the replay server listens on the port above ``port``."""
+
+    root: Path
+    port: int = DEFAULT_PORT
+    source: Literal["replay", "live"] = "replay"
+    prices: Path | None = None
+    constituents: Path | None = None
+    fx_base: str = "EUR"
+    seed: int = DEFAULT_SEED
+    prefix: str = "marketlake"
+    region: str = "eu-west-2"
+
+    @property
+    def endpoint_url(self) -> str:
+        """Where the AWS APIs answer."""
+        return f"http://127.0.0.1:{self.port}"
+
+    @property
+    def replay_port(self) -> int:
+        """Port of the upstream replay server."""
+        return self.port + 1
+
+    @property
+    def replay_url(self) -> str:
+        """Where the upstream replay answers."""
+        return f"http://127.0.0.1:{self.replay_port}"
+
+    def logs(self, process: str) -> Path:
+        """Log file of one of the processes."""
+        return self.root / "log" / f"{process}.log"
+
+
+def save(config: LocalConfig) -> None:
+    """Write ``config`` into its root."""
+    config.root.mkdir(parents=True, exist_ok=True)
+    document = {key: str(value) if isinstance(value, Path) else value for key, value in asdict(config).items()}
+    (config.root / "config.json").write_text(json.dumps(document, indent=1) + "\n", "utf-8")
+
+
+def load(root: Path) -> LocalConfig | None:
+    """The config in ``root``, or None where nothing was started there.
+
+    Raises:
+        LocalError: the file there is not one of ours.
+    """
+    path = root / "config.json"
+    if not path.exists():
+        return None
+    try:
+        document: dict[str, Any] = json.loads(path.read_text("utf-8"))
+        known = {field.name for field in fields(LocalConfig)}
+        values: dict[str, Any] = {
+            key: Path(v) if key in PATHS and v else v for key, v in document.items() if key in known
+        }
+        return LocalConfig(**values)
+    except (ValueError, TypeError) as error:
+        raise LocalError(f"{path} is not readable ({error}); remove {root} to start afresh") from error

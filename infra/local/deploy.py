@@ -1,0 +1,248 @@
+"""Deploys the pipeline on the embedded AWS from the data files that Terraform reads too.
+
+Idempotent: everything is created or brought to what the files say. Terraform makes the same things in an account;
+``tests/infra`` compares the two.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import asdict, dataclass
+from functools import partial
+from typing import Any
+
+import boto3
+from botocore.config import Config
+from botocore.exceptions import ClientError
+
+from infra import facts
+from infra.local.code_zip import code_zip, source_files
+from infra.local.config import ACCESS_KEY, ACCOUNT_ID, SECRET_KEY, LocalConfig
+from marketlake.contract import CONTRACTS, dataset_names, load_contract
+from marketlake.layout import clean_prefix, config_key
+from marketlake.schemas import glue_columns
+from marketlake.symbols import parse_symbols
+
+BUCKETS = ("raw_bucket", "clean_bucket", "results_bucket", "artifacts_bucket")
+RUNTIME = "provided.al2023"
+
+
+@dataclass(frozen=True)
+class Deployment:
+    """What is deployed: the state machine's ARN, all template values, and whether anything had to be done."""
+
+    state_machine_arn: str
+    values: dict[str, object]
+    changed: bool
+
+
+def session(config: LocalConfig) -> boto3.Session:
+    """A session with the embedded AWS's root credentials."""
+    return boto3.Session(aws_access_key_id=ACCESS_KEY, aws_secret_access_key=SECRET_KEY, region_name=config.region)
+
+
+def client(config: LocalConfig, service: str) -> Any:
+    """A client of the embedded AWS."""
+    options = Config(retries={"mode": "standard", "total_max_attempts": 2}, max_pool_connections=16)
+    return session(config).client(service, endpoint_url=config.endpoint_url, config=options)
+
+
+def values_of(config: LocalConfig) -> dict[str, object]:
+    """Values of all placeholders for ``config``; the sources are the replay unless they are live."""
+    overrides: dict[str, object] = {"fx_base": config.fx_base, "retry_interval_seconds": 1}
+    if config.source == "replay":
+        overrides |= {
+            "yahoo_base_url": f"{config.replay_url}/yahoo",
+            "frankfurter_base_url": f"{config.replay_url}/frankfurter/v1",
+        }
+    values = facts.template_values(config.prefix, ACCOUNT_ID, config.region, **overrides)
+    values["dlq_url"] = f"{config.endpoint_url}/{ACCOUNT_ID}/{values['dlq']}"
+    # MiniStack knows a query's workgroup only when it is started; on AWS the workgroup is the resource of all three.
+    values["athena_queries_arn"] = "*"
+    values["mailbox"] = f"{config.prefix}-mailbox"
+    return values
+
+
+def fingerprint(config: LocalConfig) -> str:
+    """Hash of everything that a deployment is made from."""
+    digest = hashlib.sha256(json.dumps(asdict(config), default=str, sort_keys=True).encode())
+    sources = {path for function in facts.function_names() for path in source_files(function).values()}
+    shared = [facts.DEFINITION, *facts.POLICIES.glob("*.tftpl"), facts.FUNCTIONS / "functions.json"]
+    shared += [facts.ROOT / "statemachine" / "parameters.json", facts.ROOT / "infra" / "names.json.tftpl"]
+    shared += [config.constituents] if config.constituents else []
+    for path in sorted({*sources, *shared}):
+        digest.update(path.read_bytes())
+    return digest.hexdigest()
+
+
+def deploy(config: LocalConfig, last_known_day: str = "") -> Deployment:
+    """Bring the embedded AWS to what the data files say; does nothing where it is there already.
+
+    ``last_known_day`` is the last day of the replayed sources; a run without a date means that day.
+
+    Raises:
+        ContractViolation: the user's list of constituents is not one.
+    """
+    values = values_of(config) | {"last_known_day": last_known_day}
+    arn = f"arn:aws:states:{config.region}:{ACCOUNT_ID}:stateMachine:{values['state_machine']}"
+    mark, current = config.root / "deployed", f"{fingerprint(config)} {last_known_day}"
+    if mark.exists() and mark.read_text("utf-8") == current and _exists(config, arn):
+        return Deployment(arn, values, changed=False)
+    _storage(config, values)
+    _queue_and_topic(config, values)
+    _catalog(config, values)
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(lambda function: _function(config, values, function), facts.function_names()))
+    _state_machine(config, values, arn)
+    mark.write_text(current, "utf-8")
+    return Deployment(arn, values, changed=True)
+
+
+def _exists(config: LocalConfig, arn: str) -> bool:
+    try:
+        client(config, "stepfunctions").describe_state_machine(stateMachineArn=arn)
+    except ClientError:
+        return False
+    return True
+
+
+def _ensure(create: Callable[[], Any], update: Callable[[], Any] | None = None) -> None:
+    """``create``, or ``update`` what is there already."""
+    try:
+        create()
+    except ClientError as error:
+        code = error.response["Error"]["Code"]
+        there = ("Exists", "BucketAlreadyOwnedByYou", "ResourceConflictException", "already")
+        if not any(word in f"{code} {error}" for word in there):
+            raise
+        if update is not None:
+            update()
+
+
+def _storage(config: LocalConfig, values: dict[str, object]) -> None:
+    s3 = client(config, "s3")
+    place = {"LocationConstraint": config.region}
+    for bucket in BUCKETS:
+        _ensure(partial(s3.create_bucket, Bucket=values[bucket], CreateBucketConfiguration=place))
+    files = {load_contract(name).symbols_file for name in dataset_names()}
+    for file in sorted(file for file in files if file):
+        own = config.constituents if file == "constituents.csv" else None
+        body = (own or CONTRACTS / file).read_bytes()
+        parse_symbols(body, str(own or file))
+        s3.put_object(Bucket=values["artifacts_bucket"], Key=config_key(file), Body=body, ContentType="text/csv")
+
+
+def _queue_and_topic(config: LocalConfig, values: dict[str, object]) -> None:
+    sqs, sns = client(config, "sqs"), client(config, "sns")
+    for name in (values["dlq"], values["mailbox"]):
+        sqs.create_queue(QueueName=name, Attributes={"MessageRetentionPeriod": str(14 * 24 * 3600)})
+    topic = sns.create_topic(Name=values["topic"])["TopicArn"]
+    # The mailbox stands for the person's e-mail: `marketlake mail` reads it.
+    mailbox = f"arn:aws:sqs:{config.region}:{ACCOUNT_ID}:{values['mailbox']}"
+    statement = {
+        "Effect": "Allow",
+        "Principal": {"Service": "sns.amazonaws.com"},
+        "Action": "sqs:SendMessage",
+        "Resource": mailbox,
+        "Condition": {"ArnEquals": {"aws:SourceArn": topic}},
+    }
+    url = sqs.get_queue_url(QueueName=values["mailbox"])["QueueUrl"]
+    document = json.dumps({"Version": "2012-10-17", "Statement": [statement]})
+    sqs.set_queue_attributes(QueueUrl=url, Attributes={"Policy": document})
+    sns.subscribe(TopicArn=topic, Protocol="sqs", Endpoint=mailbox)
+
+
+def _catalog(config: LocalConfig, values: dict[str, object]) -> None:
+    glue, athena = client(config, "glue"), client(config, "athena")
+    database = values["database"]
+    _ensure(lambda: glue.create_database(DatabaseInput={"Name": database}))
+    for name in dataset_names():
+        table = table_input(name, str(values["clean_bucket"]))
+        _ensure(
+            partial(glue.create_table, DatabaseName=database, TableInput=table),
+            partial(glue.update_table, DatabaseName=database, TableInput=table),
+        )
+    settings = {
+        "ResultConfiguration": {"OutputLocation": f"s3://{values['results_bucket']}/"},
+        "EnforceWorkGroupConfiguration": True,
+    }
+    _ensure(lambda: athena.create_work_group(Name=values["workgroup"], Configuration=settings))
+
+
+def table_input(dataset: str, clean_bucket: str) -> dict[str, Any]:
+    """Glue's ``TableInput`` of ``dataset``: columns from the contract, partitions projected, nothing to crawl."""
+    contract = load_contract(dataset)
+    location = f"s3://{clean_bucket}/{clean_prefix(dataset)}"
+    return {
+        "Name": dataset,
+        "Description": contract.description,
+        "TableType": "EXTERNAL_TABLE",
+        "Parameters": {
+            "EXTERNAL": "TRUE",
+            "classification": "parquet",
+            "projection.enabled": "true",
+            "projection.dt.type": "date",
+            "projection.dt.format": "yyyy-MM-dd",
+            "projection.dt.range": f"{contract.first_date},NOW+1DAYS",
+            "projection.dt.interval": "1",
+            "projection.dt.interval.unit": "DAYS",
+            "storage.location.template": f"{location}dt=${{dt}}/",
+        },
+        "PartitionKeys": [{"Name": "dt", "Type": "string", "Comment": "Day, YYYY-MM-DD; in the path only"}],
+        "StorageDescriptor": {
+            "Columns": glue_columns(contract),
+            "Location": location,
+            "InputFormat": "org.apache.hadoop.hive.ql.io.parquet.MapredParquetInputFormat",
+            "OutputFormat": "org.apache.hadoop.hive.ql.io.parquet.MapredParquetOutputFormat",
+            "SerdeInfo": {"SerializationLibrary": "org.apache.hadoop.hive.ql.io.parquet.serde.ParquetHiveSerDe"},
+        },
+    }
+
+
+def _role(config: LocalConfig, values: dict[str, object], role: str, service: str) -> str:
+    iam = client(config, "iam")
+    name = facts.function_name(config.prefix, role)
+    trust = {"Effect": "Allow", "Principal": {"Service": service}, "Action": "sts:AssumeRole"}
+    document = json.dumps({"Version": "2012-10-17", "Statement": [trust]})
+    _ensure(lambda: iam.create_role(RoleName=name, AssumeRolePolicyDocument=document))
+    log_group = f"arn:aws:logs:{config.region}:{ACCOUNT_ID}:log-group:/aws/lambda/{name}"
+    policy = facts.policy(role, values | {"log_group_arn": log_group})
+    iam.put_role_policy(RoleName=name, PolicyName=name, PolicyDocument=policy)
+    return f"arn:aws:iam::{ACCOUNT_ID}:role/{name}"
+
+
+def _function(config: LocalConfig, values: dict[str, object], function: str) -> None:
+    document = facts.functions_document(values)
+    described = document["functions"][function]
+    environment = {name: document["environment"][name] for name in described["environment"]}
+    name, lambdas = facts.function_name(config.prefix, function), client(config, "lambda")
+    settings = {
+        "FunctionName": name,
+        "Role": _role(config, values, function, "lambda.amazonaws.com"),
+        "Handler": described["handler"],
+        "Runtime": RUNTIME,
+        "Description": described["description"],
+        "Timeout": described["timeout_seconds"],
+        "MemorySize": described["memory_mb"],
+        "Environment": {"Variables": {**environment, "POWERTOOLS_SERVICE_NAME": function}},
+    }
+    body = code_zip(function)
+
+    def update() -> None:
+        lambdas.update_function_code(FunctionName=name, ZipFile=body)
+        lambdas.update_function_configuration(**settings)
+
+    _ensure(lambda: lambdas.create_function(Code={"ZipFile": body}, **settings), update)
+
+
+def _state_machine(config: LocalConfig, values: dict[str, object], arn: str) -> None:
+    states = client(config, "stepfunctions")
+    role = _role(config, values, "state_machine", "states.amazonaws.com")
+    text = facts.definition(values)
+    _ensure(
+        partial(states.create_state_machine, name=values["state_machine"], definition=text, roleArn=role),
+        partial(states.update_state_machine, stateMachineArn=arn, definition=text, roleArn=role),
+    )

@@ -1,0 +1,144 @@
+"""Start, find and stop an embedded AWS: MiniStack and, unless the sources are live, their replay."""
+
+from __future__ import annotations
+
+import os
+import sys
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from infra.facts import ROOT
+from infra.local import config as configs
+from infra.local import processes
+from infra.local.config import ACCESS_KEY, SECRET_KEY, LocalConfig, LocalError
+
+DEFAULT_ROOT = ROOT / ".marketlake"
+
+
+@dataclass(frozen=True)
+class Status:
+    """What is running for a root; ``health`` and ``replay`` are the servers' own words, None where they are silent."""
+
+    config: LocalConfig | None
+    health: dict[str, Any] | None
+    replay: dict[str, Any] | None
+
+    @property
+    def running(self) -> bool:
+        """Whether everything that the config asks for answers."""
+        if self.config is None or self.health is None:
+            return False
+        return self.config.source == "live" or self.replay is not None
+
+
+def status(root: Path) -> Status:
+    """What is running for ``root``."""
+    config = configs.load(root)
+    if config is None:
+        return Status(None, None, None)
+    health = processes.get_json(_health_url(config)) if processes.pid_of(_pid(config, "ministack")) else None
+    replay = processes.get_json(f"{config.replay_url}/health") if processes.pid_of(_pid(config, "replay")) else None
+    return Status(config, health, replay)
+
+
+def start(config: LocalConfig) -> Status:
+    """Start what is not running yet; what runs with another config is started anew.
+
+    Raises:
+        PortTaken: another program listens on a port that is needed.
+        NotStarted: a process ended or does not answer.
+        LocalError: a file that the config names is not there.
+    """
+    config = _resolved(config)
+    before = status(config.root)
+    if before.config is not None and before.config != config and (before.health or before.replay):
+        stop(config.root)
+        before = Status(None, None, None)
+    configs.save(config)
+    if before.health is None:
+        _start_ministack(config)
+    if config.source == "replay" and before.replay is None:
+        _start_replay(config)
+    now = status(config.root)
+    if not now.running:
+        raise LocalError(f"the embedded AWS did not come up; see the logs in {config.root / 'log'}")
+    return now
+
+
+def stop(root: Path) -> bool:
+    """Stop what runs for ``root``; MiniStack saves its state on the way. False where nothing ran."""
+    config = configs.load(root)
+    if config is None:
+        return False
+    return any([processes.stop(_pid(config, "replay")), processes.stop(_pid(config, "ministack"))])
+
+
+def _resolved(config: LocalConfig) -> LocalConfig:
+    for path in (config.prices, config.constituents):
+        if path is not None and not path.is_file():
+            raise LocalError(f"{path} is not a file; give the path of a CSV file")
+    return replace(
+        config,
+        root=config.root.resolve(),
+        prices=config.prices and config.prices.resolve(),
+        constituents=config.constituents and config.constituents.resolve(),
+    )
+
+
+def _start_ministack(config: LocalConfig) -> None:
+    processes.require_free(config.port, "the embedded AWS")
+    for folder in ("s3", "state", "tmp"):
+        (config.root / folder).mkdir(parents=True, exist_ok=True)
+    pid_file, log = _pid(config, "ministack"), config.logs("ministack")
+    command = [sys.executable, "-c", "from ministack.app import main; main()"]
+    processes.spawn(command, ministack_environment(config), log, pid_file, config.root)
+    processes.wait_until_up(_health_url(config), pid_file, log, "the embedded AWS")
+
+
+def _start_replay(config: LocalConfig) -> None:
+    processes.require_free(config.replay_port, "the replay of the sources")
+    command = [sys.executable, "-m", "infra.local.replay"]
+    command += ["--port", str(config.replay_port), "--seed", str(config.seed)]
+    command += ["--prices", str(config.prices)] if config.prices else []
+    command += ["--constituents", str(config.constituents)] if config.constituents else []
+    pid_file, log = _pid(config, "replay"), config.logs("replay")
+    processes.spawn(command, dict(os.environ), log, pid_file, ROOT)
+    processes.wait_until_up(f"{config.replay_url}/health", pid_file, log, "the replay of the sources")
+
+
+def ministack_environment(config: LocalConfig) -> dict[str, str]:
+    """Environment of the server, which the functions inherit: nothing of the caller's AWS settings reaches them."""
+    inherited = {
+        key: value for key, value in os.environ.items() if not key.startswith(("AWS_", "MINISTACK_", "PYTHON"))
+    }
+    return {
+        **inherited,
+        "GATEWAY_PORT": str(config.port),
+        "BIND_HOST": "127.0.0.1",
+        "AUTH": "true",
+        "PERSIST_STATE": "1",
+        "STATE_DIR": str(config.root / "state"),
+        "S3_PERSIST": "1",
+        "S3_DATA_DIR": str(config.root / "s3"),
+        "TMPDIR": str(config.root / "tmp"),
+        "MINISTACK_REGION": config.region,
+        "AWS_DEFAULT_REGION": config.region,
+        "AWS_ENDPOINT_URL": config.endpoint_url,
+        "AWS_ACCESS_KEY_ID": ACCESS_KEY,
+        "AWS_SECRET_ACCESS_KEY": SECRET_KEY,
+        "ATHENA_ENGINE": "duckdb",
+        # Listeners that MiniStack would open besides, one of them on all interfaces.
+        "IOT_MTLS_ENABLED": "0",
+        "SFTP_ENABLED": "0",
+        "MARKETLAKE_PYTHON": sys.executable,
+        "LOG_LEVEL": "WARNING",
+    }
+
+
+def _health_url(config: LocalConfig) -> str:
+    return f"{config.endpoint_url}/_ministack/health"
+
+
+def _pid(config: LocalConfig, process: str) -> Path:
+    return config.root / f"{process}.pid"

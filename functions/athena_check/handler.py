@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date
 
 from athena_check.athena import run_query
 from athena_check.compare import catalog_differences, differences, object_differences
@@ -13,7 +12,7 @@ from marketlake.aws import athena_client, call, glue_client, s3_client
 from marketlake.contract import Contract, load_contract
 from marketlake.errors import AthenaCheckFailed, ContractViolation
 from marketlake.intervals import to_intervals
-from marketlake.layout import clean_key, clean_prefix, day_of_key
+from marketlake.layout import clean_key, clean_prefix, keys_of_days
 from marketlake.manifest import WrittenDay, read_written
 from marketlake.markers import Marker, write_marker
 from marketlake.settings import read_settings
@@ -51,7 +50,9 @@ def handler(event: Event) -> Event:
     found = parse_answer(contract, answer)
     _refuse(contract, differences(contract, written, found))
     # Last before the markers: what they vouch for is what lies there now, whoever else is writing.
-    _refuse(contract, object_differences(_keys(contract, written), _listed(clean, contract, days)))
+    _refuse(
+        contract, object_differences(_keys(contract, written), keys_of_days(clean, clean_prefix(contract.name), days))
+    )
 
     markers = [_marker(contract, day, about["execution"]) for day in written]
     wrote = side_by_side(
@@ -80,18 +81,6 @@ def _check_catalog(contract: Contract, database: str) -> None:
 
 def _keys(contract: Contract, written: Sequence[WrittenDay]) -> dict[str, str]:
     return {clean_key(contract.name, day.dt): day.etag for day in written}
-
-
-def _listed(clean: Bucket, contract: Contract, days: Sequence[date]) -> dict[str, str]:
-    wanted, prefix = set(days), clean_prefix(contract.name)
-    found: dict[str, str] = {}
-    for key, etag in clean.keys(prefix, start_after=f"{prefix}dt={days[0]}"):
-        day = day_of_key(key)
-        if day > days[-1]:
-            break
-        if day in wanted:
-            found[key] = etag
-    return found
 
 
 def _refuse(contract: Contract, lines: Sequence[str]) -> None:

@@ -10,6 +10,7 @@ from fetch.sources.registry import source_of
 from fetch.store import find_gaps, refuse_late, store
 from marketlake.aws import s3_client
 from marketlake.contract import load_contract
+from marketlake.errors import InvalidRequest
 from marketlake.intervals import from_intervals, to_intervals
 from marketlake.settings import read_settings
 from marketlake.storage import Bucket
@@ -50,6 +51,11 @@ def handler(event: Event) -> Event:
     # A source that lists its own symbols is asked for all, so that one new to it does not go unseen.
     all_of_them = contract.asks_for_all and not batch["symbols"]
     asked = [] if all_of_them else symbols.expected(wanted[0], wanted[-1])
+    if not asked and not all_of_them:  # to a source, no symbols would mean all of them
+        raise InvalidRequest(
+            f"{contract.name}: none of the symbols is listed on any day from {wanted[0]} to {wanted[-1]}; "
+            "ask for days after their valid_from, or correct the symbols file and deploy"
+        )
     fetched = source.fetch(FetchRequest(wanted, asked, CONTEXT_DAYS))
     gaps = find_gaps(contract, wanted, fetched, symbols, datetime.fromisoformat(event["started"]).date())
     stored = [day for day in wanted if day not in gaps.late and day not in gaps.holes]
@@ -65,5 +71,6 @@ def handler(event: Event) -> Event:
         "stored": len(stored),
         "late": to_intervals(contract, gaps.late),
         "holes": to_intervals(contract, gaps.holes),
+        "before": bool(stored) and fetched.before is not None,
         "missing_symbols": missing[:SHOWN_SYMBOLS],
     }

@@ -125,10 +125,9 @@ def load_contract(name: str) -> Contract:
     """
     if name not in dataset_names():
         raise ContractViolation(f"no contract for dataset {name!r}; there are {', '.join(dataset_names())}")
-    document = json.loads((CONTRACTS / f"{name}.json").read_text("utf-8"))
     try:
-        return _parse(document)
-    except (KeyError, TypeError, ValueError) as error:
+        return _parse(json.loads((CONTRACTS / f"{name}.json").read_text("utf-8")))
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
         raise ContractViolation(
             f"contracts/{name}.json: {type(error).__name__}: {error}; compare another contract"
         ) from error

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from datetime import date
 
 from marketlake.contract import Contract
+from marketlake.storage import Bucket
 
 
 def config_key(file: str) -> str:
@@ -66,6 +67,18 @@ def day_of_key(key: str) -> date:
     if not found:
         raise ValueError(f"key {key!r} has no dt= part")
     return date.fromisoformat(rest[:10])
+
+
+def keys_of_days(bucket: Bucket, prefix: str, days: Sequence[date]) -> dict[str, str]:
+    """Keys with their ETags of all objects of ``days`` (ascending) below ``prefix``; one request per 1,000 objects."""
+    wanted, found = set(days), dict[str, str]()
+    for key, etag in bucket.keys(prefix, start_after=f"{prefix}dt={days[0]}"):
+        day = day_of_key(key)
+        if day > days[-1]:
+            break
+        if day in wanted:
+            found[key] = etag
+    return found
 
 
 def manifest_key(execution: str, index: int, stage: str) -> str:

@@ -30,6 +30,17 @@ PRICE_COLUMNS = pl.Schema(
     }
 )
 
+UNREADABLE = (
+    pl.exceptions.PolarsError,
+    ArithmeticError,
+    AttributeError,
+    KeyError,
+    RecursionError,
+    TypeError,
+    ValueError,
+)
+"""What reading bytes that are not in the raw format ends in, a number beyond any float and deep nesting included."""
+
 
 @dataclass(frozen=True)
 class RawDay:
@@ -58,7 +69,7 @@ def read_raw(contract: Contract, days: Sequence[RawDay]) -> pl.DataFrame:
     for raw in days:
         try:
             frames.append(read(contract, raw.body).select(pl.lit(raw.day).alias("dt"), pl.all()))
-        except (pl.exceptions.PolarsError, ValueError, KeyError, TypeError, AttributeError) as error:
+        except UNREADABLE as error:
             raise UpstreamMalformed(
                 f"{contract.name} {raw.day}: the raw object is not {contract.raw_format}: {error}; fetch the day again"
             ) from error

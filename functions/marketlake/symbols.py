@@ -69,13 +69,14 @@ def parse_symbols(content: bytes, name: str) -> Symbols:
             before it starts; the message names file and line.
     """
     try:
-        reader = csv.DictReader(io.StringIO(content.decode("utf-8-sig")))
+        reader = csv.DictReader(io.StringIO(content.decode("utf-8-sig"), newline=""))
         header = list(reader.fieldnames or [])
+        rows = [(row, reader.line_num) for row in reader]
     except (UnicodeDecodeError, csv.Error) as error:
         raise ContractViolation(f"{name} is not a CSV file in UTF-8: {error}; give one with a header") from error
     if not {"valid_from", "valid_to"} <= set(header[1:]):
         raise ContractViolation(f"{name}: header {header} lacks valid_from or valid_to; see contracts/constituents.csv")
-    listings = [_parse_listing(row, header[0], f"{name} line {line}") for line, row in enumerate(reader, start=2)]
+    listings = [_parse_listing(row, header[0], f"{name} line {line}") for row, line in rows]
     if not listings:
         raise ContractViolation(f"{name} lists no symbols; give at least one")
     return Symbols(tuple(listings))

@@ -64,7 +64,7 @@ def parse_request(
         raise InvalidRequest(f"start {start} is after end {end}; accepted is a start on or before the end")
     symbols, datasets = _names(document, "symbols"), _names(document, "datasets")
     chosen = _datasets(datasets, symbols, known)
-    _refuse_too_early(chosen, start, end)
+    _refuse_too_early(chosen, {"start": start, "end": end, "scheduled_time": at.date()})
     return Request(
         datasets=chosen,
         start=start,
@@ -88,11 +88,12 @@ def _moment(document: Mapping[str, Any], started: datetime) -> datetime:
     accepted = "an ISO 8601 time with its zone, not after the start of the execution, such as 2026-01-05T18:30:00Z"
     try:
         moment = datetime.fromisoformat(text) if isinstance(text, str) else None
-    except ValueError:
+        moment = moment.astimezone(UTC) if moment and moment.tzinfo else None
+    except (ValueError, OverflowError):  # year 1 at +01:00 is a time, but none in UTC
         moment = None
-    if moment is None or moment.tzinfo is None or moment > started:
+    if moment is None or moment > started:
         raise InvalidRequest(f"scheduled_time is {_shown(text)}; accepted is {accepted}")
-    return moment.astimezone(UTC)
+    return moment
 
 
 def _day(document: Mapping[str, Any], key: str, last: date) -> date | None:
@@ -144,19 +145,20 @@ def _known_symbols(
     for dataset in datasets:
         if symbols and not set(symbols) & set(known[dataset]):
             raise InvalidRequest(
-                f"symbols names none of {dataset}; accepted are such as {', '.join(known[dataset][:5])}"
+                f"symbols is {_shown(list(symbols))}, none of {dataset}; "
+                f"accepted are such as {', '.join(known[dataset][:5])}"
             )
     every = {symbol for dataset in (datasets or known) for symbol in known[dataset]}
     for symbol in symbols:
         if symbol not in every:
-            some = ", ".join(sorted(every)[:5])
+            some = ", ".join(name for dataset in (datasets or known) for name in sorted(known[dataset])[:3])
             raise InvalidRequest(f"symbols names {_shown(symbol)}; accepted are the symbols in force, such as {some}")
     return symbols
 
 
-def _refuse_too_early(datasets: tuple[str, ...], start: date | None, end: date | None) -> None:
+def _refuse_too_early(datasets: tuple[str, ...], days: Mapping[str, date | None]) -> None:
     for dataset in datasets:
         first = load_contract(dataset).first_date
-        for key, day in (("start", start), ("end", end)):
+        for key, day in days.items():
             if day and day < first:
                 raise InvalidRequest(f"{key} is {day}, before the first day of {dataset}; accepted is {first} or later")

@@ -20,6 +20,7 @@ PLAIN_WORDS = {
     "UpstreamMalformed": "the source answered something that is not market data",
     "NotYetPublished": "the source does not have the day yet",
     "StorageUnavailable": "S3 or Athena did not answer as they should",
+    "InvalidRequest": "something was asked for that does not exist; asking again does not help",
     "DataQualityError": "the data broke the rules of its contract",
     "ContractViolation": "what is deployed does not match the contract",
     "AthenaCheckFailed": "Athena finds something else than what was written",
@@ -47,9 +48,11 @@ def subject(losses: Sequence[Loss]) -> str:
     first = losses[0]
     days = text_of(first.days, most=1) if first.days else first.state
     more = f" (+{len(losses) - 1} more)" if len(losses) > 1 else ""
-    text = f"marketlake FAILED: {first.dataset} {days}: {first.error}".replace("  ", " ")
+    text = " ".join(f"marketlake FAILED: {first.dataset} {days}: {first.error}".split())
     room = MAX_SUBJECT - len(more)
-    return (text[:room] + more).encode("ascii", "replace").decode()
+    plain = (text[:room] + more).encode("ascii", "replace").decode()
+    # Error names come from other services too, and SNS refuses control characters as well.
+    return "".join(letter if letter.isprintable() else "?" for letter in plain)
 
 
 def message(losses: Sequence[Loss], done: str, execution_arn: str) -> str:
@@ -119,4 +122,5 @@ def failure_cause(losses: Sequence[Loss], done: str) -> str:
         }
         for x in losses[:MAX_LOSSES]
     ]
-    return json.dumps({"losses": told, "more": max(0, len(losses) - MAX_LOSSES), "done": done})
+    # Escapes would make twelve characters of one, and a Fail state takes 32,768.
+    return json.dumps({"losses": told, "more": max(0, len(losses) - MAX_LOSSES), "done": done}, ensure_ascii=False)

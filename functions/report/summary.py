@@ -68,7 +68,7 @@ def readable_cause(caught: dict[str, Any]) -> str:
     cause = caught.get("Cause") or "no cause was given"
     try:
         document = json.loads(cause)
-    except ValueError:
+    except (ValueError, RecursionError):
         return shorten(cause)
     message = document.get("errorMessage") if isinstance(document, dict) else None
     return shorten(str(message or cause))

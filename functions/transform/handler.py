@@ -11,12 +11,12 @@ import polars as pl
 from marketlake.aws import s3_client
 from marketlake.contract import Contract, load_contract
 from marketlake.errors import DataQualityError, UpstreamMalformed
-from marketlake.layout import clean_key, manifest_key, raw_key
+from marketlake.layout import clean_key, clean_prefix, keys_of_days, manifest_key, raw_key
 from marketlake.manifest import ValidatedDay, WrittenDay, read_validated, write_manifest
 from marketlake.raw_frames import RawDay, read_raw
 from marketlake.schemas import polars_schema
 from marketlake.settings import read_settings
-from marketlake.storage import Bucket, ObjectMissing, side_by_side
+from marketlake.storage import Bucket, side_by_side
 from marketlake.telemetry import Event, count, logger, task
 from transform.parquet import CONTENT_TYPE, nulls_of, ranges_of, to_parquet
 
@@ -98,11 +98,11 @@ def clean_frames(
 
 
 def _stored_frames(contract: Contract, clean: Bucket, days: Sequence[ValidatedDay]) -> list[pl.DataFrame | None]:
+    there = keys_of_days(clean, clean_prefix(contract.name), [day.dt for day in days])
+
     def read(day: ValidatedDay) -> pl.DataFrame | None:
-        try:
-            return pl.read_parquet(io.BytesIO(clean.get(clean_key(contract.name, day.dt)).body))
-        except ObjectMissing:
-            return None
+        key = clean_key(contract.name, day.dt)
+        return pl.read_parquet(io.BytesIO(clean.get(key).body)) if key in there else None
 
     return side_by_side(read, days)
 

@@ -15,7 +15,7 @@ from marketlake.manifest import ValidatedDay, write_manifest
 from marketlake.markers import read_marker
 from marketlake.raw_frames import RawDay, read_raw
 from marketlake.settings import read_settings
-from marketlake.storage import Bucket, ObjectMissing, side_by_side
+from marketlake.storage import Bucket, side_by_side
 from marketlake.symbols import symbols_in_force
 from marketlake.telemetry import Event, count, logger, task
 from validate.days import judge_days, messages, missing_days
@@ -48,7 +48,7 @@ def handler(event: Event) -> Event:
     bodies = raw.get_many([raw_key(contract, day, batch["symbols"]) for day in stored])
     raw_days = [RawDay(day, body.body) for day, body in zip(stored, bodies, strict=True)]
     unchanged = _unchanged(contract, clean, raw_days) if batch["recheck"] else set()
-    rows = judged_rows(contract, raw_days, _context(contract, raw, stored))
+    rows = judged_rows(contract, raw_days, _context(contract, raw, stored) if fetched["before"] else None)
 
     candidates = [day for day in stored if day not in unchanged]
     rejections = judge_days(contract, rows, candidates, symbols)
@@ -111,14 +111,8 @@ def _unchanged(contract: Contract, clean: Bucket, days: list[RawDay]) -> set[dat
     }
 
 
-def _context(contract: Contract, raw: Bucket, stored: list[date]) -> RawDay | None:
-    if not stored:
-        return None
-    try:
-        body = raw.get(before_key(contract, stored[0])).body
-    except ObjectMissing:  # the first day of a dataset has nothing before it
-        return None
-    return RawDay(date.min, body)
+def _context(contract: Contract, raw: Bucket, stored: list[date]) -> RawDay:
+    return RawDay(date.min, raw.get(before_key(contract, stored[0])).body)
 
 
 def _quarantine(contract: Contract, raw: Bucket, bad: pl.DataFrame, about: Event) -> None:

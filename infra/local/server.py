@@ -91,7 +91,7 @@ def _start_ministack(config: LocalConfig) -> None:
     for folder in ("s3", "state", "tmp"):
         (config.root / folder).mkdir(parents=True, exist_ok=True)
     pid_file, log = _pid(config, "ministack"), config.logs("ministack")
-    command = [sys.executable, "-c", "from ministack.app import main; main()"]
+    command = [sys.executable, "-m", "infra.local.ministack_server"]
     processes.spawn(command, ministack_environment(config), log, pid_file, config.root)
     processes.wait_until_up(_health_url(config), pid_file, log, "the embedded AWS")
 

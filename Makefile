@@ -1,0 +1,90 @@
+# Everything that a person does with the project, by name. `make` alone prints this list.
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.installed
+
+# Compiled once, not at every start of every function.
+export PYTHONDONTWRITEBYTECODE :=
+PIP := $(BIN)/python -m pip --disable-pip-version-check -qq
+
+START ?=
+END ?=
+DATASET ?=
+EXECUTION ?=
+Q ?=
+PORT ?=
+
+.PHONY: help setup run backfill history query partitions doctor up down status test unit lint format bench clean
+
+help: ## Print this list
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  \033[36m%-12s\033[0m %s\n", $$1, $$2}'
+
+$(READY): requirements.lock pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
+	  || { echo "Python 3.11 or later is needed; name one: make $(MAKECMDGOALS) PYTHON=python3.12"; exit 1; }
+	@echo "Installing the locked packages into $(VENV) (once) ..."
+	@$(PYTHON) -m venv $(VENV)
+	@# uv installs in seconds what takes pip minutes; where it cannot, pip does it from the same hashes.
+	@$(PIP) install "$$(grep -o '^uv==[0-9.]*' requirements.lock)" \
+	  && $(BIN)/uv pip install --quiet --python $(BIN)/python --require-hashes -r requirements.lock \
+	  || $(PIP) install --require-hashes -r requirements.lock
+	@$(PIP) install --no-deps --no-build-isolation -e .
+	@touch $@
+
+setup: $(READY) ## Install the locked packages into .venv
+
+run: $(READY) ## Start the embedded AWS, deploy, run the daily execution, show the rows
+	@$(BIN)/marketlake up $(if $(PORT),--port $(PORT))
+	@$(BIN)/marketlake run
+
+backfill: $(READY) ## Load a window: make backfill START=2022-01-01 END=2022-12-31 [DATASET=fx_rates]
+	@test -n "$(START)" -a -n "$(END)" || { echo "Say which days: make backfill START=2022-01-01 END=2022-12-31"; exit 2; }
+	@$(BIN)/marketlake up $(if $(PORT),--port $(PORT))
+	@$(BIN)/marketlake backfill --start $(START) --end $(END) $(if $(DATASET),--dataset $(DATASET))
+
+history: $(READY) ## Executions, or one of them: make history [EXECUTION=name]
+	@$(BIN)/marketlake history $(EXECUTION)
+
+query: $(READY) ## Ask Athena: make query Q="SELECT count(*) FROM fx_rates"
+	@test -n "$(Q)" || { echo 'Say what to ask: make query Q="SELECT count(*) FROM fx_rates"'; exit 2; }
+	@$(BIN)/marketlake query "$(Q)"
+
+partitions: $(READY) ## Days that are there and days that are missing
+	@$(BIN)/marketlake partitions $(DATASET)
+
+doctor: $(READY) ## What is wrong on this machine, and what to do
+	@$(BIN)/marketlake doctor
+
+up: $(READY) ## Start the embedded AWS and deploy on it
+	@$(BIN)/marketlake up $(if $(PORT),--port $(PORT))
+
+down: $(READY) ## Stop the embedded AWS; its state stays
+	@$(BIN)/marketlake down
+
+status: $(READY) ## What is running
+	@$(BIN)/marketlake status
+
+lint: $(READY) ## Check format, lint and types; changes nothing
+	@$(BIN)/ruff format --check .
+	@$(BIN)/ruff check .
+	@$(BIN)/mypy functions infra tests
+
+format: $(READY) ## Rewrite files to the project's format
+	@$(BIN)/ruff format .
+	@$(BIN)/ruff check --fix .
+
+unit: $(READY) ## Unit tests only
+	@$(BIN)/pytest tests/unit
+
+test: lint ## Lint, type-check and run all tests
+	@$(BIN)/pytest -n 2 --dist loadgroup
+
+bench: $(READY) ## Benchmarks: days/s, S3 requests a day, ratio to bare requests, import times
+	@$(BIN)/python -m tests.bench
+
+clean: ## Stop the embedded AWS, and remove it with all builds and caches (not .venv)
+	@test ! -x $(BIN)/marketlake || $(BIN)/marketlake down
+	@rm -rf .marketlake build .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -1,0 +1,85 @@
+"""Reference rates of the ECB from Frankfurter's v1 API (https://frankfurter.dev/v1/), one request a batch."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import httpx
+
+from fetch.sources.base import FetchedDays, FetchRequest
+from fetch.sources.frankfurter_rates import RatesOfDays, parse_interval, raw_document
+from fetch.sources.loopback import is_loopback
+from marketlake.errors import InvalidRequest, UpstreamMalformed, UpstreamThrottled, UpstreamUnavailable
+
+DEFAULT_BASE_URL = "https://api.frankfurter.dev/v1"
+USER_AGENT = "marketlake"
+HINT = "the batch is retried; if it stays so, check FRANKFURTER_BASE_URL and the service's status"
+
+
+class FrankfurterSource:
+    """Rates of one base currency. ``timeout`` is in seconds, for connecting and for each read.
+
+    An interval that starts on a day without rates is answered from the last published day before it, and days that the
+    ECB did not publish are simply not there: what was not wanted is used as context only, what is absent is named.
+    """
+
+    def __init__(self, base_url: str = DEFAULT_BASE_URL, base: str = "EUR", timeout: float = 20.0) -> None:
+        self._base_url = base_url.rstrip("/")
+        self._base = base
+        self._timeout = timeout
+
+    def fetch(self, request: FetchRequest) -> FetchedDays:
+        """See :class:`fetch.sources.base.Source`."""
+        symbols = [symbol for symbol in request.symbols if symbol != self._base]
+        url = f"{self._base_url}/{request.start}..{request.end}"
+        response = self._get(url, {"base": self._base, **({"symbols": ",".join(symbols)} if symbols else {})})
+        return self._split(request, symbols, _rates_of(response, self._base))
+
+    def _get(self, url: str, parameters: dict[str, str]) -> httpx.Response:
+        headers = {"User-Agent": USER_AGENT, "Accept": "application/json"}
+        # A proxy from the environment cannot reach a server on this machine's loopback.
+        options: dict[str, Any] = {"timeout": self._timeout, "trust_env": not is_loopback(url)}
+        try:
+            with httpx.Client(headers=headers, follow_redirects=True, **options) as client:
+                return client.get(url, params=parameters)
+        except httpx.TimeoutException as error:
+            raise UpstreamUnavailable(f"Frankfurter did not answer in {self._timeout:g} s at {url}; {HINT}") from error
+        except httpx.DecodingError as error:
+            raise UpstreamMalformed(f"Frankfurter's answer cannot be decoded: {error}; {HINT}") from error
+        except httpx.TransportError as error:
+            reason = str(error) or type(error).__name__
+            raise UpstreamUnavailable(f"no complete answer from Frankfurter at {url}: {reason}; {HINT}") from error
+
+    def _split(self, request: FetchRequest, symbols: list[str], rates: RatesOfDays) -> FetchedDays:
+        wanted = [day for day in request.days if rates.get(day)]
+        earlier = [day for day in rates if day < request.days[0] and rates[day]]
+        quoted = {code for day in wanted for code in rates[day]}
+        return FetchedDays(
+            days={day: raw_document(self._base, day, rates[day]) for day in wanted},
+            before=raw_document(self._base, max(earlier), rates[max(earlier)]) if earlier else None,
+            missing_symbols={symbol: "no rate in the days asked for" for symbol in symbols if symbol not in quoted},
+            missing_days=[day for day in request.days if day not in set(wanted)],
+            rows={day: len(rates[day]) for day in wanted},
+        )
+
+
+def _rates_of(response: httpx.Response, base: str) -> RatesOfDays:
+    """Rates of an answer; none when the service says, in its own words, that it has none."""
+    status, text = response.status_code, response.text
+    shown = f"status {status}: {text[:120]!r}"
+    if status == 429:
+        raise UpstreamThrottled(f"Frankfurter answered status 429, too many requests; {HINT}")
+    if status >= 500:
+        raise UpstreamUnavailable(f"Frankfurter answered {shown}; {HINT}")
+    if status == 404 and "not found" in text and text.lstrip().startswith("{"):
+        return {}
+    if status in (400, 422):
+        raise InvalidRequest(f"Frankfurter refuses {response.url}, {shown}; check the base currency and the symbols")
+    if status in (401, 403):
+        raise UpstreamUnavailable(f"Frankfurter refuses this client, {shown}; {HINT}")
+    if status != 200:
+        raise UpstreamMalformed(f"Frankfurter answered {shown}; {HINT}")
+    try:
+        return parse_interval(text, base)
+    except ValueError as error:
+        raise UpstreamMalformed(f"Frankfurter's answer is {error}; {HINT}") from error

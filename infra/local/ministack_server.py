@@ -1,0 +1,101 @@
+"""MiniStack, started with what it lacks for us: whole task events, an Athena that opens what a query needs, a record.
+
+MiniStack 1.5.33 writes ``TaskScheduled`` without ``parameters`` and no event with ``previousEventId``, so that inside a
+Map nothing says which batch, state or attempt an event is about. Both are completed here as Step Functions writes them
+(https://docs.aws.amazon.com/step-functions/latest/apireference/API_TaskScheduledEventDetails.html). One thread of
+MiniStack runs one task at a time, so what a thread scheduled last is what its next task event is about.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import threading
+from pathlib import Path
+from typing import Any
+
+from ministack.core import iam_evaluator
+from ministack.services import athena, s3, stepfunctions
+
+ACCESS_LOG = "MARKETLAKE_ACCESS_LOG"
+"""Name of the environment variable with the file to record API calls in; the least-privilege tests set it."""
+
+_scheduled = threading.local()
+_add_event = stepfunctions._add_event
+_invoke = stepfunctions._invoke_resource_with_timeout
+
+
+def _add_event_with_previous(execution: dict[str, Any], kind: str, details: dict[str, Any] | None = None) -> Any:
+    if kind in ("TaskSucceeded", "TaskFailed") and getattr(_scheduled, "event", None):
+        details = {**(details or {}), "previousEventId": _scheduled.event["id"]}
+    event = _add_event(execution, kind, details)
+    if kind == "TaskScheduled":
+        _scheduled.event = event
+    return event
+
+
+def _invoke_with_parameters(resource: str, parameters: Any, timeout: float) -> Any:
+    if getattr(_scheduled, "event", None):
+        _scheduled.event["taskScheduledEventDetails"]["parameters"] = json.dumps(parameters)
+    return _invoke(resource, parameters, timeout)
+
+
+def complete_history() -> None:
+    """Make this process's MiniStack write whole task events."""
+    stepfunctions._add_event = _add_event_with_previous
+    stepfunctions._invoke_resource_with_timeout = _invoke_with_parameters
+
+
+def read_in_place() -> None:
+    """Make Athena read the objects where they lie on disk, and only those of the partitions that a query names.
+
+    MiniStack copies every object of a table for each query and opens all of them to unite their schemas: with 25 years
+    of days that is 6,000 files to ask for one day. Our files have one schema, that of the contract.
+    """
+    copy, relation = athena._materialize_table_files, athena._table_relation
+
+    def files_on_disk(location: str, workdirs: list[str]) -> list[str]:
+        bucket, _, prefix = location.removeprefix("s3://").partition("/")
+        objects = (s3._buckets.get(bucket) or {"objects": {}})["objects"]
+        keys = sorted(key for key in list(objects) if key.startswith(prefix) and key.endswith(".parquet"))
+        paths = [s3._object_disk_path(bucket, key) for key in keys]
+        found: list[str] = paths if all(path and os.path.exists(path) for path in paths) else copy(location, workdirs)
+        return found
+
+    def one_schema(table: dict[str, Any], files: list[str]) -> str:
+        text: str = relation(table, files)
+        return text.replace("union_by_name = true, ", "")
+
+    athena._materialize_table_files = files_on_disk
+    athena._table_relation = one_schema
+
+
+def record_access(path: Path) -> None:
+    """Append one JSON line to ``path`` for each API call that IAM judges: principal, action, resource, allowed."""
+    enforce = iam_evaluator.enforce
+
+    def enforce_and_record(
+        access_key: str, action: str, service: str, region: str, resource: str = "*", *rest: Any, **more: Any
+    ) -> Any:
+        refusal = enforce(access_key, action, service, region, resource, *rest, **more)
+        line = {
+            "principal": iam_evaluator.caller_arn(),
+            "action": action,
+            "resource": resource,
+            "allowed": refusal is None,
+        }
+        with path.open("a", encoding="utf-8") as log:
+            log.write(json.dumps(line) + "\n")
+        return refusal
+
+    iam_evaluator.enforce = enforce_and_record
+
+
+if __name__ == "__main__":
+    from ministack.app import main
+
+    complete_history()
+    read_in_place()
+    if os.environ.get(ACCESS_LOG):
+        record_access(Path(os.environ[ACCESS_LOG]))
+    main()

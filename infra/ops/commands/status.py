@@ -1,0 +1,52 @@
+"""``marketlake status``: what this is, and how it stands."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import typer
+
+from infra.ops.executions import latest
+from infra.ops.lake import take_inventory
+from infra.ops.options import AsJson, setup_of
+from infra.ops.screen import Screen, safe
+from infra.ops.target import Target
+from marketlake.contract import dataset_names
+
+
+def status(context: typer.Context, as_json: AsJson = False) -> None:
+    """Show where the commands work, what the sources are, the last execution and what the lake holds."""
+    screen = Screen(as_json)
+    target = setup_of(context).target()
+    screen.table(status_records(target), ["what", "value"], title=safe(target.described))
+
+
+def status_records(target: Target) -> list[dict[str, Any]]:
+    """Pairs of what and value."""
+    records = [("state machine", target.state_machine_arn), *_local(target)]
+    last = latest(target, 1)
+    records.append(("last execution", f"{last[0].name}: {last[0].status}" if last else "none yet"))
+    for dataset in dataset_names():
+        inventory = take_inventory(target, dataset, None, None)
+        days = inventory.complete
+        held = f"{len(days):,} days, {days[0]} to {days[-1]}" if days else "nothing yet"
+        missing = f", {len(inventory.missing):,} missing in between" if days and inventory.missing else ""
+        records.append((dataset, f"{held}{missing}"))
+    return [{"what": what, "value": value} for what, value in records]
+
+
+def _local(target: Target) -> list[tuple[str, str]]:
+    config = target.local
+    if config is None:
+        return [("account", f"{target.account_id}, {target.region}")]
+    if config.source == "live":
+        sources = "live: Yahoo Finance and the Frankfurter API"
+    elif target.replay is None:
+        sources = "the replay does not answer; run: marketlake up"
+    else:
+        sources = f"replay at {config.replay_url}, up to {target.replay['last_day']}: {_prices(target)}"
+    return [("endpoint", config.endpoint_url), ("state on disk", str(config.root)), ("sources", sources)]
+
+
+def _prices(target: Target) -> str:
+    return target.simulated or f"prices from {target.local.prices if target.local else '?'}, rates are the ECB's own"

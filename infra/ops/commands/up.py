@@ -1,0 +1,109 @@
+"""``marketlake up`` and ``marketlake down``: the embedded AWS."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+import typer
+
+from infra.local import config as configs
+from infra.local.config import LocalConfig
+from infra.ops.errors import Refusal
+from infra.ops.options import setup_of
+from infra.ops.screen import Screen, safe
+from infra.ops.setup import Setup
+from infra.ops.target import local_target
+
+if TYPE_CHECKING:
+    from infra.local.server import Status
+
+SOURCES = ("source", "prices", "constituents", "fx_base", "seed")
+"""Settings that decide what data is loaded."""
+
+
+def up(
+    context: typer.Context,
+    port: Annotated[int | None, typer.Option(min=1024, max=65534, help="Port of the AWS APIs, 4566 at first.")] = None,
+    source: Annotated[
+        Literal["replay", "live"] | None, typer.Option(help="Replayed sources (the default), or the real ones.")
+    ] = None,
+    prices: Annotated[
+        Path | None, typer.Option(help="Replay these closes (CSV: a date column, one column a ticker).")
+    ] = None,
+    constituents: Annotated[
+        Path | None, typer.Option(help="Tickers to fetch (CSV), in place of the FTSE 100 that we ship.")
+    ] = None,
+    fx_base: Annotated[str | None, typer.Option(help="Base currency of the rates, EUR at first.")] = None,
+    seed: Annotated[int | None, typer.Option(help="Seed of the simulated prices.")] = None,
+    defaults: Annotated[bool, typer.Option("--defaults", help="Forget what was given to earlier starts.")] = False,
+) -> None:
+    """Start the embedded AWS and deploy the pipeline on it; what is not given stays as it was last time."""
+    from infra.local import deploy, server
+
+    setup, screen = setup_of(context), Screen()
+    if not setup.is_local:
+        raise Refusal("`up` starts the embedded AWS; it takes no --profile or --region", "an account: terraform apply")
+    before = None if defaults else configs.load(setup.root)
+    given = {
+        "port": port,
+        "source": source,
+        "prices": prices,
+        "constituents": constituents,
+        "fx_base": fx_base,
+        "seed": seed,
+    }
+    config = wanted_config(setup, before, given)
+    _warn_of_mixture(screen, configs.load(setup.root), config)
+    with screen.err.status("starting the embedded AWS"):
+        status = server.start(config)
+    with screen.err.status("deploying the pipeline"):
+        deployment = deploy.deploy(config, last_day(status))
+    _tell(setup, screen, deployed=deployment.changed)
+
+
+def wanted_config(setup: Setup, before: LocalConfig | None, given: dict[str, Any]) -> LocalConfig:
+    """The config to start with: what is ``given``, else what was there ``before``, else the defaults."""
+    base = before or LocalConfig(root=setup.root, prefix=setup.prefix)
+    return replace(base, root=setup.root, **{name: value for name, value in given.items() if value is not None})
+
+
+def last_day(status: Status) -> str:
+    """The last day that the replay knows; empty for live sources."""
+    return str(status.replay["last_day"]) if status.replay else ""
+
+
+def _warn_of_mixture(screen: Screen, old: LocalConfig | None, new: LocalConfig) -> None:
+    changed = [name for name in SOURCES if old and getattr(old, name) != getattr(new, name)]
+    if changed and (new.root / "s3").exists():
+        names = " and ".join(f"--{name.replace('_', '-')}" for name in changed)
+        screen.say(
+            f"[yellow]{names} changed: days that are in the lake stay as they were loaded. Load them again with "
+            f"`marketlake backfill --force`, or start afresh with `marketlake --root DIR up`.[/]"
+        )
+
+
+def _tell(setup: Setup, screen: Screen, *, deployed: bool) -> None:
+    target = local_target(setup.root)
+    screen.say(f"[green]✓[/] embedded AWS at {safe(target.endpoint_url)}, its state in {safe(setup.root)}")
+    done = "deployed" if deployed else "is up to date"
+    screen.say(f"[green]✓[/] pipeline {safe(target.names['state_machine'])} {done}")
+    if target.simulated:
+        screen.say(f"[yellow]![/] {safe(target.simulated)}")
+    elif target.local and target.local.source == "live":
+        screen.say("[yellow]![/] live sources: Yahoo Finance and the Frankfurter API are asked")
+    screen.say("next: marketlake run")
+
+
+def down(context: typer.Context) -> None:
+    """Stop the embedded AWS; the lake and the executions stay on disk."""
+    from infra.local import server
+
+    setup, screen = setup_of(context), Screen()
+    if not setup.is_local:
+        raise Refusal(
+            "`down` stops the embedded AWS; it takes no --profile or --region", "an account: terraform destroy"
+        )
+    stopped = server.stop(setup.root)
+    screen.say(f"stopped; its state stays in {safe(setup.root)}" if stopped else "nothing was running")

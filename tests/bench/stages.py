@@ -1,0 +1,86 @@
+"""The functions run in this process on the embedded AWS, with every S3 request they make recorded."""
+
+from __future__ import annotations
+
+import importlib
+import os
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+from infra import facts
+from infra.local.config import ACCESS_KEY, SECRET_KEY
+from marketlake import aws
+from tests.e2e.pipeline import Pipeline
+
+EXECUTION = "bench"
+
+
+@dataclass
+class Recorder:
+    """S3 requests in the order in which they were made: operation and parameters."""
+
+    calls: list[tuple[str, dict[str, Any]]] = field(default_factory=list)
+
+    def __call__(self, params: dict[str, Any], model: Any, **_: object) -> None:
+        self.calls.append((model.name, dict(params)))
+
+
+@contextmanager
+def recorded() -> Iterator[Recorder]:
+    """Record the S3 requests of this process."""
+    recorder = Recorder()
+    events = aws.s3_client().meta.events
+    events.register("provide-client-params.s3", recorder)
+    try:
+        yield recorder
+    finally:
+        events.unregister("provide-client-params.s3", recorder)
+
+
+def use(pipeline: Pipeline) -> None:
+    """Give this process the environment that the functions have there."""
+    assert pipeline.deployment is not None
+    environment = facts.functions_document(pipeline.deployment.values)["environment"]
+    os.environ.update(environment)
+    os.environ.update(
+        AWS_ENDPOINT_URL=pipeline.config.endpoint_url,
+        AWS_ACCESS_KEY_ID=ACCESS_KEY,
+        AWS_SECRET_ACCESS_KEY=SECRET_KEY,
+        AWS_DEFAULT_REGION=pipeline.config.region,
+        POWERTOOLS_TRACE_DISABLED="true",
+        POWERTOOLS_METRICS_DISABLED="true",
+        POWERTOOLS_LOG_LEVEL="ERROR",
+    )
+
+
+def invoke(function: str, state: str, payload: dict[str, Any]) -> tuple[dict[str, Any], float]:
+    """The handler's answer and its seconds."""
+    handler = importlib.import_module(f"{function}.handler").handler
+    event = {"task": {"execution": EXECUTION, "state": state, "retry": 0, "batch": 0}, **payload}
+    began = time.perf_counter()
+    answer: dict[str, Any] = handler(event, None)
+    return answer, time.perf_counter() - began
+
+
+def bare_loop(calls: list[tuple[str, dict[str, Any]]]) -> float:
+    """Seconds for the same requests with nothing around them: same client, same threads, reads then writes."""
+    from marketlake.storage import side_by_side
+
+    client = aws.s3_client()
+
+    def make(call: tuple[str, dict[str, Any]]) -> None:
+        operation, params = call
+        if operation == "GetObject":
+            client.get_object(**params)["Body"].read()
+        elif operation == "PutObject":
+            client.put_object(**params)
+        else:
+            client.list_objects_v2(**params)
+
+    began = time.perf_counter()
+    for kind in ("ListObjectsV2", "GetObject", "PutObject"):
+        side_by_side(make, [call for call in calls if call[0] == kind])
+    return time.perf_counter() - began

@@ -1,0 +1,40 @@
+"""One embedded AWS for all end-to-end tests of a worker; each test uses days of its own."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from infra.local.ministack_server import ACCESS_LOG
+from tests.e2e.pipeline import Pipeline, new_pipeline
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """All of them on one worker: starting the embedded AWS and its functions costs more than the tests."""
+    for item in items:
+        if Path(__file__).parent in item.path.parents:
+            item.add_marker(pytest.mark.e2e)
+            if item.get_closest_marker("xdist_group") is None:
+                item.add_marker(pytest.mark.xdist_group("e2e"))
+
+
+@pytest.fixture(scope="session")
+def shared_pipeline(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pipeline]:
+    root = tmp_path_factory.mktemp("embedded")
+    with pytest.MonkeyPatch.context() as environment:
+        environment.setenv(ACCESS_LOG, str(root / "access.jsonl"))
+        pipeline = new_pipeline(root)
+    yield pipeline
+    pipeline.down()
+
+
+@pytest.fixture
+def pipeline(shared_pipeline: Pipeline) -> Iterator[Pipeline]:
+    """The shared pipeline with no faults injected and empty queues."""
+    shared_pipeline.inject()
+    shared_pipeline.messages("dlq")
+    shared_pipeline.messages("mailbox")
+    yield shared_pipeline
+    shared_pipeline.inject()

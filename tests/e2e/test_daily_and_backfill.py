@@ -1,0 +1,147 @@
+"""The main paths: the daily run, a year of rates against the ECB's own file, forced and interrupted backfills."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import os
+import signal
+import time
+import zipfile
+from collections.abc import Iterator
+from importlib.resources import files
+from pathlib import Path
+
+import pyarrow.parquet as pq
+import pytest
+
+from infra.local import processes
+from marketlake.contract import load_contract
+from marketlake.schemas import arrow_schema
+from tests.e2e.pipeline import Pipeline, new_pipeline
+
+
+def ecb_rates(year: str) -> dict[tuple[str, str], float]:
+    """(day, currency) to rate, read from the ECB's file by the csv module alone: a reader independent of ours."""
+    archive = zipfile.ZipFile(io.BytesIO((files("currency_converter") / "eurofxref-hist.zip").read_bytes()))
+    rows = csv.DictReader(io.TextIOWrapper(archive.open(archive.namelist()[0])))
+    return {
+        (row["Date"], code): float(rate)
+        for row in rows
+        if row["Date"].startswith(year)
+        for code, rate in row.items()
+        if code and code != "Date" and rate not in ("", "N/A")
+    }
+
+
+def test_daily_run_loads_the_last_week_and_finds_nothing_to_do_the_second_time(pipeline: Pipeline) -> None:
+    first = pipeline.run({})
+    assert first.status == "SUCCEEDED", first
+    written = {name: counts["written"] for name, counts in first.output["datasets"].items()}
+    assert written == {"ftse100_prices": 6, "fx_rates": 6}
+    rows = pipeline.query("SELECT dt, count(*) FROM fx_rates WHERE dt >= '2026-10-23' GROUP BY dt ORDER BY dt")
+    assert [row[0] for row in rows] == [f"2026-10-{day}" for day in (23, 26, 27, 28, 29, 30)]
+
+    before = pipeline.modified("clean_bucket", "clean/"), pipeline.etags("clean_bucket", "markers/")
+    second = pipeline.run({})
+    assert second.status == "SUCCEEDED", second
+    assert second.output["text"].startswith("nothing was left to do")
+    assert (pipeline.modified("clean_bucket", "clean/"), pipeline.etags("clean_bucket", "markers/")) == before
+
+
+def test_rates_of_2023_equal_the_ecb_file(pipeline: Pipeline) -> None:
+    outcome = pipeline.run({"datasets": ["fx_rates"], "start": "2023-01-01", "end": "2023-12-31"})
+    assert outcome.status == "SUCCEEDED", outcome
+    rows = pipeline.query("SELECT dt, target_currency, rate FROM fx_rates WHERE dt LIKE '2023-%'")
+    found = {(str(dt), str(code)): float(str(rate)) for dt, code, rate in rows}
+    expected = ecb_rates("2023")
+    assert len(rows) == len(found)
+    assert len({day for day, _ in expected}) == 255
+    assert found == expected
+
+
+def test_forced_backfill_leaves_identical_objects_and_no_duplicates(pipeline: Pipeline) -> None:
+    window = {"start": "2022-03-01", "end": "2022-03-31"}
+    assert pipeline.run(window).status == "SUCCEEDED"
+    etags = pipeline.etags("clean_bucket", "clean/")
+    again = pipeline.run({**window, "force": True})
+    assert again.status == "SUCCEEDED", again
+    assert again.output["datasets"]["ftse100_prices"]["written"] == 23
+    assert pipeline.etags("clean_bucket", "clean/") == etags
+    duplicates = pipeline.query(
+        "SELECT dt, ticker, count(*) FROM ftse100_prices WHERE dt LIKE '2022-03-%' GROUP BY dt, ticker HAVING count(*) > 1"
+    )
+    assert duplicates == []
+
+
+def test_what_lies_on_disk_is_plain_parquet_in_the_contract_s_schema(pipeline: Pipeline) -> None:
+    pipeline.run({"start": "2021-06-01", "end": "2021-06-02"})
+    bucket = pipeline.config.root / "s3" / "000000000000" / pipeline.name("clean_bucket")
+    for dataset in ("ftse100_prices", "fx_rates"):
+        file = bucket / "clean" / dataset / "dt=2021-06-01" / "part-0.parquet"
+        assert pq.read_schema(file).remove_metadata() == arrow_schema(load_contract(dataset))
+
+
+def test_symbols_are_put_into_complete_days_only(pipeline: Pipeline) -> None:
+    day = {"start": "2021-02-01", "end": "2021-02-01"}
+    assert pipeline.run(day).status == "SUCCEEDED"
+    before = pipeline.etags("clean_bucket", "clean/ftse100_prices/dt=2021-02-01")
+    pipeline.inject({"kind": "pence_for_pounds", "symbol": "VOD.L", "match": "chart"})
+    patched = pipeline.run({**day, "symbols": ["VOD.L"]})
+    pipeline.inject()
+    assert patched.status in ("SUCCEEDED", "FAILED")
+    rows = pipeline.query("SELECT count(*), count(DISTINCT ticker) FROM ftse100_prices WHERE dt = '2021-02-01'")
+    repaired = pipeline.run({**day, "symbols": ["VOD.L"]})
+    assert repaired.status == "SUCCEEDED", repaired
+    assert pipeline.etags("clean_bucket", "clean/ftse100_prices/dt=2021-02-01") == before
+    assert rows == pipeline.query("SELECT count(*), count(DISTINCT ticker) FROM ftse100_prices WHERE dt = '2021-02-01'")
+
+    alone = pipeline.run({"start": "2021-02-02", "end": "2021-02-02", "symbols": ["VOD.L"]})
+    assert (alone.status, alone.error) == ("FAILED", "DataQualityError")
+    assert pipeline.etags("clean_bucket", "clean/ftse100_prices/dt=2021-02-02") == {}
+
+
+@pytest.fixture
+def own_pipeline(tmp_path: Path) -> Iterator[Pipeline]:
+    """A pipeline of the test's own, to be killed or stopped."""
+    pipeline = new_pipeline(tmp_path / "embedded")
+    yield pipeline
+    pipeline.down()
+
+
+def test_a_killed_backfill_is_completed_to_the_same_bytes(own_pipeline: Pipeline, pipeline: Pipeline) -> None:
+    window = {"datasets": ["fx_rates"], "start": "2019-01-01", "end": "2019-03-31"}
+    assert pipeline.run(window).status == "SUCCEEDED"
+    wanted = pipeline.etags("clean_bucket", "clean/fx_rates/dt=2019")
+
+    own_pipeline.start(window)
+    clean = own_pipeline.config.root / "s3" / "000000000000" / own_pipeline.name("clean_bucket") / "clean"
+    end = time.monotonic() + 60
+    while len(list(clean.rglob("*.parquet"))) < 20:  # in the middle: some days written, none marked
+        assert time.monotonic() < end, "the backfill wrote nothing"
+    pid = processes.pid_of(own_pipeline.config.root / "ministack.pid")
+    assert pid is not None
+    os.kill(pid, signal.SIGKILL)
+    while processes.pid_of(own_pipeline.config.root / "ministack.pid") is not None:
+        assert time.monotonic() < end, "the killed process is still there"
+    there = len(list(clean.rglob("*.parquet")))
+
+    own_pipeline.up()
+    assert own_pipeline.run(window).status == "SUCCEEDED"
+    assert own_pipeline.etags("clean_bucket", "clean/fx_rates/dt=2019") == wanted
+    assert len(own_pipeline.etags("clean_bucket", "markers/fx_rates/dt=2019")) == 63 > there
+
+
+def test_state_survives_a_restart(own_pipeline: Pipeline) -> None:
+    outcome = own_pipeline.run({"datasets": ["fx_rates"], "start": "2019-05-02", "end": "2019-05-03"})
+    own_pipeline.down()
+    own_pipeline.up()
+    listed = own_pipeline.aws("stepfunctions").list_executions(
+        stateMachineArn=own_pipeline.deployment and own_pipeline.deployment.state_machine_arn
+    )
+    assert [execution["name"] for execution in listed["executions"]] == [outcome.name]
+    again = own_pipeline.run({"datasets": ["fx_rates"], "start": "2019-05-02", "end": "2019-05-03"})
+    assert (
+        json.loads(own_pipeline.body("clean_bucket", f"reports/{again.name}.json"))["summary"]["plan"]["days_done"] == 2
+    )

@@ -1,0 +1,75 @@
+"""Least privilege: with any one statement of a function's policy gone, a run fails with AccessDenied.
+
+Logs and tracing are left out: the embedded AWS does not make these calls. What Athena does with its caller's
+credentials is not made there either, so such actions stand in statements that the function uses itself.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from datetime import date
+from typing import Any
+
+import pytest
+
+from infra import facts
+from marketlake.calendars import trading_days
+from tests.e2e.pipeline import Pipeline
+
+NOT_CALLED = {"WriteOwnLogs", "Trace"}
+DAYS = (f"{day}" for day in trading_days("target", date(2005, 1, 3), date(2007, 1, 1)))
+
+
+def statements() -> Iterator[tuple[str, str]]:
+    for function in facts.function_names():
+        template = json.loads((facts.POLICIES / f"{function}.json.tftpl").read_text())
+        for statement in template["Statement"]:
+            if statement["Sid"] not in NOT_CALLED:
+                yield function, statement["Sid"]
+
+
+def scenarios(pipeline: Pipeline) -> Iterator[dict[str, Any]]:
+    """Inputs that between them make every call of every function; days that no other test uses."""
+    day, patched = next(DAYS), next(DAYS)
+    yield {"datasets": ["fx_rates"], "start": day, "end": day}
+    yield {"datasets": ["fx_rates"], "start": "1999-01-04", "end": "1999-01-04", "force": True}  # nothing before it
+    yield {
+        "datasets": ["fx_rates"],
+        "start": patched,
+        "end": patched,
+        "symbols": ["USD"],
+    }  # into a day that is not there
+    pipeline.inject({"kind": "scale100", "symbol": "BARC.L", "match": "chart"})
+    yield {"datasets": ["ftse100_prices"], "start": "2018-03-01", "end": "2018-03-02", "force": True}  # quarantine
+    pipeline.inject()
+    yield {"datasets": ["fx_rates"]}  # daily: looks at done days again
+
+
+def refused(pipeline: Pipeline) -> str:
+    for document in scenarios(pipeline):
+        outcome = pipeline.run(document)
+        if "AccessDenied" in json.dumps(outcome.cause):
+            return json.dumps(outcome.cause)
+    return ""
+
+
+@pytest.fixture(scope="module")
+def ready(shared_pipeline: Pipeline) -> Pipeline:
+    """With whole policies the scenarios are refused nothing; and the daily days are done."""
+    assert shared_pipeline.run({"datasets": ["fx_rates"]}).status == "SUCCEEDED"
+    assert refused(shared_pipeline) == ""
+    return shared_pipeline
+
+
+@pytest.mark.parametrize(("function", "sid"), list(statements()))
+def test_every_statement_is_needed(ready: Pipeline, pipeline: Pipeline, function: str, sid: str) -> None:
+    role = facts.function_name(pipeline.config.prefix, function)
+    iam = pipeline.aws("iam")
+    whole = iam.get_role_policy(RoleName=role, PolicyName=role)["PolicyDocument"]
+    less = {**whole, "Statement": [statement for statement in whole["Statement"] if statement["Sid"] != sid]}
+    iam.put_role_policy(RoleName=role, PolicyName=role, PolicyDocument=json.dumps(less))
+    try:
+        assert "AccessDenied" in refused(ready)
+    finally:
+        iam.put_role_policy(RoleName=role, PolicyName=role, PolicyDocument=json.dumps(whole))

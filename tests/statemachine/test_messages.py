@@ -1,0 +1,177 @@
+"""What the machine hands to the functions, the queue and the topic, read from the history's TaskScheduled events."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from marketlake.errors import transient_names
+from report import handler as report
+from tests.statemachine.answers import DAYS, PRICES, RATES, STAGES, failed, throw
+from tests.statemachine.cases import CASES, TWO_DAYS, Case
+from tests.statemachine.definition import DLQ_URL, SERVICE_FAULTS
+from tests.statemachine.engines import Engine, Run
+
+BY_NAME = {case.name: case for case in CASES}
+REPORTED = [case for case in CASES if "Return" in case.answers.get("Report", [{}])[-1]]
+
+
+def body_of(parameters: dict[str, Any]) -> Any:
+    """The body of a message to the queue, which Step Functions sends as JSON."""
+    assert parameters["QueueUrl"] == DLQ_URL
+    return parameters["MessageBody"]
+
+
+def told(run: Run) -> Any:
+    """What Report was called with."""
+    return run.of("Report")[-1]["Payload"]
+
+
+@pytest.mark.parametrize("stage", STAGES)
+@pytest.mark.parametrize(("how", "error"), [("Exhausted", "UpstreamThrottled"), ("Terminal", "ContractViolation")])
+def test_a_lost_batch_is_kept_with_what_runs_it_again(engine: Engine, stage: str, how: str, error: str) -> None:
+    run = engine.run(BY_NAME[f"{stage}{how}"])
+    (body,) = map(body_of, run.of("SendToDlq"))
+    assert body.pop("time")
+    assert body == {
+        "schema_version": 1,
+        "execution_arn": run.arn,
+        "execution": run.arn.rsplit(":", 1)[1],
+        "dataset": "ftse100_prices",
+        "days": DAYS,
+        "failure": {stage: throw(error)["Throw"]},
+        "input": PRICES["input"],
+    }
+
+
+def test_every_lost_batch_is_kept(engine: Engine) -> None:
+    bodies = [body_of(sent) for sent in engine.run(BY_NAME["AllBatchesLost"]).of("SendToDlq")]
+    assert [body["input"] for body in bodies] == [PRICES["input"], RATES["input"]]
+
+
+@pytest.mark.parametrize("name", ["RejectedDays", "AllDaysRejected", "RejectedDaysThenLost"])
+def test_each_rejected_day_is_kept_with_what_runs_it_again(engine: Engine, name: str) -> None:
+    run = engine.run(BY_NAME[name])
+    bodies = [body_of(sent) for sent in run.of("SendRejectedDay")]
+    assert [body["days"] for body in bodies] == [[day] for day in TWO_DAYS]
+    for body, day in zip(bodies, TWO_DAYS, strict=True):
+        assert body.pop("time")
+        assert body == {
+            "schema_version": 1,
+            "execution_arn": run.arn,
+            "execution": run.arn.rsplit(":", 1)[1],
+            "dataset": "ftse100_prices",
+            "days": [day],
+            "failure": {"Validate": {"Error": "DataQualityError", "Cause": f"37 of 100 rows of {day} are bad"}},
+            "input": {**PRICES["input"], "start": day, "end": day},
+        }
+
+
+@pytest.mark.parametrize("stage", STAGES)
+def test_each_attempt_says_which_it_is(engine: Engine, stage: str) -> None:
+    run = engine.run(BY_NAME[f"{stage}ServiceFaultsThenOk"])
+    tasks = [parameters["Payload"]["task"] for parameters in run.of(stage)]
+    assert {task["execution"] for task in tasks} == {run.arn.rsplit(":", 1)[1]}
+    assert {task["state"] for task in tasks} == {stage}
+    first = [(retry, 0) for retry in range(len(SERVICE_FAULTS) + 1)]
+    assert [(task["retry"], task["batch"]) for task in tasks] == [*first, (0, 1)]
+
+
+def test_the_cases_cover_every_transient_error() -> None:
+    thrown = {a["Throw"]["Error"] for case in CASES for answers in case.answers.values() for a in answers if "Throw" in a}
+    assert thrown >= {*transient_names(), *SERVICE_FAULTS}
+
+
+def test_a_batch_that_went_well_is_told_whole(engine: Engine) -> None:
+    first, second = told(engine.run(BY_NAME["FetchExhausted"]))["results"]
+    done = {"marked": 5, "written": 5, "rows": 325, "checked": 5, "stored": 5, "failure": {}, "corrected": 0}
+    assert second == {**second, **done, "index": 1, "dataset": "fx_rates", "days": DAYS, "count": 5}
+    lost = {"marked": 0, "written": 0, "rows": 0, "checked": 0, "stored": 0, "corrected": 0}
+    assert first == {**first, **lost, "index": 0, "dataset": "ftse100_prices", "days": DAYS, "count": 5}
+    assert set(first) == set(second)
+    assert first["input"] == PRICES["input"]
+
+
+@pytest.mark.parametrize("given", [{}, {"datasets": ["fx_rates"]}, [], "today", 7, None])
+def test_any_input_reaches_plan_as_it_came(engine: Engine, given: object) -> None:
+    run = engine.run(BY_NAME["InvalidInput"], given)
+    (parameters,) = run.of("Plan")
+    assert parameters["Payload"]["input"] == ({} if given is None else given)
+    thrown = throw("InvalidRequest")["Throw"]
+    assert (run.status, run.error, run.cause) == ("FAILED", thrown["Error"], thrown["Cause"])
+
+
+def test_the_mail_is_the_report_s(engine: Engine) -> None:
+    (mail,) = engine.run(BY_NAME["FetchExhausted"]).of("NotifyFailure")
+    text = failed("UpstreamThrottled")["Return"]["Payload"]
+    assert mail.pop("TopicArn").endswith(":marketlake-failures")
+    assert mail == {"Subject": text["subject"], "Message": text["message"]}
+
+
+@pytest.mark.parametrize("name", ["ReportFails", "ReportExhausted", "ReportTimesOut", "ReportFailsAndSnsRefuses"])
+def test_without_a_report_the_mail_says_so(engine: Engine, name: str) -> None:
+    case = BY_NAME[name]
+    run = engine.run(case)
+    thrown = case.answers["Report"][-1]["Throw"]
+    mail = run.of("NotifyFailure")[0]
+    assert mail["Subject"] == "marketlake FAILED: no report"
+    assert run.arn in mail["Message"]
+    assert json.loads(run.cause) == thrown
+    assert run.cause in mail["Message"]
+
+
+def test_a_batch_that_the_queue_refused_is_told_to_report(engine: Engine) -> None:
+    run = engine.run(BY_NAME["SqsRefuses"])
+    first, _ = told(run)["results"]
+    assert [(state, caught["Error"]) for state, caught in first["failure"].items()] == [
+        ("Fetch", "UnexpectedError"),
+        ("SendToDlq", "SQS.AmazonSQSException"),
+    ]
+    assert first["input"] == PRICES["input"]
+
+
+def test_a_day_that_the_queue_refused_makes_its_batch_a_loss(engine: Engine) -> None:
+    first, second = told(engine.run(BY_NAME["SqsRefusesADay"]))["results"]
+    assert set(first["failure"]) == {"SendRejectedDays"}
+    assert first["failure"]["SendRejectedDays"]["Error"] == "SQS.AmazonSQSException"
+    assert (first["rejected"], first["written"], second["failure"]) == (1, 5, {})
+
+
+def test_a_map_that_fails_is_told_to_report(engine: Engine) -> None:
+    payload = told(engine.run(BY_NAME["MapFails"]))
+    assert payload["failure"]["ProcessBatches"]["Error"] == "BatchBroken"
+    assert payload["results"] == []
+
+
+@pytest.mark.parametrize("name", ["PlanExhausted", "PlanTerminal", "PlanTooLarge"])
+def test_a_plan_that_fails_is_told_to_report(engine: Engine, name: str) -> None:
+    case = BY_NAME[name]
+    payload = told(engine.run(case))
+    assert payload["failure"] == {"Plan": case.answers["Plan"][-1]["Throw"]}
+    assert (payload["results"], payload["plan"]) == ([], {})
+
+
+class Nowhere:
+    """A bucket that keeps nothing."""
+
+    def __init__(self, *_: object) -> None: ...
+
+    def put(self, *_: object) -> None: ...
+
+
+@pytest.mark.parametrize("case", REPORTED, ids=lambda case: case.name)
+def test_the_real_report_says_what_the_mocked_one_does(
+    engine: Engine, case: Case, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The payload that the machine made goes through the real function: the mocks tell nothing that it would not."""
+    for name, value in {"CLEAN_BUCKET": "clean", "POWERTOOLS_TRACE_DISABLED": "true"}.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setattr(report, "Bucket", Nowhere)
+    monkeypatch.setattr(report, "s3_client", lambda: None)
+    outcome = report.handler(told(engine.run(case)), None)  # type: ignore[arg-type]
+    # See answers.failed about the prefix.
+    assert (outcome["failed"], outcome["error"].removeprefix("States.")) == (bool(case.error), case.error)
+    assert bool(outcome["subject"]) == bool(case.error)
+    assert len(outcome["subject"]) <= 100

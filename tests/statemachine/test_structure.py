@@ -1,0 +1,171 @@
+"""Rules of ours about the shipped definition that no validator knows."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from infra import facts
+from marketlake.errors import terminal_names
+from tests.statemachine.definition import RETRIED, SERVICE_FAULTS, Json, State, function_of, machines, rendered, walk
+from tests.statemachine.definition import strings as strings_below
+
+DEFINITION = rendered()
+STATES = list(walk(DEFINITION))
+TASKS = [state for state in STATES if state.body["Type"] == "Task"]
+LAMBDAS = [state for state in TASKS if state.kind == "Lambda"]
+SENDERS = [state for state in TASKS if state.kind != "Lambda"]
+PARAMETERS = facts.parameters()
+
+# Its Catch is its Map's: a Catch of its own would end the iteration well, and the Map with it, so that nobody would
+# hear of the day that is not on the queue. The Map's Catch makes the whole batch a loss, with the input of them all.
+CATCH_ON_THE_MAP = {"SendRejectedDay": "SendRejectedDays"}
+
+# Their payloads grow with the number of batches.
+GROWING = ("Plan", "ProcessBatches", "Report")
+
+name_of = pytest.mark.parametrize("state", STATES, ids=lambda state: state.name)
+each_task = pytest.mark.parametrize("state", TASKS, ids=lambda state: state.name)
+each_lambda = pytest.mark.parametrize("state", LAMBDAS, ids=lambda state: state.name)
+
+
+def state_named(name: str) -> State:
+    return next(state for state in STATES if state.name == name)
+
+
+def test_state_names_are_unique() -> None:
+    names = [state.name for state in STATES]
+    assert len(set(names)) == len(names)
+    assert all(len(name) <= 80 for name in names)
+
+
+@pytest.mark.parametrize(("within", "machine"), list(machines(DEFINITION)), ids=lambda value: value or "top")
+def test_every_state_is_reachable_and_every_target_is_there(within: str, machine: Json) -> None:
+    states = {state.name: state for state in STATES if state.map == within}
+    seen: set[str] = set()
+    ahead = [machine["StartAt"]]
+    while ahead:
+        name = ahead.pop()
+        if name not in seen:
+            seen.add(name)
+            ahead += states[name].targets
+    assert seen == set(states)
+
+
+@name_of
+def test_a_state_goes_on_or_ends(state: State) -> None:
+    ways = sum(key in state.body for key in ("Next", "End"))
+    assert ways == (0 if state.body["Type"] in ("Choice", "Succeed", "Fail") else 1)
+
+
+@each_task
+def test_a_task_has_a_timeout_a_retry_and_a_catch(state: State) -> None:
+    assert isinstance(state.body["TimeoutSeconds"], int)
+    assert state.body["Retry"]
+    catcher = state_named(CATCH_ON_THE_MAP[state.name]) if state.name in CATCH_ON_THE_MAP else state
+    assert catcher.body["Catch"][-1]["ErrorEquals"] == ["States.ALL"]
+    assert state.name not in CATCH_ON_THE_MAP or state.map == CATCH_ON_THE_MAP[state.name]
+
+
+@each_lambda
+def test_a_task_outlives_its_function(state: State) -> None:
+    functions = facts.functions_document(facts.template_values("marketlake", "1", "eu-west-2"))["functions"]
+    timeout = functions[function_of(state)]["timeout_seconds"]
+    assert state.body["TimeoutSeconds"] == timeout + PARAMETERS["task_timeout_margin_seconds"]
+
+
+@pytest.mark.parametrize("state", [s for s in STATES if s.body["Type"] == "Map"], ids=lambda state: state.name)
+def test_a_map_catches_and_is_bounded(state: State) -> None:
+    assert state.body["MaxConcurrency"] == PARAMETERS["max_concurrency"]
+    assert state.body["Catch"][-1]["ErrorEquals"] == ["States.ALL"]
+
+
+@name_of
+def test_states_all_stands_alone_and_last(state: State) -> None:
+    for rules in (state.body.get("Retry", []), state.body.get("Catch", [])):
+        for number, rule in enumerate(rules):
+            if "States.ALL" in rule["ErrorEquals"]:
+                assert rule["ErrorEquals"] == ["States.ALL"]
+                assert number == len(rules) - 1
+
+
+@pytest.mark.parametrize("name", GROWING)
+def test_too_large_a_payload_is_caught_by_name(name: str) -> None:
+    """States.ALL does not match it (https://docs.aws.amazon.com/step-functions/latest/dg/concepts-error-handling.html);
+    the engines that the tests run on let it match, so only this test holds the catcher there.
+    """
+    *_, by_name, everything = state_named(name).body["Catch"]
+    assert by_name == {**everything, "ErrorEquals": ["States.DataLimitExceeded"]}
+
+
+def test_a_choice_has_a_default() -> None:
+    assert all("Default" in state.body for state in STATES if state.body["Type"] == "Choice")
+
+
+def test_jsonpath_only_and_without_filters() -> None:
+    assert "QueryLanguage" not in str(DEFINITION)
+    assert not [text for _, text in strings_below(DEFINITION) if "{%" in text]
+    paths = [text for key, text in strings_below(DEFINITION) if key.endswith((".$", "Path")) or key == "Variable"]
+    plain = re.compile(r"\${1,2}(\.[A-Za-z_]+)*")
+    assert len(paths) > 100
+    assert [path for path in paths if not plain.fullmatch(path) and not path.startswith("States.")] == []
+
+
+@each_lambda
+def test_a_function_is_retried_as_the_parameters_say(state: State) -> None:
+    ours, service = state.body["Retry"]
+    common = {
+        "BackoffRate": PARAMETERS["retry_backoff_rate"],
+        "MaxDelaySeconds": PARAMETERS["retry_max_delay_seconds"],
+        "JitterStrategy": "FULL",
+    }
+    assert ours == {
+        "ErrorEquals": RETRIED,
+        "IntervalSeconds": PARAMETERS["retry_interval_seconds"],
+        "MaxAttempts": PARAMETERS["max_attempts"],
+        **common,
+    }
+    assert service == {
+        "ErrorEquals": SERVICE_FAULTS,
+        "IntervalSeconds": PARAMETERS["service_retry_interval_seconds"],
+        "MaxAttempts": PARAMETERS["service_max_attempts"],
+        **common,
+    }
+
+
+@pytest.mark.parametrize("state", SENDERS, ids=lambda state: state.name)
+def test_a_sending_is_retried_whatever_the_error(state: State) -> None:
+    (ours, _), (sending,) = LAMBDAS[0].body["Retry"], state.body["Retry"]
+    assert sending == {**ours, "ErrorEquals": ["States.ALL"]}
+
+
+def test_the_parameters_are_ones_that_step_functions_accepts() -> None:
+    assert PARAMETERS["max_attempts"] == 3
+    for interval in (PARAMETERS["retry_interval_seconds"], PARAMETERS["service_retry_interval_seconds"]):
+        assert 0 < interval < PARAMETERS["retry_max_delay_seconds"] <= 31622400
+
+
+def test_no_terminal_error_is_retried() -> None:
+    retried = {name for state in STATES for rule in state.body.get("Retry", []) for name in rule["ErrorEquals"]}
+    assert retried.isdisjoint(terminal_names())
+    assert retried == {*RETRIED, *SERVICE_FAULTS, "States.ALL"}
+
+
+@each_lambda
+def test_a_payload_tells_where_it_comes_from(state: State) -> None:
+    task = {"execution.$": "$$.Execution.Name", "state.$": "$$.State.Name", "retry.$": "$$.State.RetryCount"}
+    batch = {"batch.$": "$.index"} if state.map else {}
+    assert state.body["Parameters"]["Payload"]["task"] == task | batch
+
+
+def test_the_cause_of_a_caught_error_is_read_only_where_there_is_one() -> None:
+    """A caught error always has an Error; a Cause it need not have (https://states-language.net/spec.html#errors), and
+    a path to nothing ends the execution with States.Runtime. A function's own error has one.
+    """
+    readers = {s.name for s in STATES for _, text in strings_below(s.body) if re.search(r"\.Cause\b", text)} - {
+        state.name for state in STATES if state.body["Type"] == "Map"
+    }
+    assert readers == {"InvalidInput"}
+    (to_invalid_input,) = [r for s in STATES for r in s.body.get("Catch", []) if r["Next"] == "InvalidInput"]
+    assert to_invalid_input["ErrorEquals"] == ["InvalidRequest"]

@@ -1,0 +1,161 @@
+"""The handler on moto, whose Athena answers what a test puts into its queue."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from datetime import date
+from typing import Any
+
+import boto3
+import pytest
+from moto.athena.models import QueryResults, athena_backends
+
+from athena_check.handler import handler
+from athena_check.query import check_sql
+from marketlake.errors import AthenaCheckFailed, ContractViolation
+from marketlake.layout import clean_key
+from marketlake.manifest import WrittenDay, write_manifest
+from marketlake.markers import Marker, read_marker, write_marker
+from marketlake.schemas import glue_columns
+from tests.unit.lake import RATES, REGION, Context, Lake, batch_of, task_of
+
+DAYS = [date(2023, 1, 3), date(2023, 1, 4)]
+COLUMNS = [
+    *("dt", "row_count", "key_count", "base_currency_nulls", "target_currency_nulls", "rate_nulls"),
+    *("rate_min", "rate_max"),
+]
+ANSWER = [[f"{day}", "31", "31", "0", "0", "0", "0.5", "150.0"] for day in DAYS]
+
+
+def deploy(columns: list[dict[str, str]]) -> None:
+    glue: Any = boto3.client("glue", region_name=REGION)
+    glue.create_database(DatabaseInput={"Name": "marketlake"})
+    glue.create_table(
+        DatabaseName="marketlake", TableInput={"Name": "fx_rates", "StorageDescriptor": {"Columns": columns}}
+    )
+    athena: Any = boto3.client("athena", region_name=REGION)
+    location = {"OutputLocation": "s3://lake-clean/results/"}
+    athena.create_work_group(Name="marketlake", Configuration={"ResultConfiguration": location})
+
+
+@pytest.fixture
+def written(lake: Lake) -> list[WrittenDay]:
+    """Two days in the lake, in the catalogue and in the manifest of Transform."""
+    deploy(glue_columns(RATES))
+    days = []
+    for day in DAYS:
+        etag = lake.clean.put(clean_key("fx_rates", day), f"parquet of {day}".encode(), "x/parquet")
+        days.append(WrittenDay(day, f"sha of {day}", etag, 31, 1, {"rate": (0.5, 150.0)}, {}))
+    tell(lake, days)
+    return days
+
+
+def tell(lake: Lake, days: list[WrittenDay]) -> None:
+    write_manifest(lake.clean, "manifests/run-1/0-written.json", days)
+
+
+def check(answer: list[list[str]], execution: str = "run-1") -> dict[str, Any]:
+    rows = [{"Data": [{"VarCharValue": cell} if cell else {} for cell in row]} for row in [COLUMNS, *answer]]
+    backend = athena_backends["123456789012"][REGION]
+    backend.query_results_queue.append(QueryResults(rows=rows, column_info=[]))
+    event = {
+        "task": task_of("AthenaCheck", execution),
+        "batch": batch_of(RATES, ["2023-01-03/2023-01-04"]),
+        "transformed": {"manifest": "manifests/run-1/0-written.json"},
+    }
+    context: Any = Context()
+    return handler(event, context)
+
+
+def marked(lake: Lake) -> list[Marker | None]:
+    found = [read_marker(lake.clean, "fx_rates", day) for day in DAYS]
+    return [pair and pair[0] for pair in found]
+
+
+def test_what_was_written_is_found_and_the_days_are_marked(lake: Lake, written: list[WrittenDay]) -> None:
+    assert check(ANSWER) == {"days": 2, "rows": 62, "markers": 2, "corrected": 0}
+    day = written[0]
+    assert marked(lake)[0] == Marker("fx_rates", DAYS[0], RATES.version, day.raw_sha256, day.etag, 31, 1, "run-1")
+    queries: Any = boto3.client("athena", region_name=REGION)
+    (query,) = queries.list_query_executions(WorkGroup="marketlake")["QueryExecutionIds"]
+    asked = queries.get_query_execution(QueryExecutionId=query)["QueryExecution"]
+    assert asked["Query"] == check_sql(RATES, ["2023-01-03/2023-01-04"])
+    assert asked["QueryExecutionContext"] == {"Database": "marketlake"}
+
+
+def test_days_that_are_marked_so_already_are_left_alone(lake: Lake, written: list[WrittenDay]) -> None:
+    check(ANSWER)
+    assert check(ANSWER, execution="run-2")["markers"] == 0
+    assert [marker and marker.execution for marker in marked(lake)] == ["run-1", "run-1"]
+
+
+def test_a_correction_is_counted_and_goes_to_the_history(lake: Lake, written: list[WrittenDay]) -> None:
+    write_marker(lake.clean, Marker("fx_rates", DAYS[0], 1, "old sha", "old etag", 31, 0, "earlier"))
+    tell(lake, [replace(written[0], changed_rows=4), replace(written[1], changed_rows=0)])
+    assert check(ANSWER) == {"days": 2, "rows": 62, "markers": 2, "corrected": 1}
+    first = marked(lake)[0]
+    assert first is not None
+    assert [(entry["raw_sha256"], entry["changed_rows"]) for entry in first.history] == [("old sha", 4)]
+
+
+@pytest.mark.parametrize(
+    ("place", "value", "told"),
+    [
+        (1, "30", "30 rows, 31 were written"),
+        (2, "30", "31 rows have 30 distinct keys"),
+        (5, "2", "rate has nulls"),
+        (7, "151.0", "rate ranges over"),
+    ],
+)
+def test_anything_else_than_what_was_written_marks_no_day(
+    lake: Lake, written: list[WrittenDay], place: int, value: str, told: str
+) -> None:
+    answer = [list(row) for row in ANSWER]
+    answer[1][place] = value
+    with pytest.raises(AthenaCheckFailed, match=rf"fx_rates: 2023-01-04: .*{told}.*no marker was written"):
+        check(answer)
+    assert marked(lake) == [None, None]
+
+
+def test_a_partition_that_athena_does_not_see_marks_no_day(lake: Lake, written: list[WrittenDay]) -> None:
+    with pytest.raises(AthenaCheckFailed, match="2023-01-04: Athena finds no rows"):
+        check(ANSWER[:1])
+    assert marked(lake) == [None, None]
+
+
+def test_an_object_that_another_wrote_meanwhile_marks_no_day(lake: Lake, written: list[WrittenDay]) -> None:
+    lake.clean.put(clean_key("fx_rates", DAYS[1]), b"of another", "x/parquet")
+    with pytest.raises(AthenaCheckFailed, match=r"dt=2023-01-04/part-0\.parquet is \w+, \w+ was written"):
+        check(ANSWER)
+    assert marked(lake) == [None, None]
+
+
+def test_a_second_object_in_a_partition_would_double_its_rows(lake: Lake, written: list[WrittenDay]) -> None:
+    lake.clean.put("clean/fx_rates/dt=2023-01-03/part-1.parquet", b"", "x/parquet")
+    with pytest.raises(AthenaCheckFailed, match=r"part-1\.parquet is no object of the lake's; remove it"):
+        check(ANSWER)
+
+
+def test_other_days_and_datasets_in_the_lake_do_not_matter(lake: Lake, written: list[WrittenDay]) -> None:
+    for key in ("clean/fx_rates/dt=2023-01-02/part-0.parquet", "clean/fx_rates/dt=2023-01-05/part-9.parquet"):
+        lake.clean.put(key, b"", "x/parquet")
+    lake.clean.put("clean/fx_rates_old/dt=2023-01-03/part-1.parquet", b"", "x/parquet")
+    assert check(ANSWER)["markers"] == 2
+
+
+def test_a_catalogue_that_differs_from_the_contract_is_a_violation(lake: Lake) -> None:
+    deploy(glue_columns(RATES)[:2])
+    tell(lake, [])
+    with pytest.raises(ContractViolation, match="fx_rates: Glue has .*deploy again"):
+        check(ANSWER)
+
+
+def test_many_differences_are_told_in_few_words(lake: Lake, written: list[WrittenDay]) -> None:
+    answer = [[row[0], "1", "2", "3", "4", "5", "6", "7"] for row in ANSWER]
+    with pytest.raises(AthenaCheckFailed, match=r"and \d+ more; no marker was written: the next run loads these days"):
+        check(answer)
+
+
+def test_the_result_is_a_small_document(lake: Lake, written: list[WrittenDay]) -> None:
+    assert len(json.dumps(check(ANSWER))) < 100

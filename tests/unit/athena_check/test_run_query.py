@@ -1,0 +1,119 @@
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import boto3
+import pytest
+from botocore.stub import Stubber
+
+from athena_check import athena
+from athena_check.athena import run_query
+from marketlake.errors import AthenaCheckFailed, MarketlakeError, PermissionDenied, StorageUnavailable
+from tests.unit.lake import REGION
+
+
+class Script:
+    """An Athena client that answers what a test says, call by call, and checks what it is asked."""
+
+    def __init__(self) -> None:
+        self.client = boto3.client("athena", region_name=REGION)
+        self.stubber = Stubber(self.client)
+        self.stubber.activate()
+        asked = {"QueryString": "SELECT 1", "WorkGroup": "wg", "QueryExecutionContext": {"Database": "db"}}
+        self.stubber.add_response("start_query_execution", {"QueryExecutionId": "q1"}, asked)
+
+    def state(self, state: str, **status: Any) -> Script:
+        answer = {"QueryExecution": {"Status": {"State": state, **status}}}
+        self.stubber.add_response("get_query_execution", answer, {"QueryExecutionId": "q1"})
+        return self
+
+    def rows(self, rows: Sequence[Sequence[str | None]], token: str = "", after: str = "") -> Script:
+        data = [{"Data": [{} if cell is None else {"VarCharValue": cell} for cell in row]} for row in rows]
+        answer = {"ResultSet": {"Rows": data}, **({"NextToken": token} if token else {})}
+        asked = {"QueryExecutionId": "q1", **({"NextToken": after} if after else {})}
+        self.stubber.add_response("get_query_results", answer, asked)
+        return self
+
+    def run(self, timeout: float = 60) -> list[dict[str, str]]:
+        found = run_query(self.client, "wg", "db", "SELECT 1", timeout)
+        self.stubber.assert_no_pending_responses()
+        return found
+
+
+@pytest.fixture(autouse=True)
+def pauses(monkeypatch: pytest.MonkeyPatch) -> list[float]:
+    """The pauses between polls, which take no time here."""
+    made: list[float] = []
+    monkeypatch.setattr(athena.time, "sleep", made.append)
+    return made
+
+
+def test_rows_come_by_name_and_null_is_empty() -> None:
+    script = Script().state("QUEUED").state("RUNNING").state("SUCCEEDED")
+    assert script.rows([["dt", "low"], ["2023-01-03", "1.5"], ["2023-01-04", None]]).run() == [
+        {"dt": "2023-01-03", "low": "1.5"},
+        {"dt": "2023-01-04", "low": ""},
+    ]
+
+
+def test_all_pages_are_read_and_only_the_first_has_the_names() -> None:
+    script = Script().state("SUCCEEDED").rows([["n"], ["1"]], token="t1").rows([["2"], ["3"]], token="t2", after="t1")
+    assert [row["n"] for row in script.rows([["4"]], after="t2").run()] == ["1", "2", "3", "4"]
+
+
+def test_no_rows_is_an_empty_answer() -> None:
+    assert Script().state("SUCCEEDED").rows([["n"]]).run() == []
+
+
+@pytest.mark.parametrize(
+    ("status", "raised", "told"),
+    [
+        ({"StateChangeReason": "HIVE_BAD_DATA"}, AthenaCheckFailed, "HIVE_BAD_DATA"),
+        ({"AthenaError": {"ErrorCategory": 2}, "StateChangeReason": "no such column"}, AthenaCheckFailed, "column"),
+        ({"AthenaError": {"ErrorCategory": 1}, "StateChangeReason": "internal"}, StorageUnavailable, "internal"),
+        ({"AthenaError": {"ErrorCategory": 3, "Retryable": True}}, StorageUnavailable, "try again later"),
+    ],
+)
+def test_a_failed_query_is_the_datas_fault_or_athenas(
+    status: dict[str, Any], raised: type[MarketlakeError], told: str
+) -> None:
+    with pytest.raises(raised, match=f"q1.*{told}"):
+        Script().state("FAILED", **status).run()
+
+
+def test_a_cancelled_query_is_worth_another_try() -> None:
+    with pytest.raises(StorageUnavailable, match="q1 was cancelled: by hand"):
+        Script().state("CANCELLED", StateChangeReason="by hand").run()
+
+
+def test_a_query_that_does_not_end_is_stopped_and_told() -> None:
+    script = Script().state("RUNNING")
+    script.stubber.add_response("stop_query_execution", {}, {"QueryExecutionId": "q1"})
+    with pytest.raises(StorageUnavailable, match="q1 was still RUNNING"):
+        script.run(timeout=-1)
+    script.stubber.assert_no_pending_responses()
+
+
+def test_polls_come_ever_more_seldom(pauses: list[float]) -> None:
+    script = Script()
+    for _ in range(12):
+        script.state("RUNNING")
+    script.state("SUCCEEDED").rows([["n"]]).run()
+    assert pauses == sorted(pauses)
+    assert (pauses[0], pauses[-1]) == (athena.FIRST_POLL_SECONDS, athena.LAST_POLL_SECONDS)
+
+
+@pytest.mark.parametrize(
+    ("code", "status", "raised"),
+    [
+        ("AccessDeniedException", 400, PermissionDenied),
+        ("TooManyRequestsException", 400, StorageUnavailable),
+        ("InternalServerException", 500, StorageUnavailable),
+    ],
+)
+def test_an_error_of_the_api_is_one_of_ours(code: str, status: int, raised: type[MarketlakeError]) -> None:
+    client = boto3.client("athena", region_name=REGION)
+    with Stubber(client) as stubber, pytest.raises(raised, match="athena:StartQueryExecution in wg"):
+        stubber.add_client_error("start_query_execution", code, "m", http_status_code=status)
+        run_query(client, "wg", "db", "SELECT 1", 1)

@@ -1,0 +1,64 @@
+"""Unit tests: no network, no AWS account, nothing of the developer's environment."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import aws_xray_sdk.core  # noqa: F401  (makes a UDP socket when imported, and sends nothing on it)
+import boto3
+import pytest
+import pytest_socket
+from moto import mock_aws
+
+from marketlake import aws
+from tests.unit.lake import ENVIRONMENT, REGION, Lake
+
+LOOPBACK_FOLDERS = {"replay", "fetch_sources"}
+"""Their tests talk to a server of their own on 127.0.0.1; all others open no socket at all."""
+
+FAKE_AWS = {
+    "AWS_ACCESS_KEY_ID": "testing",
+    "AWS_SECRET_ACCESS_KEY": "testing",
+    "AWS_SESSION_TOKEN": "testing",
+    "AWS_DEFAULT_REGION": REGION,
+    "AWS_EC2_METADATA_DISABLED": "true",
+    "AWS_CONFIG_FILE": os.devnull,
+    "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
+}
+
+FOREIGN = ("AWS_", "MARKETLAKE_", "POWERTOOLS_", "LAMBDA_")
+
+
+@pytest.fixture(autouse=True)
+def _no_network(request: pytest.FixtureRequest) -> Iterator[None]:
+    folder = Path(request.node.path).parent.name
+    if folder in LOOPBACK_FOLDERS:
+        pytest_socket.socket_allow_hosts(["127.0.0.1"], allow_unix_socket=True)
+    else:
+        pytest_socket.disable_socket(allow_unix_socket=True)
+    yield
+    pytest_socket.enable_socket()
+
+
+@pytest.fixture(autouse=True)
+def _own_environment(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    for name in list(os.environ):
+        if name.startswith(FOREIGN) or name in ENVIRONMENT:
+            monkeypatch.delenv(name)
+    for name, value in FAKE_AWS.items():
+        monkeypatch.setenv(name, value)
+    # A warm function keeps its clients; a test must not get those of the one before.
+    aws._client.cache_clear()
+    yield
+    aws._client.cache_clear()
+
+
+@pytest.fixture
+def lake(monkeypatch: pytest.MonkeyPatch) -> Iterator[Lake]:
+    """The buckets of a deployment with the shipped symbols files, on moto, and the functions' environment."""
+    for name, value in ENVIRONMENT.items():
+        monkeypatch.setenv(name, value)
+    with mock_aws():
+        yield Lake.create(boto3.client("s3", region_name=REGION))

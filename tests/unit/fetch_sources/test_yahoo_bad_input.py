@@ -1,0 +1,152 @@
+from __future__ import annotations
+
+import csv
+import io
+import time
+from collections.abc import Callable
+from datetime import date
+from typing import Any
+
+import pytest
+
+from fetch.sources.base import FetchedDays, FetchRequest
+from fetch.sources.yahoo import YahooSource
+from fetch.sources.yahoo_chart import NO_CURRENCY
+from infra.local.replay.server import ReplayServer
+from marketlake.calendars import trading_days
+from marketlake.errors import TransientError, UpstreamMalformed, UpstreamThrottled, UpstreamUnavailable
+
+pytestmark = pytest.mark.allow_hosts(["127.0.0.1"])
+Inject = Callable[..., None]
+WEEK = trading_days("london", date(2022, 3, 7), date(2022, 3, 11))
+CHARTS = "/v8/finance/chart/"
+
+
+def fetch(server: ReplayServer, symbols: list[str], timeout: float = 5, concurrency: int = 4) -> FetchedDays:
+    source = YahooSource(server.yahoo_url, timeout, concurrency)
+    return source.fetch(FetchRequest(WEEK, symbols, 10))
+
+
+def test_a_frankly_failing_source_is_asked_once(server: ReplayServer, inject: Inject, symbols: list[str]) -> None:
+    inject(kind="status", status=429, match=CHARTS)
+    with pytest.raises(UpstreamThrottled) as caught:
+        fetch(server, symbols)
+    message = str(caught.value)
+    assert "failed for 9 of 9 symbols (9 UpstreamThrottled)" in message
+    assert "AZN.L, BARC.L, BP.L, BT-A.L, HSBA.L, ..." in message
+    assert len(message) <= 400
+    # yfinance itself repeats a refused request once.
+    assert len([line for line in server.requests if CHARTS in line]) == 18
+
+
+@pytest.mark.parametrize(
+    ("rule", "error", "said"),
+    [
+        ({"kind": "status", "status": 500}, UpstreamUnavailable, "status 500"),
+        ({"kind": "status", "status": 503}, UpstreamUnavailable, "status 503"),
+        ({"kind": "reset"}, UpstreamUnavailable, "no complete answer"),
+        ({"kind": "hang", "seconds": 4}, UpstreamUnavailable, "no answer in time"),
+        ({"kind": "html"}, UpstreamMalformed, "an HTML page"),
+        ({"kind": "truncated"}, UpstreamMalformed, "truncated"),
+        ({"kind": "empty"}, UpstreamMalformed, "an empty answer"),
+        ({"kind": "duplicate_day", "dates": ["2022-03-09"]}, UpstreamMalformed, "more than one bar on 2022-03-09"),
+    ],
+)
+@pytest.mark.parametrize("share", ["one", "all"])
+def test_bad_answers_are_told_apart(
+    server: ReplayServer,
+    inject: Inject,
+    symbols: list[str],
+    share: str,
+    rule: dict[str, Any],
+    error: type[TransientError],
+    said: str,
+) -> None:
+    inject(**rule, match=CHARTS, **({"symbol": "BP.L"} if share == "one" else {}))
+    started = time.monotonic()
+    with pytest.raises(error, match=said) as caught:
+        fetch(server, symbols, timeout=0.4)
+    assert time.monotonic() - started < 6
+    assert f"failed for {'1' if share == 'one' else '9'} of 9 symbols" in str(caught.value)
+    assert ("BP.L" if share == "one" else "AZN.L, BARC.L") in str(caught.value)
+
+
+@pytest.mark.parametrize("kind", ["html", "truncated", "empty", "reset", "duplicate_day", "no_currency"])
+def test_what_heals_when_asked_again_is_complete(
+    server: ReplayServer, inject: Inject, symbols: list[str], kind: str
+) -> None:
+    honest = fetch(server, symbols)
+    inject(kind=kind, match=CHARTS, symbol="BP.L", times=1)
+    assert fetch(server, symbols) == honest
+    assert server.app.faults.injected == {kind: 1}
+
+
+def test_the_error_that_most_asks_for_patience_is_raised(
+    server: ReplayServer, inject: Inject, symbols: list[str]
+) -> None:
+    inject(kind="html", symbol="BP.L")
+    inject(kind="status", status=429, symbol="VOD.L")
+    with pytest.raises(UpstreamThrottled, match=r"2 of 9 symbols \(1 UpstreamThrottled, 1 UpstreamMalformed\)"):
+        fetch(server, symbols)
+
+
+def test_a_retry_in_the_same_process_does_not_see_the_old_answer(
+    server: ReplayServer, inject: Inject, symbols: list[str]
+) -> None:
+    inject(kind="html", match=CHARTS)
+    with pytest.raises(UpstreamMalformed):
+        fetch(server, symbols)
+    server.app.faults.clear()
+    assert fetch(server, symbols).rows == dict.fromkeys(WEEK, len(symbols))
+
+
+def test_a_symbol_without_a_currency_is_refused(server: ReplayServer, inject: Inject, symbols: list[str]) -> None:
+    inject(kind="no_currency", symbol="BP.L")
+    fetched = fetch(server, symbols)
+    assert fetched.missing_symbols == {"BP.L": NO_CURRENCY}
+    assert fetched.rows == dict.fromkeys(WEEK, len(symbols) - 1)
+    assert b"BP.L" not in b"".join([*fetched.days.values(), fetched.before or b""])
+
+
+def test_bars_without_a_close_are_left_out_and_named(server: ReplayServer, inject: Inject, symbols: list[str]) -> None:
+    honest = fetch(server, symbols)
+    inject(kind="nan_bar", symbol="BP.L", dates=["2022-03-04", "2022-03-09"])
+    fetched = fetch(server, symbols)
+    assert fetched.missing_bars == {date(2022, 3, 9): ["BP.L"]}
+    assert fetched.rows[date(2022, 3, 9)] == len(symbols) - 1
+    assert [day for day in WEEK if fetched.days[day] != honest.days[day]] == [date(2022, 3, 9)]
+    # The bar before without a close is no context either: the last one with a close is.
+    before = {row["ticker"]: row for row in csv.DictReader(io.StringIO((fetched.before or b"").decode()))}
+    thursday = YahooSource(server.yahoo_url).fetch(FetchRequest([date(2022, 3, 3)], ["BP.L"], 0))
+    assert before["BP.L"] == next(csv.DictReader(io.StringIO(thursday.days[date(2022, 3, 3)].decode())))
+
+
+def test_a_late_day_is_missing_and_a_shuffled_answer_is_not(
+    server: ReplayServer, inject: Inject, symbols: list[str]
+) -> None:
+    honest = fetch(server, symbols)
+    inject(kind="shuffle", seed=5)
+    assert fetch(server, symbols) == honest
+    server.app.faults.clear()
+    inject(kind="stale")
+    assert fetch(server, symbols).missing_days == [WEEK[-1]]
+
+
+def test_unit_errors_pass_as_received_for_validation_to_find(server: ReplayServer, inject: Inject) -> None:
+    honest = fetch(server, ["BP.L"])
+    inject(kind="scale100", dates=[str(WEEK[2])])
+    scaled = fetch(server, ["BP.L"])
+    inject(kind="pence_for_pounds")
+    assert [day for day in WEEK if scaled.days[day] != honest.days[day]] == [WEEK[2]]
+    assert fetch(server, ["BP.L"]).days[WEEK[0]].endswith(b",GBP\n")
+
+
+def test_no_crumb_is_no_obstacle(server: ReplayServer, inject: Inject, symbols: list[str]) -> None:
+    inject(kind="status", status=429, match="getcrumb")
+    assert fetch(server, symbols).rows == dict.fromkeys(WEEK, len(symbols))
+
+
+def test_a_server_that_is_not_there_is_unavailable() -> None:
+    source = YahooSource("http://127.0.0.1:9/yahoo", timeout=1)
+    with pytest.raises(UpstreamUnavailable, match="failed for 2 of 2 symbols"):
+        source.fetch(FetchRequest(WEEK, ["BP.L", "VOD.L"], 10))

@@ -1,0 +1,135 @@
+"""What unit tests share: a deployment's buckets, and sample data in both raw formats."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date
+from typing import TYPE_CHECKING, Any
+
+from marketlake.contract import Contract, load_contract
+from marketlake.layout import config_key
+from marketlake.storage import Bucket
+from marketlake.symbols import shipped_file
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3.client import S3Client
+
+REGION = "eu-west-2"
+
+ENVIRONMENT = {
+    "RAW_BUCKET": "lake-raw",
+    "CLEAN_BUCKET": "lake-clean",
+    "ARTIFACTS_BUCKET": "lake-artifacts",
+    "DATABASE": "marketlake",
+    "WORKGROUP": "marketlake",
+    "FX_BASE": "EUR",
+    "LOOK_BACK_DAYS": "7",
+    "LAST_KNOWN_DAY": "",
+    "YAHOO_BASE_URL": "https://yahoo.invalid",
+    "FRANKFURTER_BASE_URL": "https://frankfurter.invalid/v1",
+    "MAX_ATTEMPTS": "3",
+}
+
+PRICES = load_contract("ftse100_prices")
+RATES = load_contract("fx_rates")
+
+HEADER = "ticker,open,high,low,close,adj_close,volume,dividend,split_ratio,currency"
+
+SHORT_LIST = b"ticker,valid_from,valid_to\n" + b"".join(b"%c.L,2000-01-01,\n" % letter for letter in b"ABCDEFGHIJ")
+"""Ten symbols, A.L to J.L: one of them is a tenth, which is both what may be bad and what may be missing of a day."""
+
+TEN = [f"{letter}.L" for letter in "ABCDEFGHIJ"]
+
+
+@dataclass(frozen=True)
+class Lake:
+    """Three buckets and the client behind them."""
+
+    raw: Bucket
+    clean: Bucket
+    artifacts: Bucket
+    client: S3Client
+
+    @staticmethod
+    def create(client: S3Client) -> Lake:
+        names = [ENVIRONMENT[name] for name in ("RAW_BUCKET", "CLEAN_BUCKET", "ARTIFACTS_BUCKET")]
+        for name in names:
+            client.create_bucket(Bucket=name, CreateBucketConfiguration={"LocationConstraint": REGION})
+        made = Lake(*(Bucket(name, client) for name in names), client)
+        for file in ("constituents.csv", "currencies.csv"):
+            made.list_symbols(file, shipped_file(file))
+        return made
+
+    def list_symbols(self, file: str, content: bytes) -> None:
+        self.artifacts.put(config_key(file), content, "text/csv")
+
+    def everything(self) -> dict[str, bytes]:
+        """Bodies of all objects in raw and clean, by key."""
+        return {
+            key: bucket.get(key).body for bucket in (self.raw, self.clean) for key, _ in list(bucket.keys(prefix=""))
+        }
+
+
+@dataclass(frozen=True)
+class Bar:
+    """One row of prices.csv, in pence unless said otherwise; good as it stands."""
+
+    ticker: str
+    close: object = 100.0
+    open: object = 100.0
+    high: object = 1000.0
+    low: object = 1.0
+    adj_close: object = 90.0
+    volume: object = 1000
+    dividend: object = 0.0
+    split_ratio: object = 0.0
+    currency: str = "GBp"
+
+    def line(self) -> str:
+        cells = [getattr(self, name) for name in HEADER.split(",")]
+        return ",".join("" if cell is None else str(cell) for cell in cells)
+
+
+def at(ticker: str, close: float) -> Bar:
+    """A good bar with its other prices around ``close`` (pence)."""
+    return Bar(ticker, close=close, open=close, high=close * 1.01, low=close * 0.99, adj_close=close * 0.9)
+
+
+def prices_csv(bars: Sequence[Bar]) -> bytes:
+    return "\n".join([HEADER, *(bar.line() for bar in bars), ""]).encode()
+
+
+def rates_json(day: date, rates: Mapping[str, object], base: str = "EUR") -> bytes:
+    return json.dumps({"amount": 1.0, "base": base, "date": f"{day}", "rates": dict(rates)}).encode()
+
+
+def task_of(state: str, execution: str = "run-1", index: int = 0, retry: int = 0) -> dict[str, Any]:
+    return {"execution": execution, "state": state, "batch": index, "retry": retry}
+
+
+def batch_of(contract: Contract, days: Sequence[str], symbols: Sequence[str] = (), **more: Any) -> dict[str, Any]:
+    """A batch as Plan makes them; ``days`` are runs."""
+    first, last = days[0].partition("/")[0], days[-1].rpartition("/")[2]
+    again = {"datasets": [contract.name], "start": first, "end": last}
+    return {
+        "dataset": contract.name,
+        "days": list(days),
+        "count": 0,
+        "symbols": list(symbols),
+        "recheck": False,
+        "input": again,
+        **more,
+    }
+
+
+@dataclass
+class Context:
+    """The part of Lambda's context object that our frame reads."""
+
+    aws_request_id: str = "request-1"
+    function_name: str = "test"
+    memory_limit_in_mb: int = 128
+    invoked_function_arn: str = "arn:aws:lambda:eu-west-2:123456789012:function:test"
+    extra: dict[str, Any] = field(default_factory=dict)

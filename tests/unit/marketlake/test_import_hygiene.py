@@ -1,0 +1,35 @@
+"""A cold start pays for what is imported: what each handler must not load, in a fresh interpreter."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import pytest
+
+HEAVY = ["polars", "pandas", "pyarrow", "yfinance", "numpy"]
+
+FORBIDDEN = {
+    "plan": HEAVY,
+    "athena_check": HEAVY,
+    "report": HEAVY,
+    "validate": ["pandas", "pyarrow", "yfinance"],
+    "transform": ["pandas", "pyarrow", "yfinance"],
+    "fetch": ["polars", "pandas", "yfinance", "pyarrow", "numpy"],
+}
+
+CODE = """
+import sys, {function}.handler
+print(*sorted(set(name.partition(".")[0] for name in sys.modules)))
+"""
+
+
+@pytest.mark.parametrize("function", FORBIDDEN)
+def test_a_handler_loads_no_more_than_its_bundle(function: str) -> None:
+    command = [sys.executable, "-c", CODE.format(function=function)]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=True)
+    loaded = set(done.stdout.split())
+    assert {"boto3", "marketlake", function} <= loaded, "the probe itself works"
+    assert not loaded & set(FORBIDDEN[function])
+    # Tests, the command and the embedded AWS are in no function's zip.
+    assert not loaded & {"infra", "tests", "pytest", "moto", "duckdb"}

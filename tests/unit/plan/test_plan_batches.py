@@ -1,0 +1,156 @@
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from marketlake.contract import Contract
+from marketlake.intervals import from_intervals
+from plan.batches import MAX_GAP_DAYS, Window, plan_batches, window_of
+from plan.request import Request, parse_request
+from tests.unit.lake import PRICES, RATES
+
+CONTRACTS = {contract.name: contract for contract in (PRICES, RATES)}
+AT = datetime(2026, 11, 20, 19, 0, tzinfo=UTC)
+PLAIN = Request(("fx_rates",), date(2010, 1, 1), None, (), False, AT, True)
+DAILY = replace(PLAIN, start=None)
+SMALL = replace(RATES, batch_days=7)
+DAYS = RATES.days(date(2010, 1, 1), date(2012, 12, 31))
+
+
+def days_in(contract: Contract, batches: list[dict[str, Any]]) -> list[date]:
+    return [day for batch in batches for day in from_intervals(contract, batch["days"])]
+
+
+@st.composite
+def windows(draw: st.DrawFn) -> tuple[tuple[date, ...], set[date]]:
+    """A window of days and those among them that are done, with gaps of all sizes."""
+    start, length = draw(st.integers(0, 400)), draw(st.integers(0, 300))
+    days = DAYS[start : start + length]
+    done = {day for day in days if draw(st.booleans())} if len(days) < 30 else set()
+    for _ in range(draw(st.integers(0, 4))):
+        first, many = draw(st.integers(0, 300)), draw(st.integers(0, 120))
+        done |= set(days[first : first + many])
+    return tuple(days), done
+
+
+@given(windows())
+def test_exactly_the_days_without_a_marker_are_planned(drawn: tuple[tuple[date, ...], set[date]]) -> None:
+    days, done = drawn
+    batches = plan_batches(SMALL, PLAIN, Window(days, daily=False), done)
+    assert days_in(SMALL, batches) == [day for day in days if day not in done]
+    assert not any(batch["recheck"] for batch in batches)
+
+
+@given(windows(), st.booleans())
+def test_batches_keep_to_their_bounds(drawn: tuple[tuple[date, ...], set[date]], daily: bool) -> None:
+    days, done = drawn
+    for batch in plan_batches(SMALL, PLAIN, Window(days, daily=daily), done):
+        of_batch = from_intervals(SMALL, batch["days"])
+        assert 0 < batch["count"] == len(of_batch) <= SMALL.batch_days
+        gaps = [(right - left).days for left, right in zip(of_batch, of_batch[1:], strict=False)]
+        assert max(gaps, default=0) <= MAX_GAP_DAYS
+        assert (batch["input"]["start"], batch["input"]["end"]) == (f"{of_batch[0]}", f"{of_batch[-1]}")
+
+
+@given(windows())
+def test_a_daily_run_looks_at_every_day_once_and_again_at_those_that_are_done(
+    drawn: tuple[tuple[date, ...], set[date]],
+) -> None:
+    days, done = drawn
+    batches = plan_batches(SMALL, DAILY, Window(days, daily=True), done)
+    fresh = days_in(SMALL, [batch for batch in batches if not batch["recheck"]])
+    again = days_in(SMALL, [batch for batch in batches if batch["recheck"]])
+    assert fresh == [day for day in days if day not in done]
+    assert again == [day for day in days if day in done]
+
+
+@given(windows(), st.sampled_from([{"force": True}, {"symbols": ("USD",)}]), st.booleans())
+def test_force_and_symbols_take_all_days_whatever_is_done(
+    drawn: tuple[tuple[date, ...], set[date]], what: dict[str, Any], daily: bool
+) -> None:
+    days, done = drawn
+    request = replace(PLAIN, **what)
+    batches = plan_batches(SMALL, request, Window(days, daily=daily), done)
+    assert days_in(SMALL, batches) == list(days)
+    assert not any(batch["recheck"] for batch in batches)
+    assert all(batch["symbols"] == list(request.symbols) for batch in batches)
+
+
+@settings(max_examples=50)
+@given(windows(), st.sampled_from([{}, {"force": True}, {"symbols": ("USD",)}]), st.booleans())
+def test_the_input_of_a_batch_is_accepted_and_plans_its_days_again(
+    drawn: tuple[tuple[date, ...], set[date]], what: dict[str, Any], daily: bool
+) -> None:
+    days, done = drawn
+    known = {"fx_rates": ["GBP", "USD"], "ftse100_prices": ["BP.L"]}
+    for batch in plan_batches(SMALL, replace(PLAIN, **what), Window(days, daily=daily), done):
+        request = parse_request(json.loads(json.dumps(batch["input"])), known, AT)
+        assert request.datasets == ("fx_rates",)
+        window = window_of(SMALL, request, 7, None)
+        # The days in between that are done are left out again, unless they were to be loaded anyway.
+        planned = days_in(SMALL, plan_batches(SMALL, request, window, done))
+        assert set(from_intervals(SMALL, batch["days"])) <= set(planned)
+        assert request.force == bool(what.get("force") or batch["recheck"])
+        assert request.symbols == what.get("symbols", ())
+
+
+def test_days_far_apart_are_not_one_pass_over_the_source() -> None:
+    near = (date(2010, 1, 4), date(2010, 4, 6))  # 92 days
+    far = (date(2010, 1, 4), date(2010, 4, 7))  # 93 days
+    assert [(day in RATES.days(day, day)) for day in (*near, *far)] == [True] * 4
+    assert len(plan_batches(RATES, PLAIN, Window(near, daily=False), set())) == 1
+    assert len(plan_batches(RATES, PLAIN, Window(far, daily=False), set())) == 2
+
+
+@pytest.mark.parametrize("done", ["none", "every other day", "all but one in ninety"])
+def test_a_plan_of_25_years_of_both_datasets_stays_far_below_256_kb(done: str) -> None:
+    batches: list[dict[str, Any]] = []
+    for contract in CONTRACTS.values():
+        days = tuple(contract.days(date(2000, 1, 1), date(2025, 12, 31)))
+        assert len(days) > 6500
+        there = {"none": days[:0], "every other day": days[::2], "all but one in ninety": ()}[done]
+        marked = set(there) if done != "all but one in ninety" else set(days) - set(days[::60])
+        batches += plan_batches(contract, PLAIN, Window(days, daily=False), marked)
+    # The outcomes of the batches repeat days and input, and travel beside the plan.
+    payload = json.dumps({"batches": batches, "results": [{k: b[k] for k in ("days", "input")} for b in batches]})
+    assert len(payload) < 200_000
+    assert len(json.dumps(batches)) < 110_000
+    # A batch is some 60 events of history, of 25,000.
+    assert len(batches) <= 2 * 110
+
+
+def test_a_daily_window_ends_with_the_last_day_due_and_looks_back_a_week() -> None:
+    before = replace(DAILY, at=datetime(2026, 11, 20, 15, 14, tzinfo=UTC))
+    after = replace(DAILY, at=datetime(2026, 11, 20, 15, 16, tzinfo=UTC))
+    assert window_of(RATES, before, 7, None) == Window(tuple(RATES.days(date(2026, 11, 12), date(2026, 11, 19))), True)
+    assert window_of(RATES, after, 7, None) == Window(tuple(RATES.days(date(2026, 11, 13), date(2026, 11, 20))), True)
+
+
+def test_on_replay_the_window_ends_with_the_last_day_of_the_source() -> None:
+    last = date(2026, 10, 30)
+    assert window_of(RATES, DAILY, 7, last).days[-1] == last
+    assert window_of(RATES, DAILY, 7, last).days[0] == date(2026, 10, 23)
+    assert window_of(RATES, replace(PLAIN, start=date(2026, 11, 2)), 7, last).days == ()
+
+
+@given(
+    start=st.one_of(st.none(), st.dates(date(1999, 1, 1), AT.date())),
+    length=st.integers(0, 500),
+    open_end=st.booleans(),
+    back=st.integers(0, 30),
+    contract=st.sampled_from(list(CONTRACTS.values())),
+)
+def test_a_window_holds_due_days_of_the_calendar_only(
+    start: date | None, length: int, open_end: bool, back: int, contract: Contract
+) -> None:
+    end = None if open_end or start is None else min(start + timedelta(days=length), AT.date())
+    window = window_of(contract, replace(PLAIN, start=start, end=end), back, None)
+    last = contract.last_due_day(AT)
+    assert list(window.days) == contract.days(start or last - timedelta(days=back), min(end or last, last))
+    assert window.daily is (start is None)

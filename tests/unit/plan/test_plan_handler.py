@@ -1,0 +1,90 @@
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import date
+from typing import Any
+
+import pytest
+
+from marketlake.errors import ContractViolation, InvalidRequest
+from marketlake.intervals import from_intervals
+from marketlake.markers import Marker, write_marker
+from plan.handler import handler
+from tests.unit.lake import RATES, Context, Lake, task_of
+
+MARKER = Marker("fx_rates", date(2023, 1, 3), 1, "r", "c", 31, 0, "earlier")
+
+
+def plan(document: object, started: str = "2023-01-06T20:00:00.000Z") -> dict[str, Any]:
+    context: Any = Context()
+    return handler({"task": task_of("Plan"), "input": document, "started": started}, context)
+
+
+def test_a_daily_run_on_an_empty_lake_plans_a_week_of_both_datasets(lake: Lake) -> None:
+    planned = plan({})
+    assert [(b["dataset"], b["days"], b["recheck"]) for b in planned["batches"]] == [
+        ("ftse100_prices", ["2022-12-30/2023-01-06"], False),
+        ("fx_rates", ["2022-12-30/2023-01-06"], False),
+    ]
+    assert planned["summary"] == {
+        "datasets": ["ftse100_prices", "fx_rates"],
+        "days_due": 5 + 6,
+        "days_done": 0,
+        "days_planned": 11,
+        "batches": 2,
+    }
+    assert lake.everything() == {}, "Plan writes nothing"
+
+
+def test_days_that_are_done_are_left_out_of_a_backfill(lake: Lake) -> None:
+    write_marker(lake.clean, MARKER)
+    planned = plan({"datasets": ["fx_rates"], "start": "2023-01-02", "end": "2023-01-05"})
+    (batch,) = planned["batches"]
+    assert from_intervals(RATES, batch["days"]) == [date(2023, 1, 2), date(2023, 1, 4), date(2023, 1, 5)]
+    assert (planned["summary"]["days_due"], planned["summary"]["days_done"]) == (4, 1)
+
+
+def test_a_daily_run_looks_again_at_days_that_are_done(lake: Lake) -> None:
+    for day in (2, 3, 4):
+        write_marker(lake.clean, replace(MARKER, dt=date(2023, 1, day)))
+    planned = plan({"datasets": ["fx_rates"]})
+    assert [(b["days"], b["recheck"]) for b in planned["batches"]] == [
+        (["2022-12-30", "2023-01-05/2023-01-06"], False),
+        (["2023-01-02/2023-01-04"], True),
+    ]
+    assert planned["batches"][1]["input"]["force"] is True
+
+
+def test_the_schedules_own_time_decides_and_not_the_late_start(lake: Lake) -> None:
+    document = {"scheduled_time": "2023-01-04T18:45:00Z"}
+    assert plan(document) == plan(document, started="2023-01-06T23:00:00Z")
+    assert plan(document)["batches"][0]["input"]["end"] == "2023-01-04"
+
+
+def test_a_window_without_days_plans_nothing(lake: Lake) -> None:
+    planned = plan({"start": "2022-12-26", "end": "2022-12-26"})
+    assert planned["batches"] == []
+    assert planned["summary"]["days_due"] == 0
+
+
+def test_the_users_own_list_says_which_symbols_there_are(lake: Lake) -> None:
+    lake.list_symbols("constituents.csv", b"ticker,valid_from,valid_to\nMINE.L,2000-01-01,\n")
+    assert plan({"symbols": ["MINE.L"]})["batches"][0]["symbols"] == ["MINE.L"]
+    with pytest.raises(InvalidRequest, match=r"'BP\.L'.*MINE\.L"):
+        plan({"symbols": ["BP.L"]})
+
+
+def test_bad_input_is_refused_and_nothing_is_written(lake: Lake) -> None:
+    with pytest.raises(InvalidRequest, match=r"^'begin' is no key of the input; accepted are datasets"):
+        plan({"begin": "2023-01-02"})
+    assert lake.everything() == {}
+
+
+def test_on_replay_the_last_known_day_is_the_last_day(lake: Lake, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LAST_KNOWN_DAY", "2022-12-30")
+    assert plan({"datasets": ["fx_rates"]})["batches"][0]["input"]["end"] == "2022-12-30"
+    with pytest.raises(InvalidRequest, match="2022-12-30 or earlier"):
+        plan({"end": "2023-01-02"})
+    monkeypatch.setenv("LAST_KNOWN_DAY", "soon")
+    with pytest.raises(ContractViolation, match="LAST_KNOWN_DAY='soon'"):
+        plan({})

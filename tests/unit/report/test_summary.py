@@ -1,0 +1,138 @@
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from marketlake.errors import MAX_MESSAGE_CHARACTERS
+from report.summary import COUNTS, Loss, losses_of, readable_cause, summary_text, totals
+
+AGAIN = {"datasets": ["fx_rates"], "start": "2023-01-02", "end": "2023-01-06"}
+
+
+def outcome(dataset: str = "fx_rates", **change: Any) -> dict[str, Any]:
+    """What BatchDone says of a batch in which nothing happened."""
+    return {
+        "index": 0,
+        "dataset": dataset,
+        "days": ["2023-01-02/2023-01-06"],
+        "count": 5,
+        "recheck": False,
+        "input": AGAIN,
+        "failure": {},
+        "rejection": {},
+        "missing_symbols": [],
+        **dict.fromkeys(COUNTS, 0),
+        **change,
+    }
+
+
+REJECTION = {"days": ["2023-01-03"], "error": "DataQualityError", "cause": "2 of 12 rows", "input": {**AGAIN}}
+
+
+def caught(error: str, message: str) -> dict[str, str]:
+    """A caught error as Step Functions gives it of a Lambda task."""
+    return {"Error": error, "Cause": json.dumps({"errorMessage": message, "errorType": error, "stackTrace": []})}
+
+
+def test_a_run_without_failures_has_no_losses() -> None:
+    assert losses_of([outcome(written=5, rows=155), outcome("ftse100_prices")], {}) == []
+    assert losses_of([], {}) == []
+
+
+def test_a_failed_batch_is_a_loss_of_all_its_days() -> None:
+    batch = outcome(failure={"Fetch": caught("UpstreamThrottled", "429 from Yahoo")})
+    assert losses_of([batch], {}) == [
+        Loss("fx_rates", ["2023-01-02/2023-01-06"], 5, "Fetch", "UpstreamThrottled", "429 from Yahoo", AGAIN)
+    ]
+
+
+def test_rejected_days_are_a_loss_beside_the_days_that_were_written() -> None:
+    found = losses_of([outcome(written=3, rejected=2, rejection=REJECTION)], {})
+    assert found == [
+        Loss("fx_rates", ["2023-01-03"], 2, "Validate", "DataQualityError", "2 of 12 rows", REJECTION["input"])  # type: ignore[arg-type]
+    ]
+
+
+def test_a_batch_with_rejected_days_that_fails_afterwards_is_told_twice() -> None:
+    batch = outcome(rejected=1, rejection=REJECTION, failure={"Transform": caught("StorageUnavailable", "503")})
+    assert [loss.state for loss in losses_of([batch], {})] == ["Transform", "Validate"]
+
+
+def test_a_failure_outside_the_batches_is_a_loss_without_days() -> None:
+    found = losses_of([outcome()], {"Plan": {"Error": "States.Timeout"}})
+    assert found == [Loss("", [], 0, "Plan", "States.Timeout", "no cause was given", {})]
+
+
+@given(st.text(max_size=3000))
+def test_any_cause_is_told_in_few_words(text: str) -> None:
+    for cause in (text, json.dumps(text), json.dumps({"errorMessage": text}), json.dumps([text])):
+        found = readable_cause({"Error": "E", "Cause": cause})
+        assert found or not text.split()
+        assert len(found) <= MAX_MESSAGE_CHARACTERS
+        assert "\n" not in found
+
+
+@pytest.mark.parametrize(
+    ("cause", "told"),
+    [
+        ('{"errorMessage": "too many requests", "errorType": "UpstreamThrottled"}', "too many requests"),
+        ("plain  text\nover lines", "plain text over lines"),
+        ('{"errorType": "X"}', '{"errorType": "X"}'),
+        ('{"errorMessage": null}', '{"errorMessage": null}'),
+        ('{"errorMessage": {"a": 1}}', "{'a': 1}"),
+        ("[1, 2]", "[1, 2]"),
+        ('"text"', '"text"'),
+        ("7", "7"),
+        ("{", "{"),
+        ("", "no cause was given"),
+        (None, "no cause was given"),
+        ("[" * 100_000, "[" * 399 + "…"),
+    ],
+    ids=range(12),
+)
+def test_the_message_within_a_cause(cause: str | None, told: str) -> None:
+    assert readable_cause({"Error": "E", "Cause": cause}) == told
+
+
+def test_an_error_without_a_cause_is_told_as_such() -> None:
+    assert readable_cause({"Error": "E"}) == "no cause was given"
+
+
+OUTCOMES = st.lists(
+    st.builds(
+        lambda dataset, failed, counts: outcome(dataset, failure={"Fetch": {}} if failed else {}, **counts),
+        st.sampled_from(["fx_rates", "ftse100_prices"]),
+        st.booleans(),
+        st.fixed_dictionaries({name: st.integers(0, 1000) for name in COUNTS}),
+    ),
+    max_size=8,
+)
+
+
+@given(OUTCOMES)
+def test_totals_lose_nothing(results: list[dict[str, Any]]) -> None:
+    sums = totals(results)
+    assert set(sums) == {batch["dataset"] for batch in results}
+    for name in COUNTS:
+        assert sum(into[name] for into in sums.values()) == sum(batch[name] for batch in results)
+    assert sum(into["batches"] for into in sums.values()) == len(results)
+    assert sum(into["failed_batches"] for into in sums.values()) == sum(bool(batch["failure"]) for batch in results)
+
+
+@pytest.mark.parametrize(
+    ("results", "lost", "told"),
+    [
+        ([], 0, "nothing was left to do"),
+        ([outcome(unchanged=11)], 0, "nothing was left to do: 11 days looked at again are unchanged"),
+        ([outcome(written=5, rows=155, unchanged=2)], 0, "5 days written with 155 rows, 2 days unchanged"),
+        ([outcome(written=5, rows=155)], 2, "5 days written with 155 rows, 0 days unchanged, 2 losses"),
+        ([outcome()], 1, "0 days written with 0 rows, 0 days unchanged, 1 losses"),
+    ],
+)
+def test_one_line_says_what_was_done(results: list[dict[str, Any]], lost: int, told: str) -> None:
+    loss = Loss("fx_rates", [], 0, "Fetch", "E", "c", {})
+    assert summary_text(totals(results), [loss] * lost) == told

@@ -1,0 +1,123 @@
+"""What Transform writes, read back by pyarrow, an independent reader: one source of schemas, one form of bytes."""
+
+from __future__ import annotations
+
+import io
+import math
+from datetime import date
+
+import polars as pl
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from marketlake.contract import Contract
+from marketlake.manifest import ValidatedDay
+from marketlake.raw_frames import RawDay
+from marketlake.schemas import arrow_schema, glue_columns, polars_schema
+from tests.unit.lake import PRICES, RATES, Bar, prices_csv, rates_json
+from transform.handler import clean_frames
+from transform.parquet import nulls_of, number_columns, ranges_of, to_parquet
+
+DAY = date(2023, 1, 3)
+GLUE_OF_ARROW = {pa.large_string(): "string", pa.string(): "string", pa.float64(): "double", pa.int64(): "bigint"}
+BODIES = {
+    "prices": (PRICES, prices_csv([Bar("A.L"), Bar("B.L", open=None, volume=None)])),
+    "prices, every optional value missing": (
+        PRICES,
+        prices_csv([Bar("A.L", open=None, high=None, low=None, adj_close=None, volume=None)]),
+    ),
+    "prices, an empty day": (PRICES, prices_csv([])),
+    "rates": (RATES, rates_json(DAY, {"USD": 1.05, "GBP": 0.88})),
+    "rates, an empty day": (RATES, rates_json(DAY, {})),
+}
+
+
+def frame_of(contract: Contract, body: bytes) -> pl.DataFrame:
+    raw = RawDay(DAY, body)
+    (frame,) = clean_frames(contract, [raw], [ValidatedDay(DAY, raw.sha256, 0)])
+    return frame
+
+
+@pytest.mark.parametrize(("contract", "body"), BODIES.values(), ids=BODIES)
+def test_the_footer_agrees_with_arrow_glue_and_the_contract(contract: Contract, body: bytes) -> None:
+    file = pq.ParquetFile(io.BytesIO(to_parquet(frame_of(contract, body))))
+    footer = file.schema_arrow
+    assert footer.remove_metadata() == arrow_schema(contract)
+    glue = [(column["Name"], column["Type"]) for column in glue_columns(contract)]
+    assert [(field.name, GLUE_OF_ARROW[field.type]) for field in footer] == glue
+    assert "dt" not in footer.names
+    physical = [(column.name, column.physical_type) for column in (file.schema.column(n) for n in range(len(footer)))]
+    of_glue = {"string": "BYTE_ARRAY", "double": "DOUBLE", "bigint": "INT64"}
+    assert physical == [(name, of_glue[kind]) for name, kind in glue]
+
+
+@pytest.mark.parametrize(("contract", "body"), BODIES.values(), ids=BODIES)
+def test_every_value_comes_back(contract: Contract, body: bytes) -> None:
+    frame = frame_of(contract, body)
+    table = pq.read_table(io.BytesIO(to_parquet(frame)))
+    assert table.to_pylist() == frame.to_dicts()
+    assert frame.schema == polars_schema(contract)
+
+
+def test_a_file_is_one_row_group_compressed_as_athena_reads_it() -> None:
+    metadata = pq.ParquetFile(io.BytesIO(to_parquet(frame_of(*BODIES["prices"])))).metadata
+    assert metadata.num_row_groups == 1
+    group = metadata.row_group(0)
+    assert {group.column(n).compression for n in range(group.num_columns)} == {"ZSTD"}
+    assert group.column(4).statistics.min == 1.0, "close has statistics: Athena skips by them"
+
+
+NUMBER = st.one_of(st.none(), st.floats(0.01, 1e6))
+ROWS = st.lists(
+    st.builds(Bar, st.text("ABCDEF", min_size=1, max_size=4), close=st.floats(1, 1e5), open=NUMBER, high=NUMBER),
+    max_size=8,
+    unique_by=lambda bar: bar.ticker,
+)
+
+
+@given(rows=ROWS, order=st.randoms(use_true_random=False))
+def test_the_order_of_the_raw_rows_changes_no_byte(rows: list[Bar], order: object) -> None:
+    shuffled = list(rows)
+    order.shuffle(shuffled)  # type: ignore[attr-defined]
+    first = to_parquet(frame_of(PRICES, prices_csv(rows)))
+    assert to_parquet(frame_of(PRICES, prices_csv(rows))) == first
+    assert to_parquet(frame_of(PRICES, prices_csv(shuffled))) == first
+
+
+@given(rates=st.dictionaries(st.text("ABCDEF", min_size=3, max_size=3), st.floats(0.01, 1e5), min_size=2, max_size=8))
+def test_the_order_of_the_raw_rates_changes_no_byte(rates: dict[str, float]) -> None:
+    backwards = dict(reversed(rates.items()))
+    assert to_parquet(frame_of(RATES, rates_json(DAY, rates))) == to_parquet(
+        frame_of(RATES, rates_json(DAY, backwards))
+    )
+
+
+def test_days_read_together_are_the_same_bytes_as_days_read_alone() -> None:
+    bodies = [prices_csv([Bar("A.L"), Bar(f"{letter}.L")]) for letter in "BCD"]
+    raw = [RawDay(date(2023, 1, 3 + n), body) for n, body in enumerate(bodies)]
+    together = clean_frames(PRICES, raw, [ValidatedDay(day.day, day.sha256, 2) for day in raw])
+    assert [to_parquet(frame) for frame in together] == [to_parquet(frame_of(PRICES, body)) for body in bodies]
+
+
+def test_other_rows_are_other_bytes() -> None:
+    one, other = prices_csv([Bar("A.L", close=100.0)]), prices_csv([Bar("A.L", close=math.nextafter(100.0, 101))])
+    assert to_parquet(frame_of(PRICES, one)) != to_parquet(frame_of(PRICES, other))
+
+
+def test_ranges_and_nulls_are_what_athena_must_find() -> None:
+    bars = [Bar("A.L", close=200, volume=None), Bar("B.L", close=100, volume=7), Bar("C.L", close=300, open=None)]
+    frame = frame_of(PRICES, prices_csv(bars))
+    ranges = ranges_of(PRICES, frame)
+    assert list(ranges) == number_columns(PRICES)
+    assert ranges["close"] == (1.0, 3.0)
+    assert ranges["volume"] == (7, 1000)
+    assert nulls_of(frame) == {"open": 1, "volume": 1}
+
+
+def test_a_column_of_nulls_has_no_range_and_an_empty_day_has_none_at_all() -> None:
+    assert ranges_of(PRICES, frame_of(PRICES, prices_csv([Bar("A.L", volume=None)])))["volume"] is None
+    empty = frame_of(RATES, rates_json(DAY, {}))
+    assert (ranges_of(RATES, empty), nulls_of(empty)) == ({"rate": None}, {})

@@ -1,0 +1,215 @@
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Sequence
+from datetime import date
+from typing import Any
+
+import polars as pl
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from marketlake.contract import Contract
+from marketlake.errors import UpstreamMalformed
+from marketlake.intervals import from_intervals, to_intervals
+from marketlake.layout import before_key, raw_key
+from marketlake.manifest import ValidatedDay, read_validated
+from marketlake.markers import Marker, write_marker
+from marketlake.raw_frames import RawDay
+from marketlake.storage import ObjectMissing
+from tests.unit.lake import PRICES, RATES, SHORT_LIST, TEN, Bar, Context, Lake, at, batch_of, prices_csv, task_of
+from transform.handler import clean_frames
+from validate.handler import handler
+
+DAYS = [date(2023, 1, day) for day in (3, 4, 5, 6)]
+BATCH = batch_of(PRICES, ["2023-01-03/2023-01-06"])
+GOOD = [at(ticker, 500) for ticker in TEN]
+
+
+@pytest.fixture(autouse=True)
+def _ten_symbols(lake: Lake) -> None:
+    lake.list_symbols("constituents.csv", SHORT_LIST)
+
+
+def put(lake: Lake, bars_of_days: dict[date, Sequence[Bar]], symbols: Sequence[str] = ()) -> None:
+    for day, bars in bars_of_days.items():
+        lake.raw.put(raw_key(PRICES, day, symbols), prices_csv(bars), "text/csv")
+
+
+def fetched(days: Sequence[date], contract: Contract = PRICES, **more: Any) -> dict[str, Any]:
+    return {"days": to_intervals(contract, days), "late": [], "holes": [], "before": False, **more}
+
+
+def validate(answer: dict[str, Any], batch: dict[str, Any] = BATCH, execution: str = "run-1") -> dict[str, Any]:
+    context: Any = Context()
+    event = {"task": task_of("Validate", execution, index=2), "batch": batch, "fetched": answer}
+    return handler(event, context)
+
+
+def quarantined(lake: Lake, execution: str = "run-1") -> list[dict[str, str]]:
+    body = lake.raw.get(f"quarantine/ftse100_prices/execution={execution}/batch-2.csv").body
+    return list(csv.DictReader(io.StringIO(body.decode())))
+
+
+def test_good_days_are_accepted_with_the_hash_of_what_was_seen(lake: Lake) -> None:
+    put(lake, dict.fromkeys(DAYS, GOOD))
+    found = validate(fetched(DAYS))
+    assert found == {
+        "accepted": 4,
+        "accepted_days": ["2023-01-03/2023-01-06"],
+        "unchanged": 0,
+        "rejected": 0,
+        "rejected_rows": 0,
+        "rejections": [],
+        "example": {},
+        "manifest": "manifests/run-1/2-validated.json",
+    }
+    sha = RawDay(DAYS[0], prices_csv(GOOD)).sha256
+    assert read_validated(lake.clean, found["manifest"]) == [ValidatedDay(day, sha, 10, []) for day in DAYS]
+    with pytest.raises(ObjectMissing):
+        quarantined(lake)
+
+
+def test_a_bad_row_goes_to_quarantine_with_its_reason_and_the_day_goes_on(lake: Lake) -> None:
+    put(lake, {DAYS[0]: [*GOOD[:9], Bar("J.L", close=-1)], DAYS[1]: GOOD})
+    found = validate(fetched(DAYS[:2]))
+    assert (found["accepted"], found["rejected"], found["rejected_rows"]) == (2, 0, 1)
+    (row,) = quarantined(lake)
+    assert (row["dt"], row["ticker"], row["reason"]) == ("2023-01-03", "J.L", "close is not positive")
+    first, second = read_validated(lake.clean, found["manifest"])
+    assert (first.rows, first.dropped) == (9, ["J.L"])
+    assert (second.rows, second.dropped) == (10, [])
+
+
+def test_a_rejected_day_leaves_its_rows_as_evidence_and_others_go_on(lake: Lake) -> None:
+    put(lake, {DAYS[0]: GOOD, DAYS[1]: [*GOOD[:8], Bar("I.L", close=0), Bar("J.L", currency="USD")]})
+    found = validate(fetched(DAYS[:2]))
+    assert (found["accepted_days"], found["rejected"], found["rejected_rows"]) == (["2023-01-03"], 1, 2)
+    assert [row["ticker"] for row in quarantined(lake)] == ["I.L", "J.L"]
+    assert found["example"] == found["rejections"][0]
+    assert found["example"]["error"] == "DataQualityError"
+    assert found["example"]["input"] == {"datasets": ["ftse100_prices"], "start": "2023-01-04", "end": "2023-01-04"}
+
+
+def test_nothing_accepted_writes_no_manifest(lake: Lake) -> None:
+    put(lake, {DAYS[0]: GOOD[:3]})
+    found = validate(fetched(DAYS[:1]))
+    assert (found["accepted"], found["rejected"]) == (0, 1)
+    with pytest.raises(ObjectMissing):
+        lake.clean.get(found["manifest"])
+
+
+def test_late_days_and_holes_are_rejections_like_others(lake: Lake) -> None:
+    put(lake, {DAYS[1]: GOOD})
+    found = validate(fetched(DAYS[1:2], late=["2023-01-06"], holes=["2023-01-03"]))
+    assert [(message["days"], message["error"]) for message in found["rejections"]] == [
+        (["2023-01-03"], "UpstreamUnavailable"),
+        (["2023-01-06"], "NotYetPublished"),
+    ]
+    assert found["accepted"] == 1
+
+
+def test_a_batch_of_which_nothing_came_is_told_day_by_day(lake: Lake) -> None:
+    found = validate(fetched([], holes=["2023-01-03/2023-01-06"]))
+    assert (found["accepted"], found["rejected"], len(found["rejections"])) == (0, 4, 4)
+    assert lake.everything() == {}
+
+
+def test_the_bars_before_the_batch_tell_a_unit_error_on_its_first_day(lake: Lake) -> None:
+    put(lake, {DAYS[0]: [*GOOD[:9], at("J.L", 5.0)]})
+    lake.raw.put(before_key(PRICES, DAYS[0]), prices_csv(GOOD), "text/csv")
+    assert validate(fetched(DAYS[:1]))["rejected_rows"] == 0, "without context nothing can be known"
+    assert validate(fetched(DAYS[:1], before=True))["rejected_rows"] == 1
+    assert "a unit error" in quarantined(lake)[0]["reason"]
+
+
+def test_a_daily_run_leaves_out_days_whose_raw_bytes_are_the_same(lake: Lake) -> None:
+    put(lake, {DAYS[0]: GOOD, DAYS[1]: GOOD, DAYS[2]: [at(ticker, 510) for ticker in TEN]})
+    sha = RawDay(DAYS[0], prices_csv(GOOD)).sha256
+    for day, version in ((DAYS[0], PRICES.version), (DAYS[1], PRICES.version + 1), (DAYS[2], PRICES.version)):
+        write_marker(lake.clean, Marker("ftse100_prices", day, version, sha, "etag", 10, 0, "earlier"))
+    found = validate(fetched(DAYS[:3]), {**BATCH, "recheck": True})
+    # Same bytes under another contract, and other bytes, are to be loaded again.
+    assert (found["unchanged"], found["accepted_days"]) == (1, ["2023-01-04/2023-01-05"])
+    assert validate(fetched(DAYS[:3]))["accepted"] == 3, "a forced run looks at no marker"
+
+
+def test_known_bad_rows_of_an_unchanged_day_are_not_told_again(lake: Lake) -> None:
+    bars = [*GOOD[:9], Bar("J.L", close=-1)]
+    put(lake, {DAYS[0]: bars})
+    sha = RawDay(DAYS[0], prices_csv(bars)).sha256
+    write_marker(lake.clean, Marker("ftse100_prices", DAYS[0], PRICES.version, sha, "etag", 9, 1, "earlier"))
+    found = validate(fetched(DAYS[:1]), {**BATCH, "recheck": True})
+    assert (found["unchanged"], found["rejected_rows"]) == (1, 0)
+    assert [key for key in lake.everything() if key.startswith("quarantine/")] == []
+
+
+def test_a_day_in_the_lake_that_its_source_lacks_now_is_no_loss(lake: Lake) -> None:
+    found = validate(fetched([], late=["2023-01-06"], holes=["2023-01-03"]), {**BATCH, "recheck": True})
+    assert (found["rejected"], found["rejections"]) == (0, [])
+
+
+def test_some_symbols_are_measured_against_themselves(lake: Lake) -> None:
+    put(lake, {DAYS[0]: GOOD[:2]}, ["A.L", "B.L"])
+    assert validate(fetched(DAYS[:1]), batch_of(PRICES, ["2023-01-03"], ["A.L", "B.L"]))["accepted"] == 1
+    put(lake, {DAYS[0]: GOOD[:1]}, ["A.L", "B.L"])
+    assert validate(fetched(DAYS[:1]), batch_of(PRICES, ["2023-01-03"], ["A.L", "B.L"]))["rejected"] == 1
+
+
+def test_a_raw_object_that_is_no_csv_stops_the_batch_and_names_the_day(lake: Lake) -> None:
+    put(lake, {DAYS[0]: GOOD})
+    lake.raw.put(raw_key(PRICES, DAYS[1]), b"<html>Too many requests</html>", "text/csv")
+    with pytest.raises(UpstreamMalformed, match="ftse100_prices 2023-01-04"):
+        validate(fetched(DAYS[:2]))
+    assert not any(key.startswith("manifests/") for key in lake.everything())
+
+
+def test_rates_are_measured_against_the_currencies_of_the_day(lake: Lake) -> None:
+    lake.list_symbols("currencies.csv", b"symbol,valid_from,valid_to\nUSD,1999-01-04,\nHRK,1999-01-04,2022-12-30\n")
+    key = raw_key(RATES, DAYS[0])
+    lake.raw.put(key, b'{"base":"EUR","date":"2023-01-03","rates":{"USD":1.05}}', "application/json")
+    assert validate(fetched(DAYS[:1], RATES), batch_of(RATES, ["2023-01-03"]))["accepted"] == 1
+
+
+CLOSES = st.sampled_from([500.0, 510.0, 5.0, 0.0, -1.0, 3000.0])
+DAY_BARS = st.lists(st.tuples(st.sampled_from(TEN), CLOSES), max_size=3).map(
+    lambda changes: [*[bar for bar in GOOD if bar.ticker not in dict(changes)], *(Bar(t, close=c) for t, c in changes)]
+)
+
+
+@settings(max_examples=30, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
+@given(bars=st.lists(DAY_BARS, min_size=1, max_size=4), known=st.sets(st.integers(0, 3)), recheck=st.booleans())
+def test_every_stored_day_is_accepted_rejected_or_unchanged_and_no_bad_row_goes_on(
+    lake: Lake, bars: list[list[Bar]], known: set[int], recheck: bool
+) -> None:
+    for key in lake.everything():  # of the example before
+        lake.client.delete_object(Bucket=(lake.raw if key.startswith("raw") else lake.clean).name, Key=key)
+    stored = DAYS[: len(bars)]
+    put(lake, dict(zip(stored, bars, strict=True)))
+    shas = {day: RawDay(day, prices_csv(of_day)).sha256 for day, of_day in zip(stored, bars, strict=True)}
+    for number in known & set(range(len(bars))):
+        day = stored[number]
+        write_marker(lake.clean, Marker("ftse100_prices", day, PRICES.version, shas[day], "etag", 10, 0, "earlier"))
+
+    found = validate(fetched(stored), {**BATCH, "recheck": recheck})
+
+    accepted = from_intervals(PRICES, found["accepted_days"])
+    rejected = [day for message in found["rejections"] for day in from_intervals(PRICES, message["days"])]
+    unchanged = [stored[n] for n in sorted(known) if n < len(stored)] if recheck else []
+    assert sorted([*accepted, *rejected, *unchanged]) == stored
+    assert (found["accepted"], found["rejected"], found["unchanged"]) == (
+        len(accepted),
+        len(rejected),
+        len(unchanged),
+    )
+    if not accepted:
+        return
+    days = read_validated(lake.clean, found["manifest"])
+    assert [day.dt for day in days] == accepted
+    raw = [RawDay(day.dt, lake.raw.get(raw_key(PRICES, day.dt)).body) for day in days]
+    for day, frame in zip(days, clean_frames(PRICES, raw, days), strict=True):
+        assert frame.height == day.rows >= 9
+        assert frame["ticker"].is_unique().all()
+        assert frame.select((pl.col("close") > 0).all()).item()

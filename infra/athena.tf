@@ -1,0 +1,64 @@
+# Result reuse is asked for by each query (ResultReuseConfiguration, or the switch in Athena's editor): a workgroup can
+# neither set nor enforce it. Results live for results_expire_days, and can be reused that long.
+
+resource "aws_athena_workgroup" "this" {
+  name          = local.names.workgroup
+  description   = "marketlake: the pipeline's checks and the analysts' queries"
+  force_destroy = var.force_destroy
+
+  configuration {
+    enforce_workgroup_configuration    = true
+    publish_cloudwatch_metrics_enabled = true
+    bytes_scanned_cutoff_per_query     = var.athena_bytes_cutoff
+
+    engine_version {
+      selected_engine_version = "Athena engine version 3"
+    }
+
+    result_configuration {
+      output_location       = "s3://${aws_s3_bucket.this["results"].id}/"
+      expected_bucket_owner = local.account_id
+
+      # SSE-S3, as the whole lake: see storage.tf.
+      encryption_configuration {
+        encryption_option = "SSE_S3"
+      }
+    }
+  }
+}
+
+# Saved queries lie in assets/queries, with what they are in leading comments:
+#   -- name: latest_prices
+#   -- description: Last close of every ticker
+#   -- parameters: start, end         (only where the text has question marks, in their order)
+locals {
+  query_texts = { for path in fileset("${local.root}/assets/queries", "*.sql") : trimsuffix(path, ".sql") => file("${local.root}/assets/queries/${path}") }
+
+  queries = {
+    for file, text in local.query_texts : file => {
+      name        = try(trimspace(regex("(?m)^-- name:(.*)$", text)[0]), file)
+      description = try(trimspace(regex("(?m)^-- description:(.*)$", text)[0]), "")
+      parameters  = try(trimspace(regex("(?m)^-- parameters:(.*)$", text)[0]), "")
+      statement   = trimspace(join("\n", [for line in split("\n", text) : line if !startswith(line, "-- ")]))
+    }
+  }
+}
+
+resource "aws_athena_named_query" "saved" {
+  for_each = { for file, query in local.queries : file => query if query.parameters == "" }
+
+  name        = each.value.name
+  description = each.value.description
+  workgroup   = aws_athena_workgroup.this.id
+  database    = aws_glue_catalog_database.lake.name
+  query       = each.value.statement
+}
+
+resource "aws_athena_prepared_statement" "saved" {
+  for_each = { for file, query in local.queries : file => query if query.parameters != "" }
+
+  name            = replace(each.value.name, "-", "_")
+  description     = "${each.value.description} (parameters: ${each.value.parameters})"
+  workgroup       = aws_athena_workgroup.this.id
+  query_statement = each.value.statement
+}

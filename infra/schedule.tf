@@ -1,0 +1,33 @@
+resource "aws_scheduler_schedule" "daily" {
+  # checkov:skip=CKV_AWS_297: the schedule's input is a time; a customer key costs $1 a month
+  name                         = local.names.schedule
+  description                  = "Starts the daily run after London's close and the ECB's publication"
+  state                        = var.schedule_enabled ? "ENABLED" : "DISABLED"
+  schedule_expression          = var.schedule_expression
+  schedule_expression_timezone = var.schedule_timezone
+
+  flexible_time_window {
+    mode = "OFF"
+  }
+
+  target {
+    arn      = aws_sfn_state_machine.pipeline.arn
+    role_arn = aws_iam_role.this["scheduler"].arn
+
+    # EventBridge Scheduler puts the intended time in, so that a start which is late or repeated plans the same days.
+    # Not jsonencode: it writes < and > as \u003c and \u003e, which Scheduler does not recognise as its keyword. The
+    # embedded AWS does not know the keyword at all, so the run there takes its own start as the time.
+    # https://docs.aws.amazon.com/scheduler/latest/UserGuide/managing-schedule-context-attributes.html
+    input = local.embedded ? "{}" : "{\"scheduled_time\": \"<aws.scheduler.scheduled-time>\"}"
+
+    retry_policy {
+      maximum_retry_attempts       = 5
+      maximum_event_age_in_seconds = 3600
+    }
+
+    # The message's body is the input above: started again by hand, it runs what the schedule could not start.
+    dead_letter_config {
+      arn = aws_sqs_queue.dlq.arn
+    }
+  }
+}

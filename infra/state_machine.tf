@@ -1,0 +1,61 @@
+locals {
+  definition = templatefile("${local.root}/statemachine/pipeline.asl.json", local.template)
+}
+
+# /aws/vendedlogs/: log groups of that name do not count against the account's resource policy for log delivery.
+# https://docs.aws.amazon.com/step-functions/latest/dg/bp-cwl.html
+resource "aws_cloudwatch_log_group" "state_machine" {
+  # checkov:skip=CKV_AWS_158: CloudWatch encrypts logs by itself; a customer key costs $1 a month for public data
+  # checkov:skip=CKV_AWS_338: retention is a variable; Step Functions keeps each history for 90 days besides
+  name              = "/aws/vendedlogs/states/${local.names.state_machine}"
+  retention_in_days = var.log_retention_days
+}
+
+resource "aws_sfn_state_machine" "pipeline" {
+  name       = local.names.state_machine
+  type       = "STANDARD"
+  role_arn   = aws_iam_role.this["state_machine"].arn
+  definition = local.definition
+
+  logging_configuration {
+    log_destination        = "${aws_cloudwatch_log_group.state_machine.arn}:*"
+    level                  = "ALL"
+    include_execution_data = true # keys and counts only, and what a failure needs to be understood
+  }
+
+  tracing_configuration {
+    enabled = true
+  }
+
+  # Creation checks at once whether the role may deliver logs; the functions must be there before anyone starts it.
+  depends_on = [aws_iam_role_policy.this, aws_lambda_function.this]
+}
+
+# A Catch sees neither an execution's own timeout nor a person's stop: this rule does, and mails.
+resource "aws_cloudwatch_event_rule" "interrupted" {
+  name        = "${var.prefix}-interrupted"
+  description = "Executions of the pipeline that timed out or were stopped"
+  event_pattern = jsonencode({
+    source        = ["aws.states"]
+    "detail-type" = ["Step Functions Execution Status Change"]
+    detail = {
+      stateMachineArn = [local.state_machine_arn]
+      status          = ["TIMED_OUT", "ABORTED"]
+    }
+  })
+}
+
+resource "aws_cloudwatch_event_target" "interrupted" {
+  rule = aws_cloudwatch_event_rule.interrupted.name
+  arn  = aws_sns_topic.failures.arn
+
+  input_transformer {
+    input_paths = {
+      execution = "$.detail.executionArn"
+      name      = "$.detail.name"
+      status    = "$.detail.status"
+    }
+    # A JSON string, so that the mail is plain text.
+    input_template = "\"marketlake execution <name> ended as <status>. Nothing that it had finished is lost. The next daily run loads what is missing from the last week by itself; to run it again now: marketlake retry <execution> . Its history: https://${var.region}.console.aws.amazon.com/states/home?region=${var.region}#/v2/executions/details/<execution>\""
+  }
+}

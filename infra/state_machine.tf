@@ -31,7 +31,8 @@ resource "aws_sfn_state_machine" "pipeline" {
   depends_on = [aws_iam_role_policy.this, aws_lambda_function.this]
 }
 
-# A Catch sees neither an execution's own timeout nor a person's stop: this rule does, and mails.
+# A Catch sees neither an execution's own timeout, nor a person's stop, nor an error of the machine itself: this rule
+# does, and mails. A run that failed with an error of ours has mailed already.
 resource "aws_cloudwatch_event_rule" "interrupted" {
   name        = "${var.prefix}-interrupted"
   description = "Executions of the pipeline that timed out or were stopped"
@@ -40,7 +41,10 @@ resource "aws_cloudwatch_event_rule" "interrupted" {
     "detail-type" = ["Step Functions Execution Status Change"]
     detail = {
       stateMachineArn = [local.state_machine_arn]
-      status          = ["TIMED_OUT", "ABORTED"]
+      "$or" = [
+        { status = ["TIMED_OUT", "ABORTED"] },
+        { status = ["FAILED"], error = ["States.Runtime", "States.DataLimitExceeded"] },
+      ]
     }
   })
 }

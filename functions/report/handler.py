@@ -48,7 +48,10 @@ def handler(event: Event) -> Event:
         return {"failed": False, "error": "", "cause": "", "subject": "", "message": "", "summary": summary}
     return {
         "failed": True,
-        "error": losses[0].error if len({loss.error for loss in losses}) == 1 else "SeveralFailures",
+        # The States. prefix is Step Functions' own; an execution that fails with such an error is none of ours.
+        "error": losses[0].error.removeprefix("States.")
+        if len({loss.error for loss in losses}) == 1
+        else "SeveralFailures",
         "cause": failure_cause(losses, done),
         "subject": subject(losses),
         "message": message(losses, done, event["execution_arn"]),

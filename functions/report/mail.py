@@ -28,7 +28,9 @@ PLAIN_WORDS = {
     "UnexpectedError": "a bug in marketlake; please report it with the log",
     "States.Timeout": "a step took longer than it may",
     "Sandbox.Timedout": "a function took longer than it may",
-    "Runtime.ExitError": "a function crashed or ran out of memory",
+    "Runtime.ExitError": "a function crashed",
+    "Runtime.OutOfMemory": "a function ran out of memory",
+    "Lambda.Unknown": "a function ended in a way that Lambda does not explain, often out of memory or time",
 }
 
 HEALS_BY_ITSELF = {
@@ -40,6 +42,8 @@ HEALS_BY_ITSELF = {
     "States.Timeout",
     "Sandbox.Timedout",
     "Runtime.ExitError",
+    "Runtime.OutOfMemory",
+    "Lambda.Unknown",
 }
 
 

@@ -19,9 +19,7 @@ from tests.statemachine.answers import (
     CHECKED,
     FETCHED,
     MAILED,
-    PLANNED,
     PRICES,
-    REPORTED,
     SENT,
     STAGES,
     TRANSFORMED,
@@ -38,7 +36,7 @@ from tests.statemachine.answers import (
 from tests.statemachine.definition import MACHINE, MOCK_CONFIG, SERVICE_FAULTS, SYSTEM_ERRORS
 
 BROKEN = f"{MACHINE}-broken"
-"""The machine with a batch that ends in a Fail state: the one way to see its Map's Catch without a payload of 256 KB."""
+"""The machine with batches that end in a Fail state: without 256 KB of payload, its Map's Catch is not seen."""
 
 
 @dataclass(frozen=True)
@@ -56,7 +54,7 @@ class Case:
         return {state: len(answers) for state, answers in self.answers.items()}
 
 
-def case(name: str, error: str = "", machine: str = MACHINE, **answers: Answers) -> Case:
+def case(name: str, error: str = "", machine: str = MACHINE, /, **answers: Answers) -> Case:
     """A case in which everything that ``answers`` does not name goes well; an empty list: the state is not called.
 
     With an ``error``, Report tells it and a mail goes out.
@@ -68,7 +66,7 @@ def case(name: str, error: str = "", machine: str = MACHINE, **answers: Answers)
     return Case(name, {state: listed for state, listed in merged.items() if listed}, error, machine)
 
 
-def _batch_lost(name: str, stage: str, throws: Answers, error: str = "", **answers: Answers) -> Case:
+def _batch_lost(name: str, stage: str, throws: Answers, error: str = "", /, **answers: Answers) -> Case:
     """The first batch is lost in ``stage`` after ``throws``; the second one goes well."""
     lost: dict[str, Answers] = {stage: [*throws, WELL[stage]], "SendToDlq": [SENT]}
     never = {later: [WELL[later]] for later in STAGES[STAGES.index(stage) + 1 :]}
@@ -81,12 +79,15 @@ def _retried() -> Iterator[Case]:
         after = [well, well] if state in STAGES else [well]
         kinds = {
             "Transient": [throw(error) for error in transient_names()],
-            "System": [fault(error) for error in SYSTEM_ERRORS],
+            # As many as there are retries.
+            "System": [fault(error) for error in SYSTEM_ERRORS[:3]],
+            "OtherSystem": [fault(error) for error in SYSTEM_ERRORS[3:]],
             "Service": [fault(error) for error in SERVICE_FAULTS],
         }
         yield case(f"{state}TransientThenOk", **{state: kinds["Transient"][:3] + after})
         yield case(f"{state}OtherTransientThenOk", **{state: kinds["Transient"][-2:] + after})
         yield case(f"{state}SystemErrorsThenOk", **{state: kinds["System"] + after})
+        yield case(f"{state}OtherSystemErrorsThenOk", **{state: kinds["OtherSystem"] + after})
         yield case(f"{state}ServiceFaultsThenOk", **{state: kinds["Service"] + after})
 
 
@@ -108,7 +109,7 @@ def _lost() -> Iterator[Case]:
     yield case("AllBatchesLost", "UpstreamUnavailable", **{**nothing, **all_lost})
 
 
-PLAN_ONLY: dict[str, Answers] = dict.fromkeys(STAGES, [])
+PLAN_ONLY: dict[str, Answers] = {stage: [] for stage in STAGES}
 ONE_BATCH: dict[str, Answers] = {"Plan": [planned(PRICES)], **{stage: [WELL[stage]] for stage in STAGES}}
 REFUSED = fault("SQS.AmazonSQSException")
 UNSENT = fault("SNS.AuthorizationErrorException")
@@ -155,7 +156,7 @@ CASES = [
     ),
     # The queue or the topic refuses.
     _batch_lost("SqsRefusesTwice", "Fetch", [throw("UnexpectedError")], SendToDlq=[REFUSED, REFUSED, SENT]),
-    _batch_lost("SqsRefuses", "Fetch", [throw("UnexpectedError")], "SeveralFailures", SendToDlq=4 * [REFUSED]),
+    _batch_lost("SqsRefuses", "AthenaCheck", [throw("UnexpectedError")], "SeveralFailures", SendToDlq=4 * [REFUSED]),
     case(
         "SqsRefusesADayTwice",
         "DataQualityError",

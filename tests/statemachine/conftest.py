@@ -31,8 +31,8 @@ ENDPOINT = os.environ.get("STEPFUNCTIONS_LOCAL_ENDPOINT")
 
 
 def _engine(endpoint_url: str | None, *, by_suffix: bool, around: Around = nullcontext) -> Engine:
-    # One attempt a request: starting an execution again under the same name would be refused.
-    options = Config(retries={"total_max_attempts": 1}, parameter_validation=False)
+    # The name of a test case after an ARN is Step Functions Local's own idea, and botocore need not know of it.
+    options = Config(parameter_validation=False)
     client = boto3.client(
         "stepfunctions",
         region_name="eu-west-2",
@@ -41,7 +41,7 @@ def _engine(endpoint_url: str | None, *, by_suffix: bool, around: Around = nullc
         aws_secret_access_key=SECRET_KEY,
         config=options,
     )
-    return Engine(client, by_suffix=by_suffix, around=around)
+    return Engine(client, by_suffix=by_suffix, ahead=by_suffix, around=around)
 
 
 def _free_port() -> int:

@@ -23,18 +23,17 @@ MACHINE = "marketlake-pipeline"
 DLQ_URL = f"https://sqs.eu-west-2.amazonaws.com/{ACCOUNT_ID}/marketlake-dlq"
 
 # Errors of Lambda's sandbox and of Step Functions itself that are worth another try, as our own transient ones are.
-SYSTEM_ERRORS = ["States.Timeout", "Sandbox.Timedout", "Runtime.ExitError"]
+SYSTEM_ERRORS = ["States.Timeout", "Sandbox.Timedout", "Runtime.ExitError", "Runtime.OutOfMemory", "Lambda.Unknown"]
 RETRIED = [*transient_names(), *SYSTEM_ERRORS]
 
-# https://docs.aws.amazon.com/step-functions/latest/dg/sfn-best-practices.html#bp-lambda-serviceexception, the throttling
-# of invocations, and what older runtimes report instead of Sandbox.Timedout.
+# https://docs.aws.amazon.com/step-functions/latest/dg/sfn-best-practices.html#bp-lambda-serviceexception; and the
+# throttling of invocations, and what older runtimes report instead of Sandbox.Timedout.
 SERVICE_FAULTS = [
     "Lambda.ClientExecutionTimeoutException",
     "Lambda.ServiceException",
     "Lambda.AWSLambdaException",
     "Lambda.SdkClientException",
     "Lambda.TooManyRequestsException",
-    "Lambda.Unknown",
 ]
 
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from infra.local.config import ACCOUNT_ID
-from tests.statemachine.cases import BROKEN, Case
+from tests.statemachine.cases import BROKEN, CASES, Case
 from tests.statemachine.definition import MACHINE, Json, rendered
 
 SECONDS = 60.0
@@ -63,14 +63,22 @@ class Engine:
 
     ``by_suffix``: whether the test case is named in the state machine's ARN, as Step Functions Local has it; the
     execution's name always starts with it. ``around`` holds whatever has to be in place while the engine works.
+    ``ahead``: whether all cases are started at the first one, so that their waits pass side by side.
     """
 
     def __init__(
-        self, client: Any, *, by_suffix: bool, around: Callable[[], AbstractContextManager[None]] = nullcontext
+        self,
+        client: Any,
+        *,
+        by_suffix: bool,
+        ahead: bool,
+        around: Callable[[], AbstractContextManager[None]] = nullcontext,
     ) -> None:
         self._client = client
         self._by_suffix = by_suffix
         self._around = around
+        self._ahead = ahead
+        self._started: dict[str, str] = {}
         self._runs: dict[str, Run] = {}
         with around():
             self._arns = {name: self._deploy(name) for name in (MACHINE, BROKEN)}
@@ -84,8 +92,15 @@ class Engine:
         key = f"{case.name} {given!r}"
         if key not in self._runs:
             with self._around():
-                self._runs[key] = self._run(case, {} if given is None else given)
+                self._runs[key] = self._ended(self._execution(case, given))
         return self._runs[key]
+
+    def _execution(self, case: Case, given: object) -> str:
+        if given is not None or not self._ahead:
+            return self._start(case, {} if given is None else given)
+        if not self._started:
+            self._started = {each.name: self._start(each, {}) for each in CASES}
+        return self._started[case.name]
 
     def _deploy(self, name: str) -> str:
         definition = machine_definition(name)
@@ -98,12 +113,13 @@ class Engine:
             return str(arn)
         return str(created["stateMachineArn"])
 
-    def _run(self, case: Case, given: object) -> Run:
+    def _start(self, case: Case, given: object) -> str:
         arn = self._arns[case.machine] + (f"#{case.name}" if self._by_suffix else "")
         name = f"{case.name}-{uuid.uuid4().hex[:8]}"
-        execution = self._client.start_execution(stateMachineArn=arn, name=name, input=json.dumps(given))[
-            "executionArn"
-        ]
+        started = self._client.start_execution(stateMachineArn=arn, name=name, input=json.dumps(given))
+        return str(started["executionArn"])
+
+    def _ended(self, execution: str) -> Run:
         deadline = time.monotonic() + SECONDS
         while (ended := self._client.describe_execution(executionArn=execution))["status"] == "RUNNING":
             if time.monotonic() > deadline:

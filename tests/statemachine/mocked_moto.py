@@ -20,10 +20,11 @@ from moto.stepfunctions.parser.asl.component.common.error_name.custom_error_name
 from moto.stepfunctions.parser.asl.component.common.error_name.error_name import ErrorName
 from moto.stepfunctions.parser.asl.component.common.error_name.states_error_name import StatesErrorName
 from moto.stepfunctions.parser.asl.component.common.retry import retrier_decl
-from moto.stepfunctions.parser.asl.component.state.exec.state_task import mock_eval_utils
 from moto.stepfunctions.parser.asl.component.eval_component import EvalComponent
+from moto.stepfunctions.parser.asl.component.state.exec.state_task import mock_eval_utils
 from moto.stepfunctions.parser.asl.eval.environment import Environment
 from moto.stepfunctions.parser.asl.parse.asl_parser import AmazonStateLanguageParser
+from moto.stepfunctions.parser.asl.utils import json_path
 from moto.stepfunctions.parser.mocking.mock_config import MockedResponse, MockedResponseReturn, MockedResponseThrow
 
 from tests.statemachine.definition import MOCK_CONFIG
@@ -58,29 +59,30 @@ class MockedMoto:
 
     def __init__(self) -> None:
         self._answers = Answers()
-        # Half a second for our definition, and once an execution otherwise.
+        # Both are most of the time otherwise: the definition is read once an execution, a path once a use.
         self._parse = functools.cache(AmazonStateLanguageParser.parse)
+        self._parse_path = functools.cache(vars(json_path)["parse"])
         self._aws = mock_aws(config={"stepfunctions": {"execute_state_machine": True}})
 
     @contextmanager
     def __call__(self) -> Iterator[None]:
         """moto's interpreter, with every Task mocked and no waiting between attempts."""
+
+        def answer(environment: Environment) -> MockedResponse:
+            return self._answers.next(environment)
+
         with ExitStack() as stack:
             stack.enter_context(patch.object(Environment, "is_mocked_mode", lambda _: True))
-            stack.enter_context(patch.object(Environment, "get_current_mocked_response", self._answer))
+            stack.enter_context(patch.object(Environment, "get_current_mocked_response", answer))
             stack.enter_context(patch.object(mock_eval_utils, "CustomErrorName", error_name))
             stack.enter_context(patch.object(AmazonStateLanguageParser, "parse", staticmethod(self._parse)))
+            stack.enter_context(patch.object(json_path, "parse", self._parse_path))
             stack.enter_context(patch.object(retrier_decl, "time", NoWaiting))
             # It writes out the whole state at each failure, which here are many and meant.
             stack.enter_context(patch.object(EvalComponent, "_log_failure_event_exception", lambda *_, **__: None))
             self._aws.start(reset=False)
             stack.callback(self._aws.stop, remove_data=False)
             yield
-
-    @property
-    def _answer(self) -> Any:
-        answers = self._answers
-        return lambda environment: answers.next(environment)
 
 
 def error_name(name: str) -> ErrorName:

@@ -80,25 +80,29 @@ def test_each_attempt_says_which_it_is(engine: Engine, stage: str) -> None:
 
 
 def test_the_cases_cover_every_transient_error() -> None:
-    thrown = {a["Throw"]["Error"] for case in CASES for answers in case.answers.values() for a in answers if "Throw" in a}
+    thrown = {
+        a["Throw"]["Error"] for case in CASES for answers in case.answers.values() for a in answers if "Throw" in a
+    }
     assert thrown >= {*transient_names(), *SERVICE_FAULTS}
 
 
-def test_a_batch_that_went_well_is_told_whole(engine: Engine) -> None:
-    first, second = told(engine.run(BY_NAME["FetchExhausted"]))["results"]
+@pytest.mark.parametrize("stage", STAGES)
+def test_a_lost_batch_counts_nothing_and_the_other_everything(engine: Engine, stage: str) -> None:
+    first, second = told(engine.run(BY_NAME[f"{stage}Exhausted"]))["results"]
     done = {"marked": 5, "written": 5, "rows": 325, "checked": 5, "stored": 5, "failure": {}, "corrected": 0}
     assert second == {**second, **done, "index": 1, "dataset": "fx_rates", "days": DAYS, "count": 5}
-    lost = {"marked": 0, "written": 0, "rows": 0, "checked": 0, "stored": 0, "corrected": 0}
+    stored = 0 if stage == "Fetch" else 5
+    lost = {"marked": 0, "written": 0, "rows": 0, "checked": 0, "stored": stored, "corrected": 0}
     assert first == {**first, **lost, "index": 0, "dataset": "ftse100_prices", "days": DAYS, "count": 5}
     assert set(first) == set(second)
     assert first["input"] == PRICES["input"]
 
 
-@pytest.mark.parametrize("given", [{}, {"datasets": ["fx_rates"]}, [], "today", 7, None])
+@pytest.mark.parametrize("given", [{}, {"datasets": ["fx_rates"]}, [], "today", 7])
 def test_any_input_reaches_plan_as_it_came(engine: Engine, given: object) -> None:
     run = engine.run(BY_NAME["InvalidInput"], given)
     (parameters,) = run.of("Plan")
-    assert parameters["Payload"]["input"] == ({} if given is None else given)
+    assert parameters["Payload"]["input"] == given
     thrown = throw("InvalidRequest")["Throw"]
     assert (run.status, run.error, run.cause) == ("FAILED", thrown["Error"], thrown["Cause"])
 
@@ -126,9 +130,10 @@ def test_a_batch_that_the_queue_refused_is_told_to_report(engine: Engine) -> Non
     run = engine.run(BY_NAME["SqsRefuses"])
     first, _ = told(run)["results"]
     assert [(state, caught["Error"]) for state, caught in first["failure"].items()] == [
-        ("Fetch", "UnexpectedError"),
+        ("AthenaCheck", "UnexpectedError"),
         ("SendToDlq", "SQS.AmazonSQSException"),
     ]
+    assert (first["written"], first["marked"]) == (0, 0)
     assert first["input"] == PRICES["input"]
 
 

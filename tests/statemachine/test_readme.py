@@ -8,6 +8,7 @@ import re
 import pytest
 
 from infra import facts
+from tests.statemachine.cases import CASES
 from tests.statemachine.definition import README, State, function_of, rendered, walk
 from tests.statemachine.graph import mermaid
 
@@ -55,3 +56,7 @@ def test_the_definition_is_written_as_json_writes_it() -> None:
 @pytest.mark.parametrize("module", ["tests.statemachine.cases", "tests.statemachine.graph"])
 def test_the_readme_names_the_generators(module: str) -> None:
     assert f"python -m {module}" in TEXT
+
+
+def test_the_readme_counts_the_cases() -> None:
+    assert f"then runs {len(CASES)} cases" in TEXT

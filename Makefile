@@ -16,8 +16,9 @@ DATASET ?=
 EXECUTION ?=
 Q ?=
 PORT ?=
+ARCH ?= arm64
 
-.PHONY: help setup run backfill history query partitions doctor up down status test unit lint format bench clean
+.PHONY: help setup run backfill history query partitions doctor up down status package test unit lint format bench clean
 
 help: ## Print this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  \033[36m%-12s\033[0m %s\n", $$1, $$2}'
@@ -66,6 +67,9 @@ down: $(READY) ## Stop the embedded AWS; its state stays
 
 status: $(READY) ## What is running
 	@$(BIN)/marketlake status
+
+package: $(READY) ## Zip the functions with their packages: make package [ARCH=arm64|x86_64|local]
+	@$(BIN)/python -m infra.package --arch $(ARCH)
 
 lint: $(READY) ## Check format, lint and types; changes nothing
 	@$(BIN)/ruff format --check .

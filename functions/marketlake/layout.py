@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from datetime import date
 
 from marketlake.contract import Contract
+from marketlake.errors import ContractViolation
 from marketlake.storage import Bucket
 
 
@@ -61,12 +62,12 @@ def day_of_key(key: str) -> date:
     """The day of a key that has a ``dt=YYYY-MM-DD`` part.
 
     Raises:
-        ValueError: the key has none.
+        ContractViolation: the key has none, so it is none of ours.
     """
-    _, found, rest = key.partition("dt=")
-    if not found:
-        raise ValueError(f"key {key!r} has no dt= part")
-    return date.fromisoformat(rest[:10])
+    try:
+        return date.fromisoformat(key.partition("dt=")[2][:10])
+    except ValueError as error:
+        raise ContractViolation(f"object {key!r} is no day of the lake's; remove it, then run again") from error
 
 
 def keys_of_days(bucket: Bucket, prefix: str, days: Sequence[date]) -> dict[str, str]:

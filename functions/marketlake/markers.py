@@ -11,7 +11,7 @@ from dataclasses import asdict, dataclass, field, replace
 from datetime import date
 from typing import Any
 
-from marketlake.errors import StorageUnavailable
+from marketlake.errors import ContractViolation, StorageUnavailable
 from marketlake.layout import day_of_key, marker_key, marker_prefix
 from marketlake.manifest import JSON
 from marketlake.storage import Bucket, ObjectMissing, PreconditionFailed
@@ -71,13 +71,21 @@ def marked_days(bucket: Bucket, dataset: str, start: date, end: date) -> set[dat
 
 
 def read_marker(bucket: Bucket, dataset: str, day: date) -> tuple[Marker, str] | None:
-    """The day's marker with its ETag, or None where there is none."""
+    """The day's marker with its ETag, or None where there is none.
+
+    Raises:
+        ContractViolation: what lies there is no marker.
+    """
     try:
         stored = bucket.get(marker_key(dataset, day))
     except ObjectMissing:
         return None
-    document = json.loads(stored.body)
-    return Marker(**{**document, "dt": date.fromisoformat(document["dt"])}), stored.etag
+    try:
+        document = json.loads(stored.body)
+        return Marker(**{**document, "dt": date.fromisoformat(document["dt"])}), stored.etag
+    except (ValueError, TypeError, KeyError) as error:
+        key = marker_key(dataset, day)
+        raise ContractViolation(f"marker {key} is not readable: {error}; remove it, then run the day again") from error
 
 
 def write_marker(bucket: Bucket, marker: Marker, changed_rows: int | None = None) -> bool:

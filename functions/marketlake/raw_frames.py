@@ -30,6 +30,9 @@ PRICE_COLUMNS = pl.Schema(
     }
 )
 
+CONTEXT_DAY = date.min
+"""Stands for the day of the bars before a batch, which differs by symbol: before all days."""
+
 UNREADABLE = (
     pl.exceptions.PolarsError,
     ArithmeticError,
@@ -68,7 +71,7 @@ def read_raw(contract: Contract, days: Sequence[RawDay]) -> pl.DataFrame:
     frames = [empty]
     for raw in days:
         try:
-            frames.append(read(contract, raw.body).select(pl.lit(raw.day).alias("dt"), pl.all()))
+            frames.append(read(contract, raw).select(pl.lit(raw.day).alias("dt"), pl.all()))
         except UNREADABLE as error:
             raise UpstreamMalformed(
                 f"{contract.name} {raw.day}: the raw object is not {contract.raw_format}: {error}; fetch the day again"
@@ -76,8 +79,8 @@ def read_raw(contract: Contract, days: Sequence[RawDay]) -> pl.DataFrame:
     return pl.concat(frames).sort("dt", *contract.key)
 
 
-def _read_prices(contract: Contract, body: bytes) -> pl.DataFrame:
-    frame = pl.read_csv(io.BytesIO(body), schema=PRICE_COLUMNS, encoding="utf8", raise_if_empty=True)
+def _read_prices(contract: Contract, raw: RawDay) -> pl.DataFrame:
+    frame = pl.read_csv(io.BytesIO(raw.body), schema=PRICE_COLUMNS, encoding="utf8", raise_if_empty=True)
     frame = frame.rename({"currency": "quoted_currency"}).with_columns(
         pl.col("dividend").fill_null(0.0),
         # Yahoo writes 0 where there was no split; as a ratio that is 1.
@@ -96,9 +99,13 @@ def _in_pounds(units: Units) -> list[pl.Expr]:
     return [pl.col(name) / per_pound for name in units.columns]
 
 
-def _read_rates(contract: Contract, body: bytes) -> pl.DataFrame:
-    document = json.loads(body)
+def _read_rates(contract: Contract, raw: RawDay) -> pl.DataFrame:
+    document = json.loads(raw.body)
     rates = document["rates"]
+    if raw.day != CONTEXT_DAY and document["date"] != f"{raw.day}":
+        raise ValueError(f"its date is {document['date']!r}")
+    if any(isinstance(rate, bool) or not isinstance(rate, int | float) for rate in rates.values()):
+        raise ValueError("a rate is not a number")
     return pl.DataFrame(
         {
             "base_currency": [document["base"]] * len(rates),

@@ -2,18 +2,25 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any
 
 from marketlake.contract import Contract
+from marketlake.errors import InvalidRequest
 from marketlake.intervals import to_intervals
 from plan.request import Request
 
 MAX_GAP_DAYS = 92
 """A batch is one pass over its source from its first to its last day, so days further apart go in batches of their
 own. It also bounds the number of batches of a window in which most days are done: four a year."""
+
+
+MAX_PLAN_BYTES = 110_000
+"""A state's input is 256 KB at most, and after the Map it holds the plan and about as much again in results. Every
+other day of 25 years of both datasets is 97 KB."""
 
 
 @dataclass(frozen=True)
@@ -47,6 +54,20 @@ def plan_batches(contract: Contract, request: Request, window: Window, done: set
         again = [day for day in window.days if day in done]
         batches += [_batch(contract, request, run, recheck=True) for run in _runs(contract, again)]
     return batches
+
+
+def refuse_too_large(batches: Sequence[dict[str, Any]]) -> None:
+    """Refuse a plan that would not fit through the state machine together with its results.
+
+    Raises:
+        InvalidRequest: more than ``MAX_PLAN_BYTES``.
+    """
+    size = len(json.dumps(batches))
+    if size > MAX_PLAN_BYTES:
+        raise InvalidRequest(
+            f"start, end and symbols make a plan of {size // 1000} KB; accepted are {MAX_PLAN_BYTES // 1000} KB: "
+            "ask for fewer years or fewer symbols at once"
+        )
 
 
 def _runs(contract: Contract, days: Iterable[date]) -> list[list[date]]:

@@ -13,7 +13,7 @@ from marketlake.settings import read_settings
 from marketlake.storage import Bucket
 from marketlake.symbols import symbols_in_force
 from marketlake.telemetry import Event, logger, task
-from plan.batches import plan_batches, window_of
+from plan.batches import plan_batches, refuse_too_large, window_of
 from plan.request import parse_request
 
 
@@ -56,6 +56,7 @@ def handler(event: Event) -> Event:
         done = marked_days(clean, name, window.days[0], window.days[-1]) if window.days else set()
         due, done_days = due + len(window.days), done_days + len(done & set(window.days))
         batches += plan_batches(contracts[name], request, window, done)
+    refuse_too_large(batches)
     summary = {
         "datasets": list(request.datasets),
         "days_due": due,

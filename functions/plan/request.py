@@ -18,7 +18,7 @@ from marketlake.errors import InvalidRequest
 ISO_DATE = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
 KEYS = ("datasets", "start", "end", "symbols", "force", "scheduled_time")
 MAX_SHOWN = 60
-MAX_SYMBOLS = 1000
+MAX_SYMBOLS = 200
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ import polars as pl
 
 from marketlake.aws import s3_client
 from marketlake.contract import Contract, load_contract
-from marketlake.errors import DataQualityError, UpstreamMalformed
+from marketlake.errors import DataQualityError, RawChanged
 from marketlake.layout import clean_key, clean_prefix, keys_of_days, manifest_key, raw_key
 from marketlake.manifest import ValidatedDay, WrittenDay, read_validated, write_manifest
 from marketlake.raw_frames import RawDay, read_raw
@@ -40,7 +40,8 @@ def handler(event: Event) -> Event:
 
     raw_days = _read_days(contract, raw, validated, batch["symbols"])
     frames = clean_frames(contract, raw_days, validated)
-    # A request for some symbols, a correction or a forced run lands on days that may be there already.
+    # A request for some symbols or a correction lands on days that are there already. A forced run does, too, but its
+    # reads would cost a request a day to say what the marker's ETag says.
     before = (
         _stored_frames(contract, clean, validated) if batch["symbols"] or batch["recheck"] else [None] * len(frames)
     )
@@ -75,7 +76,7 @@ def _read_days(contract: Contract, raw: Bucket, days: Sequence[ValidatedDay], sy
     read = [RawDay(day.dt, stored.body) for day, stored in zip(days, bodies, strict=True)]
     changed = [f"{new.day}" for new, day in zip(read, days, strict=True) if new.sha256 != day.raw_sha256]
     if changed:
-        raise UpstreamMalformed(
+        raise RawChanged(
             f"{contract.name}: raw objects changed since they were validated ({', '.join(changed[:3])}): another "
             "execution fetched these days too; run them again"
         )

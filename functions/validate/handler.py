@@ -13,7 +13,7 @@ from marketlake.intervals import from_intervals, to_intervals
 from marketlake.layout import before_key, manifest_key, quarantine_key, raw_key
 from marketlake.manifest import ValidatedDay, write_manifest
 from marketlake.markers import read_marker
-from marketlake.raw_frames import RawDay, read_raw
+from marketlake.raw_frames import CONTEXT_DAY, RawDay, read_raw
 from marketlake.settings import read_settings
 from marketlake.storage import Bucket, side_by_side
 from marketlake.symbols import symbols_in_force
@@ -112,7 +112,7 @@ def _unchanged(contract: Contract, clean: Bucket, days: list[RawDay]) -> set[dat
 
 
 def _context(contract: Contract, raw: Bucket, stored: list[date]) -> RawDay:
-    return RawDay(date.min, raw.get(before_key(contract, stored[0])).body)
+    return RawDay(CONTEXT_DAY, raw.get(before_key(contract, stored[0])).body)
 
 
 def _quarantine(contract: Contract, raw: Bucket, bad: pl.DataFrame, about: Event) -> None:

@@ -8,6 +8,7 @@ MiniStack runs one task at a time, so what a thread scheduled last is what its n
 
 from __future__ import annotations
 
+import inspect
 import json
 import os
 import threading
@@ -74,14 +75,15 @@ def record_access(path: Path) -> None:
     """Append one JSON line to ``path`` for each API call that IAM judges: principal, action, resource, allowed."""
     enforce = iam_evaluator.enforce
 
-    def enforce_and_record(
-        access_key: str, action: str, service: str, region: str, resource: str = "*", *rest: Any, **more: Any
-    ) -> Any:
-        refusal = enforce(access_key, action, service, region, resource, *rest, **more)
+    signature = inspect.signature(enforce)
+
+    def enforce_and_record(*arguments: Any, **named: Any) -> Any:
+        refusal = enforce(*arguments, **named)
+        asked = signature.bind(*arguments, **named).arguments
         line = {
             "principal": iam_evaluator.caller_arn(),
-            "action": action,
-            "resource": resource,
+            "action": asked["iam_action"],
+            "resource": asked.get("resource_arn", "*"),
             "allowed": refusal is None,
         }
         with path.open("a", encoding="utf-8") as log:

@@ -1,1 +1,1 @@
-"""Benchmarks: ``make bench``. Not tests: nothing here asserts, since machines differ; figures are in docs/benchmarks.md."""
+"""Benchmarks: ``make bench``. Not tests: machines differ, so nothing asserts; docs/benchmarks.md has figures."""

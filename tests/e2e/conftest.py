@@ -25,6 +25,7 @@ def shared_pipeline(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pipeli
     root = tmp_path_factory.mktemp("embedded")
     with pytest.MonkeyPatch.context() as environment:
         environment.setenv(ACCESS_LOG, str(root / "access.jsonl"))
+        environment.setenv("SFN_WAIT_SCALE", "0.05")  # retries wait a twentieth of what the definition says
         pipeline = new_pipeline(root)
     yield pipeline
     pipeline.down()

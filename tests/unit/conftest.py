@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
+import importlib
 import os
 from collections.abc import Iterator
 from pathlib import Path
 
-import aws_xray_sdk.core  # noqa: F401  (makes a UDP socket when imported, and sends nothing on it)
-import boto3
 import pytest
 import pytest_socket
 from moto import mock_aws
@@ -32,7 +31,18 @@ FOREIGN = ("AWS_", "MARKETLAKE_", "POWERTOOLS_", "LAMBDA_")
 
 
 @pytest.fixture(autouse=True)
-def _no_network(request: pytest.FixtureRequest) -> Iterator[None]:
+def _own_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in list(os.environ):
+        if name.startswith(FOREIGN) or name in ENVIRONMENT:
+            monkeypatch.delenv(name)
+    for name, value in FAKE_AWS.items():
+        monkeypatch.setenv(name, value)
+    # When imported, the X-Ray SDK makes a UDP socket, on which nothing is sent, and a client with the profile set then.
+    importlib.import_module("aws_xray_sdk.core")
+
+
+@pytest.fixture(autouse=True)
+def _no_network(request: pytest.FixtureRequest, _own_environment: None) -> Iterator[None]:
     folder = Path(request.node.path).parent.name
     if folder in LOOPBACK_FOLDERS:
         pytest_socket.socket_allow_hosts(["127.0.0.1"], allow_unix_socket=True)
@@ -42,14 +52,9 @@ def _no_network(request: pytest.FixtureRequest) -> Iterator[None]:
     pytest_socket.enable_socket()
 
 
-@pytest.fixture(autouse=True)
-def _own_environment(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    for name in list(os.environ):
-        if name.startswith(FOREIGN) or name in ENVIRONMENT:
-            monkeypatch.delenv(name)
-    for name, value in FAKE_AWS.items():
-        monkeypatch.setenv(name, value)
-    # A warm function keeps its clients; a test must not get those of the one before.
+@pytest.fixture(autouse=True, scope="module")
+def _own_clients() -> Iterator[None]:
+    """A warm function keeps its clients, and to make one takes a while; so do the tests of a module."""
     aws._client.cache_clear()
     yield
     aws._client.cache_clear()
@@ -61,4 +66,4 @@ def lake(monkeypatch: pytest.MonkeyPatch) -> Iterator[Lake]:
     for name, value in ENVIRONMENT.items():
         monkeypatch.setenv(name, value)
     with mock_aws():
-        yield Lake.create(boto3.client("s3", region_name=REGION))
+        yield Lake.create(aws.s3_client())

@@ -6,7 +6,7 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from marketlake.contract import Contract, load_contract
 from marketlake.layout import config_key
@@ -16,7 +16,7 @@ from marketlake.symbols import shipped_file
 if TYPE_CHECKING:
     from mypy_boto3_s3.client import S3Client
 
-REGION = "eu-west-2"
+REGION: Final = "eu-west-2"
 
 ENVIRONMENT = {
     "RAW_BUCKET": "lake-raw",
@@ -54,10 +54,12 @@ class Lake:
 
     @staticmethod
     def create(client: S3Client) -> Lake:
-        names = [ENVIRONMENT[name] for name in ("RAW_BUCKET", "CLEAN_BUCKET", "ARTIFACTS_BUCKET")]
-        for name in names:
-            client.create_bucket(Bucket=name, CreateBucketConfiguration={"LocationConstraint": REGION})
-        made = Lake(*(Bucket(name, client) for name in names), client)
+        raw, clean, artifacts = (
+            Bucket(ENVIRONMENT[name], client) for name in ("RAW_BUCKET", "CLEAN_BUCKET", "ARTIFACTS_BUCKET")
+        )
+        for bucket in (raw, clean, artifacts):
+            client.create_bucket(Bucket=bucket.name, CreateBucketConfiguration={"LocationConstraint": REGION})
+        made = Lake(raw, clean, artifacts, client)
         for file in ("constituents.csv", "currencies.csv"):
             made.list_symbols(file, shipped_file(file))
         return made

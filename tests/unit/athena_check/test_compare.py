@@ -48,11 +48,13 @@ def test_nulls_differ_and_a_null_where_none_may_be_is_told_even_if_it_was_writte
         "2023-01-03: nulls {'rate': 2}, {} were written",
         "2023-01-03: rate has nulls",
     ]
-    assert told(replace(FOUND, nulls={"rate": 2}), replace(WRITTEN, nulls={"rate": 2})) == ["2023-01-03: rate has nulls"]
+    assert told(replace(FOUND, nulls={"rate": 2}), replace(WRITTEN, nulls={"rate": 2})) == [
+        "2023-01-03: rate has nulls"
+    ]
 
 
 def test_nulls_that_may_be_and_were_written_are_no_difference() -> None:
-    ranges = {"volume": None}
+    ranges: dict[str, tuple[float, float] | None] = {"volume": None}
     written = replace(WRITTEN, nulls={"volume": 31}, ranges=ranges)
     assert differences(PRICES, [written], {DAY: replace(FOUND, nulls={"volume": 31}, ranges=ranges)}) == []
 

@@ -45,7 +45,7 @@ class Script:
 def pauses(monkeypatch: pytest.MonkeyPatch) -> list[float]:
     """The pauses between polls, which take no time here."""
     made: list[float] = []
-    monkeypatch.setattr(athena.time, "sleep", made.append)
+    monkeypatch.setattr("athena_check.athena.time.sleep", made.append)
     return made
 
 
@@ -114,6 +114,7 @@ def test_polls_come_ever_more_seldom(pauses: list[float]) -> None:
 )
 def test_an_error_of_the_api_is_one_of_ours(code: str, status: int, raised: type[MarketlakeError]) -> None:
     client = boto3.client("athena", region_name=REGION)
-    with Stubber(client) as stubber, pytest.raises(raised, match="athena:StartQueryExecution in wg"):
-        stubber.add_client_error("start_query_execution", code, "m", http_status_code=status)
+    stubber = Stubber(client)
+    stubber.add_client_error("start_query_execution", code, "m", http_status_code=status)
+    with stubber, pytest.raises(raised, match="athena:StartQueryExecution in wg"):
         run_query(client, "wg", "db", "SELECT 1", 1)

@@ -26,6 +26,8 @@ from marketlake.errors import (
 )
 from tests.unit.lake import PRICES, RATES, SHORT_LIST, TEN, Context, Lake, batch_of, task_of
 
+pytestmark = pytest.mark.usefixtures("source")
+
 DAYS = [date(2023, 1, day) for day in (3, 4, 5, 6)]
 BATCH = batch_of(PRICES, ["2023-01-03/2023-01-06"])
 
@@ -99,7 +101,7 @@ def test_the_source_is_asked_once_for_the_symbols_listed_in_the_window_and_some_
     assert (request.start, request.end) == (date(2022, 12, 24), DAYS[-1])
 
 
-def test_a_source_that_lists_its_own_symbols_is_asked_for_all(lake: Lake, source: FakeSource) -> None:
+def test_a_source_that_lists_its_own_symbols_is_asked_for_all(source: FakeSource) -> None:
     source.has(DAYS, rows=30)
     fetch(batch_of(RATES, ["2023-01-03/2023-01-06"]))
     assert source.asked[0].symbols == []
@@ -130,7 +132,7 @@ def test_what_came_is_kept_while_the_rest_is_waited_for(lake: Lake, source: Fake
     assert sum("/dt=2023-01-0" in key and "/before/" not in key for key in lake.everything()) == 3
 
 
-def test_on_the_last_try_the_late_days_are_told_and_the_batch_goes_on(lake: Lake, source: FakeSource) -> None:
+def test_on_the_last_try_the_late_days_are_told_and_the_batch_goes_on(source: FakeSource) -> None:
     source.has(DAYS[:3])
     found = fetch(retry=3)
     assert (found["days"], found["late"], found["holes"]) == (["2023-01-03/2023-01-05"], ["2023-01-06"], [])
@@ -143,13 +145,13 @@ def test_a_day_with_too_few_symbols_is_not_stored_while_it_is_fresh(lake: Lake, 
     assert "raw/ftse100_prices/dt=2023-01-06/prices.csv" not in lake.everything()
 
 
-def test_old_holes_do_not_hold_up_the_days_around_them(lake: Lake, source: FakeSource) -> None:
+def test_old_holes_do_not_hold_up_the_days_around_them(source: FakeSource) -> None:
     source.has([DAYS[0], DAYS[2], DAYS[3]])
     found = fetch(started="2023-03-01T19:00:00Z")
     assert (found["days"], found["holes"]) == (["2023-01-03", "2023-01-05/2023-01-06"], ["2023-01-04"])
 
 
-def test_an_answer_of_nothing_but_holes_is_told_day_by_day(lake: Lake, source: FakeSource) -> None:
+def test_an_answer_of_nothing_but_holes_is_told_day_by_day(lake: Lake) -> None:
     assert fetch(started="2023-03-01T19:00:00Z") == {
         "days": [],
         "stored": 0,
@@ -169,7 +171,7 @@ def test_an_error_of_the_source_stores_nothing(lake: Lake, source: FakeSource, c
     assert lake.everything() == {}
 
 
-def test_many_missing_symbols_do_not_swell_the_payload(lake: Lake, source: FakeSource) -> None:
+def test_many_missing_symbols_do_not_swell_the_payload(source: FakeSource) -> None:
     source.has(DAYS)
     source.answer.missing_symbols = {f"S{number:03}.L": "no bars" for number in range(500)}
     assert len(fetch()["missing_symbols"]) == fetch_handler.SHOWN_SYMBOLS

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from typing import Any
+
 import boto3
 import pytest
 from botocore.config import Config
@@ -85,4 +87,5 @@ def test_an_error_of_our_own_code_is_not_touched() -> None:
 
 def test_a_process_keeps_one_client() -> None:
     assert s3_client() is s3_client()
-    assert s3_client().meta.config.retries["total_max_attempts"] == 4
+    config: Any = s3_client().meta.config
+    assert config.retries["total_max_attempts"] == 4

@@ -32,6 +32,7 @@ def published_rates() -> dict[date, set[str]]:
     }
 
 
+@pytest.mark.filterwarnings("ignore:Series.values")  # of pandas, about exchange_calendars
 def test_london_agrees_with_exchange_calendars_from_2000_to_2026() -> None:
     exchange = exchange_calendars.get_calendar("XLON", start="2000-01-01", end="2026-12-31")
     sessions = [session.date() for session in exchange.sessions]

@@ -138,7 +138,7 @@ def test_the_last_day_that_is_due(contract: Contract, at: str, last: str) -> Non
     assert contract.last_due_day(datetime.fromisoformat(at)) == date.fromisoformat(last)
 
 
-@given(contract=st.sampled_from(BOTH), at=st.datetimes(datetime(2000, 2, 1), datetime(2026, 12, 1)))  # noqa: DTZ001
+@given(contract=st.sampled_from(BOTH), at=st.datetimes(datetime(2000, 2, 1), datetime(2026, 12, 1)))
 def test_no_later_day_is_due(contract: Contract, at: datetime) -> None:
     moment = at.replace(tzinfo=UTC)
     last = contract.last_due_day(moment)

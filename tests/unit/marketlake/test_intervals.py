@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from datetime import date
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -34,7 +35,7 @@ def test_days_survive_the_round_trip(drawn: tuple[Contract, list[date]]) -> None
 def test_no_two_runs_could_be_one(drawn: tuple[Contract, list[date]]) -> None:
     contract, days = drawn
     runs = to_intervals(contract, days)
-    for left, right in zip(runs, runs[1:], strict=False):
+    for left, right in pairwise(runs):
         last, first = date.fromisoformat(left[-10:]), date.fromisoformat(right[:10])
         assert len(contract.days(last, first)) > 2, f"no day lies between {left} and {right}"
 
@@ -48,7 +49,7 @@ def test_a_run_reaches_over_weekends_and_holidays_of_its_calendar() -> None:
 
 @pytest.mark.parametrize("text", ["", "2023", "2023-02-30", "2023-01-02/x", "x/2023-01-02"])
 def test_what_is_no_interval_is_refused(text: str) -> None:
-    with pytest.raises(ValueError, match="isoformat|day|month|range"):
+    with pytest.raises(ValueError, match=r"isoformat|day|month|range"):
         from_intervals(RATES, [text])
 
 

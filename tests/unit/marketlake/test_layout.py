@@ -7,7 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from marketlake import layout
-from tests.unit.lake import PRICES, RATES
+from marketlake.errors import ContractViolation
+from tests.unit.lake import PRICES, RATES, Lake
 
 DAY = date(2023, 1, 2)
 SYMBOLS = st.lists(st.sampled_from(["BP.L", "VOD.L", "AZN.L", "BT-A.L"]), min_size=1, unique=True)
@@ -50,7 +51,17 @@ def test_a_request_for_some_symbols_has_a_key_of_its_own(left: list[str], right:
     assert layout.raw_key(PRICES, DAY) not in keys
 
 
+def test_the_keys_of_days_are_those_of_the_days_asked_for_only(lake: Lake) -> None:
+    days = [date(2023, 1, day) for day in (2, 3, 4, 5, 6)]
+    etags = lake.clean.put_many({layout.clean_key("fx_rates", day): f"{day}".encode() for day in days}, "x/parquet")
+    extra = {"clean/fx_rates/dt=2023-01-03/part-1.parquet": b"1", "clean/fx_rates_old/dt=2023-01-03/x": b"2"}
+    etags |= lake.clean.put_many(extra, "x/parquet")
+    found = layout.keys_of_days(lake.clean, layout.clean_prefix("fx_rates"), [days[1], days[3]])
+    wanted = [layout.clean_key("fx_rates", days[1]), next(iter(extra)), layout.clean_key("fx_rates", days[3])]
+    assert found == {key: etags[key] for key in wanted}
+
+
 @pytest.mark.parametrize("key", ["", "clean/fx_rates/readme", "dt=", "dt=yesterday"])
 def test_a_key_without_a_day_is_refused(key: str) -> None:
-    with pytest.raises(ValueError, match=r"no dt= part|isoformat"):
+    with pytest.raises(ContractViolation, match="no day of the lake's; remove it"):
         layout.day_of_key(key)

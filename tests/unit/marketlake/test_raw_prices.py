@@ -131,8 +131,7 @@ def damaged(draw: st.DrawFn) -> bytes:
 def test_any_bytes_are_a_frame_of_the_contract_or_malformed(body: bytes) -> None:
     try:
         frame = read(body)
-    except UpstreamMalformed as error:
-        assert "2023-01-03" in str(error)
-    else:
-        assert frame.schema == pl.Schema({"dt": pl.Date(), **polars_schema(PRICES)})
-        assert set(frame["dt"]) <= {DAY}
+    except UpstreamMalformed:
+        return
+    assert frame.schema == pl.Schema({"dt": pl.Date(), **polars_schema(PRICES)})
+    assert set(frame["dt"]) <= {DAY}

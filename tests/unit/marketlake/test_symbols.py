@@ -75,5 +75,5 @@ def test_a_list_of_the_users_own_takes_the_place_of_ours(lake: Lake) -> None:
 
 def test_a_deployment_without_its_list_is_a_violation_that_names_the_object(lake: Lake) -> None:
     lake.client.delete_object(Bucket=lake.artifacts.name, Key="config/currencies.csv")
-    with pytest.raises(ContractViolation, match="s3://lake-artifacts/config/currencies.csv is missing"):
+    with pytest.raises(ContractViolation, match=r"s3://lake-artifacts/config/currencies\.csv is missing"):
         symbols_in_force(RATES, lake.artifacts, "EUR")

@@ -37,6 +37,12 @@ class Told:
 Command = Callable[..., Told]
 
 
+@pytest.fixture(autouse=True)
+def _wide_screen(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Tables are laid out for the terminal, which differs between a person's shell, pytest and its workers."""
+    monkeypatch.setenv("COLUMNS", "200")
+
+
 @pytest.fixture
 def target() -> Iterator[Target]:
     """An account with the lake's buckets."""

@@ -3,6 +3,7 @@ from __future__ import annotations
 import json
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -10,8 +11,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from marketlake.contract import Contract
+from marketlake.errors import InvalidRequest
 from marketlake.intervals import from_intervals
-from plan.batches import MAX_GAP_DAYS, Window, plan_batches, window_of
+from plan.batches import MAX_GAP_DAYS, Window, plan_batches, refuse_too_large, window_of
 from plan.request import Request, parse_request
 from tests.unit.lake import PRICES, RATES
 
@@ -53,7 +55,7 @@ def test_batches_keep_to_their_bounds(drawn: tuple[tuple[date, ...], set[date]],
     for batch in plan_batches(SMALL, PLAIN, Window(days, daily=daily), done):
         of_batch = from_intervals(SMALL, batch["days"])
         assert 0 < batch["count"] == len(of_batch) <= SMALL.batch_days
-        gaps = [(right - left).days for left, right in zip(of_batch, of_batch[1:], strict=False)]
+        gaps = [(right - left).days for left, right in pairwise(of_batch)]
         assert max(gaps, default=0) <= MAX_GAP_DAYS
         assert (batch["input"]["start"], batch["input"]["end"]) == (f"{of_batch[0]}", f"{of_batch[-1]}")
 
@@ -154,3 +156,10 @@ def test_a_window_holds_due_days_of_the_calendar_only(
     last = contract.last_due_day(AT)
     assert list(window.days) == contract.days(start or last - timedelta(days=back), min(end or last, last))
     assert window.daily is (start is None)
+
+
+def test_a_plan_that_would_not_fit_through_the_state_machine_is_refused() -> None:
+    batch = {"dataset": "x", "symbols": ["S" * 8] * 200}
+    refuse_too_large([batch] * 45)
+    with pytest.raises(InvalidRequest, match=r"plan of \d+ KB; accepted are 110 KB"):
+        refuse_too_large([batch] * 60)

@@ -12,6 +12,8 @@ from marketlake.markers import Marker, write_marker
 from plan.handler import handler
 from tests.unit.lake import RATES, Context, Lake, task_of
 
+pytestmark = pytest.mark.usefixtures("lake")
+
 MARKER = Marker("fx_rates", date(2023, 1, 3), 1, "r", "c", 31, 0, "earlier")
 
 
@@ -55,13 +57,13 @@ def test_a_daily_run_looks_again_at_days_that_are_done(lake: Lake) -> None:
     assert planned["batches"][1]["input"]["force"] is True
 
 
-def test_the_schedules_own_time_decides_and_not_the_late_start(lake: Lake) -> None:
+def test_the_schedules_own_time_decides_and_not_the_late_start() -> None:
     document = {"scheduled_time": "2023-01-04T18:45:00Z"}
     assert plan(document) == plan(document, started="2023-01-06T23:00:00Z")
     assert plan(document)["batches"][0]["input"]["end"] == "2023-01-04"
 
 
-def test_a_window_without_days_plans_nothing(lake: Lake) -> None:
+def test_a_window_without_days_plans_nothing() -> None:
     planned = plan({"start": "2022-12-26", "end": "2022-12-26"})
     assert planned["batches"] == []
     assert planned["summary"]["days_due"] == 0
@@ -80,7 +82,7 @@ def test_bad_input_is_refused_and_nothing_is_written(lake: Lake) -> None:
     assert lake.everything() == {}
 
 
-def test_on_replay_the_last_known_day_is_the_last_day(lake: Lake, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_on_replay_the_last_known_day_is_the_last_day(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("LAST_KNOWN_DAY", "2022-12-30")
     assert plan({"datasets": ["fx_rates"]})["batches"][0]["input"]["end"] == "2022-12-30"
     with pytest.raises(InvalidRequest, match="2022-12-30 or earlier"):

@@ -11,6 +11,8 @@ from report.handler import handler
 from report.summary import COUNTS
 from tests.unit.lake import Context, Lake, task_of
 
+pytestmark = pytest.mark.usefixtures("lake")
+
 ARN = "arn:aws:states:eu-west-2:123456789012:execution:marketlake-pipeline:run-1"
 AGAIN = {"datasets": ["fx_rates"], "start": "2023-01-02", "end": "2023-01-06"}
 DONE: dict[str, Any] = {
@@ -72,23 +74,23 @@ def test_a_failed_batch_fails_the_run_under_its_own_error(lake: Lake) -> None:
     assert (loss["state"], loss["input"]) == ("Fetch", AGAIN)
 
 
-def test_failures_of_several_kinds_have_a_name_of_their_own(lake: Lake) -> None:
+def test_failures_of_several_kinds_have_a_name_of_their_own() -> None:
     assert report([FAILED], {"ProcessBatches": {"Error": "States.Timeout"}})["error"] == "SeveralFailures"
     assert report([FAILED, FAILED])["error"] == "UpstreamThrottled"
 
 
-def test_a_failed_plan_is_reported_with_no_batches(lake: Lake) -> None:
+def test_a_failed_plan_is_reported_with_no_batches() -> None:
     found = report([], {"Plan": {"Error": "UnexpectedError", "Cause": '{"errorMessage": "KeyError: x"}'}})
     assert (found["failed"], found["error"]) == (True, "UnexpectedError")
     assert "KeyError: x" in found["message"]
     assert "marketlake run" in found["message"]
 
 
-def test_a_run_with_nothing_to_do_says_so(lake: Lake) -> None:
+def test_a_run_with_nothing_to_do_says_so() -> None:
     assert report([])["summary"]["text"] == "nothing was left to do"
 
 
-def test_a_report_that_cannot_be_written_is_an_error(lake: Lake, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_report_that_cannot_be_written_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
     def refuse(*_: object, **__: object) -> str:
         raise PermissionDenied("s3:PutObject: AccessDenied")
 
@@ -98,6 +100,6 @@ def test_a_report_that_cannot_be_written_is_an_error(lake: Lake, monkeypatch: py
     monkeypatch.undo()
 
 
-def test_the_answer_of_a_very_bad_run_stays_small(lake: Lake) -> None:
+def test_the_answer_of_a_very_bad_run_stays_small() -> None:
     bad = {**FAILED, "failure": {"Fetch": {"Error": "UpstreamThrottled", "Cause": "x" * 5000}}}
     assert len(json.dumps(report([bad] * 200))) < 30_000

@@ -8,7 +8,7 @@ from typing import Any
 import polars as pl
 import pytest
 
-from marketlake.errors import DataQualityError, UpstreamMalformed
+from marketlake.errors import DataQualityError, RawChanged
 from marketlake.layout import clean_key, raw_key
 from marketlake.manifest import ValidatedDay, read_written, write_manifest
 from marketlake.raw_frames import RawDay
@@ -94,6 +94,6 @@ def test_some_symbols_are_not_written_where_there_is_no_day(lake: Lake) -> None:
 def test_raw_bytes_that_changed_since_they_were_validated_are_not_written(lake: Lake) -> None:
     stored(lake, dict.fromkeys(DAYS, BARS))
     lake.raw.put(raw_key(PRICES, DAYS[1]), prices_csv([at("A.L", -1)]), "text/csv")
-    with pytest.raises(UpstreamMalformed, match=r"raw objects changed since they were validated \(2023-01-04\)"):
+    with pytest.raises(RawChanged, match=r"raw objects changed since they were validated \(2023-01-04\)"):
         transform()
     assert not any(key.startswith("clean/") for key in lake.everything())

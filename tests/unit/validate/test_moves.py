@@ -104,7 +104,7 @@ def test_one_symbol_is_not_blamed_for_another() -> None:
 
 def test_rates_have_a_bound_of_their_own() -> None:
     days = [
-        RawDay(FIRST + timedelta(days=n), rates_json(FIRST, {"USD": usd, "GBP": 0.88}))
+        RawDay(FIRST + timedelta(days=n), rates_json(FIRST + timedelta(days=n), {"USD": usd, "GBP": 0.88}))
         for n, usd in enumerate((1.05, 2.09, 108.0, 2.2))
     ]
     rows = judged_rows(RATES, days, None).filter(pl.col("reason").is_not_null())

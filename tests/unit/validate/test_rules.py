@@ -112,7 +112,7 @@ def test_a_rate_is_a_positive_number(rate: float) -> None:
 
 
 def test_a_rate_without_a_base_is_bad() -> None:
-    frame = read_raw(RATES, [RawDay(DAY, b'{"base": null, "rates": {"USD": 1.0}}')])
+    frame = read_raw(RATES, [RawDay(DAY, f'{{"base": null, "date": "{DAY}", "rates": {{"USD": 1.0}}}}'.encode())])
     assert row_reasons(RATES, frame).to_list() == ["base_currency is missing"]
 
 

@@ -1,0 +1,74 @@
+"""Terraform in a copy of the configuration, against an embedded AWS: no state or download lands in the checkout."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from infra.facts import ROOT
+from infra.local.config import ACCESS_KEY, SECRET_KEY
+
+CONFIGURATION = ("infra", "functions", "statemachine", "assets")
+
+
+class Terraform:
+    """An initialised copy of ``infra/`` in ``folder``, with the variables of one stack."""
+
+    def __init__(self, folder: Path, variables: Mapping[str, object], environment: Mapping[str, str]) -> None:
+        self.folder = folder / "infra"
+        self._environment = {**os.environ, **environment, "TF_IN_AUTOMATION": "1", "CHECKPOINT_DISABLE": "1"}
+        self._environment.pop("TF_CLI_CONFIG_FILE", None)  # may name a file that is not there
+        for name in CONFIGURATION:
+            if (ROOT / name).is_dir():
+                shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__", ".terraform*"))
+        (self.folder / "test.auto.tfvars.json").write_text(json.dumps(dict(variables)), "utf-8")
+
+    def init(self) -> None:
+        """Initialise, or skip where Terraform or the provider cannot be had; in CI that is a failure."""
+        if shutil.which("terraform") is None:
+            _unavailable("terraform is not on the PATH")
+        done = self.run("init", "-input=false", "-backend=false", check=False)
+        if done.returncode:
+            _unavailable(f"terraform init could not get the AWS provider: {done.stderr[-400:]}")
+
+    def run(self, *arguments: str, check: bool = True) -> subprocess.CompletedProcess[str]:
+        """Run one command; fails the test with Terraform's own words unless ``check`` is False."""
+        command = ["terraform", arguments[0], "-no-color", *arguments[1:]]
+        done = subprocess.run(
+            command, cwd=self.folder, env=self._environment, capture_output=True, text=True, check=False
+        )
+        if check and done.returncode:
+            raise AssertionError(
+                f"{' '.join(command)} ended with {done.returncode}:\n{done.stdout[-3000:]}{done.stderr}"
+            )
+        return done
+
+    def changes(self) -> list[dict[str, Any]]:
+        """What a plan would change: resource changes other than no-op, as Terraform's JSON has them."""
+        self.run("plan", "-input=false", "-out=again.tfplan")
+        shown = json.loads(self.run("show", "-json", "again.tfplan").stdout)
+        return [
+            change for change in shown["resource_changes"] if change["change"]["actions"] not in (["no-op"], ["read"])
+        ]
+
+    def state(self) -> list[str]:
+        """Addresses of all that Terraform keeps."""
+        return self.run("state", "list").stdout.split()
+
+
+def credentials(region: str) -> dict[str, str]:
+    """Root credentials of the embedded AWS."""
+    return {"AWS_ACCESS_KEY_ID": ACCESS_KEY, "AWS_SECRET_ACCESS_KEY": SECRET_KEY, "AWS_DEFAULT_REGION": region}
+
+
+def _unavailable(reason: str) -> None:
+    if os.environ.get("CI"):
+        pytest.fail(f"{reason}; CI must run this test")
+    pytest.skip(reason)

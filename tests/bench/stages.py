@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import importlib
+import io
 import os
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, redirect_stdout
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -51,7 +52,6 @@ def use(pipeline: Pipeline) -> None:
         AWS_SECRET_ACCESS_KEY=SECRET_KEY,
         AWS_DEFAULT_REGION=pipeline.config.region,
         POWERTOOLS_TRACE_DISABLED="true",
-        POWERTOOLS_METRICS_DISABLED="true",
         POWERTOOLS_LOG_LEVEL="ERROR",
     )
 
@@ -61,7 +61,8 @@ def invoke(function: str, state: str, payload: dict[str, Any]) -> tuple[dict[str
     handler = importlib.import_module(f"{function}.handler").handler
     event = {"task": {"execution": EXECUTION, "state": state, "retry": 0, "batch": 0}, **payload}
     began = time.perf_counter()
-    answer: dict[str, Any] = handler(event, None)
+    with redirect_stdout(io.StringIO()):  # the metrics, which Lambda takes from the output
+        answer: dict[str, Any] = handler(event, None)
     return answer, time.perf_counter() - began
 
 

@@ -146,3 +146,22 @@ def test_state_survives_a_restart(own_pipeline: Pipeline) -> None:
     assert (
         json.loads(own_pipeline.body("clean_bucket", f"reports/{again.name}.json"))["summary"]["plan"]["days_done"] == 2
     )
+
+
+def test_a_list_of_the_user_s_own_and_another_base_currency(tmp_path: Path) -> None:
+    listed = tmp_path / "mine.csv"
+    listed.write_text(
+        "ticker,valid_from,valid_to\nVOD.L,2000-01-01,\nTSCO.L,2000-01-01,\nOLD.L,2000-01-01,2010-12-31\n"
+    )
+    pipeline = new_pipeline(tmp_path / "embedded", constituents=listed, fx_base="USD")
+    try:
+        day = {"start": "2023-05-02", "end": "2023-05-02"}
+        assert pipeline.run(day).status == "SUCCEEDED"
+        assert pipeline.query("SELECT ticker FROM ftse100_prices ORDER BY ticker") == [["TSCO.L"], ["VOD.L"]]
+        (row,) = pipeline.query("SELECT base_currency, rate FROM fx_rates WHERE target_currency = 'EUR'")
+        assert row[0] == "USD"
+        assert float(str(row[1])) == pytest.approx(1 / ecb_rates("2023")["2023-05-02", "USD"], rel=1e-4)
+        refused = pipeline.run({**day, "symbols": ["AZN.L"]})
+        assert (refused.status, refused.error) == ("FAILED", "InvalidRequest")
+    finally:
+        pipeline.down()

@@ -59,8 +59,9 @@ class Terraform:
         ]
 
     def state(self) -> list[str]:
-        """Addresses of all that Terraform keeps."""
-        return self.run("state", "list").stdout.split()
+        """Addresses of all resources that Terraform keeps."""
+        shown = json.loads(self.run("show", "-json").stdout)
+        return [item["address"] for item in shown.get("values", {}).get("root_module", {}).get("resources", [])]
 
 
 def credentials(region: str) -> dict[str, str]:

@@ -13,7 +13,6 @@ from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
-from tests.infra.bundles_built import build_local
 
 from infra import facts
 from infra.local import server
@@ -21,6 +20,7 @@ from infra.local.config import ACCOUNT_ID, LocalConfig
 from infra.local.deploy import BUCKETS, Deployment, table_input, values_of
 from marketlake.contract import dataset_names
 from tests.e2e.pipeline import Pipeline, free_port_pair
+from tests.infra.bundles_built import build_local
 from tests.infra.terraform import Terraform, credentials
 
 pytestmark = [pytest.mark.terraform, pytest.mark.xdist_group("terraform")]
@@ -168,9 +168,15 @@ def _without_empty(columns: list[dict[str, Any]]) -> list[dict[str, Any]]:
 
 def test_a_second_plan_changes_only_what_the_emulator_alters(stack: Pipeline, terraform: Terraform) -> None:
     assert stack.deployment is not None
-    changed = {change["type"] for change in terraform.changes()}
     # The schedule was switched off by the test before.
-    assert changed <= EMULATOR_ALTERS | {"aws_scheduler_schedule"}
+    known = EMULATOR_ALTERS | {"aws_scheduler_schedule"}
+    assert [_told(change) for change in terraform.changes() if change["type"] not in known] == []
+
+
+def _told(change: dict[str, Any]) -> str:
+    before, after = change["change"]["before"] or {}, change["change"]["after"] or {}
+    differing = [key for key in after if before.get(key) != after[key]]
+    return f"{change['address']}: {change['change']['actions']} of {differing}"
 
 
 def test_destroy_leaves_nothing(stack: Pipeline, terraform: Terraform, config: LocalConfig) -> None:

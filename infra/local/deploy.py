@@ -227,7 +227,7 @@ def _function(config: LocalConfig, values: dict[str, object], function: str) -> 
         "Description": described["description"],
         "Timeout": described["timeout_seconds"],
         "MemorySize": described["memory_mb"],
-        "Environment": {"Variables": {**environment, "POWERTOOLS_SERVICE_NAME": function}},
+        "Environment": {"Variables": environment},
     }
     body = code_zip(function)
 

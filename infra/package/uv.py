@@ -31,7 +31,7 @@ def run_uv(arguments: Sequence[str], stdin: str = "") -> str:
     if find_spec("uv") is None:
         raise PackageError("uv is not installed; run `make setup`")
     # Not by the path that its package tells: asking for that from two threads at once fails now and then.
-    command = [sys.executable, "-m", "uv", *arguments]
+    command = [sys.executable, "-m", "uv", "--system-certs", *arguments]
     done = subprocess.run(command, input=stdin, capture_output=True, text=True, cwd=ROOT, check=False)
     if done.returncode == 0:
         return done.stdout

@@ -170,7 +170,10 @@ def test_a_second_plan_changes_only_what_the_emulator_alters(stack: Pipeline, te
     assert stack.deployment is not None
     # The schedule was switched off by the test before.
     known = EMULATOR_ALTERS | {"aws_scheduler_schedule"}
-    assert [_told(change) for change in terraform.changes() if change["type"] not in known] == []
+    changes = [_told(change) for change in terraform.changes() if change["type"] not in known]
+    # A zip is large enough to go up in parts, and the embedded AWS drops the tags of what does.
+    assert [told for told in changes if not told.endswith("['update'] of ['tags_all']")] == []
+    assert all(told.startswith("aws_s3_object.package[") for told in changes)
 
 
 def _told(change: dict[str, Any]) -> str:

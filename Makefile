@@ -18,7 +18,10 @@ Q ?=
 PORT ?=
 ARCH ?= arm64
 
-.PHONY: help setup run backfill history query partitions doctor up down status package test unit lint format bench clean
+TERRAFORM := terraform -chdir=infra
+INITIALISED := infra/.terraform/.initialised
+
+.PHONY: help setup run backfill history query partitions doctor up down status package plan deploy destroy preflight test unit lint format bench clean
 
 help: ## Print this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  \033[36m%-12s\033[0m %s\n", $$1, $$2}'
@@ -30,7 +33,7 @@ $(READY): requirements.lock pyproject.toml
 	@$(PYTHON) -m venv $(VENV)
 	@# uv installs in seconds what takes pip minutes; where it cannot, pip does it from the same hashes.
 	@$(PIP) install "$$(grep -o '^uv==[0-9.]*' requirements.lock)" \
-	  && $(BIN)/uv pip install --quiet --python $(BIN)/python --require-hashes -r requirements.lock \
+	  && $(BIN)/uv pip install --quiet --system-certs --python $(BIN)/python --require-hashes -r requirements.lock \
 	  || $(PIP) install --require-hashes -r requirements.lock
 	@$(PIP) install --no-deps --no-build-isolation -e .
 	@touch $@
@@ -70,6 +73,24 @@ status: $(READY) ## What is running
 
 package: $(READY) ## Zip the functions with their packages: make package [ARCH=arm64|x86_64|local]
 	@$(BIN)/python -m infra.package --arch $(ARCH)
+
+preflight: $(READY)
+	@$(BIN)/python -m infra.ops.preflight
+	@$(BIN)/python -m infra.package --arch $(ARCH) --if-stale
+
+# Again when the provider's version or the place of the state changes.
+$(INITIALISED): infra/versions.tf $(wildcard infra/backend.tf) | preflight
+	@$(TERRAFORM) init -input=false
+	@touch $@
+
+plan: preflight $(INITIALISED) ## Show what deploy would change in your AWS account; packages first where they are stale
+	@$(TERRAFORM) plan -var-file=../terraform.tfvars
+
+deploy: preflight $(INITIALISED) ## Make or change the stack in your AWS account; asks before it does
+	@$(TERRAFORM) apply -var-file=../terraform.tfvars
+
+destroy: preflight $(INITIALISED) ## Remove the stack from your AWS account; asks before it does
+	@$(TERRAFORM) destroy -var-file=../terraform.tfvars
 
 lint: $(READY) ## Check format, lint and types; changes nothing
 	@$(BIN)/ruff format --check .

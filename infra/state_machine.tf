@@ -60,6 +60,6 @@ resource "aws_cloudwatch_event_target" "interrupted" {
       status    = "$.detail.status"
     }
     # A JSON string, so that the mail is plain text.
-    input_template = "\"marketlake execution <name> ended as <status>. Nothing that it had finished is lost. The next daily run loads what is missing from the last week by itself; to run it again now: marketlake retry <execution> . Its history: https://${var.region}.console.aws.amazon.com/states/home?region=${var.region}#/v2/executions/details/<execution>\""
+    input_template = "\"marketlake execution <name> ended as <status>. Nothing that it had finished is lost. The next daily run loads what is missing from the last week by itself; what it did and its input: marketlake --region ${var.region} --prefix ${var.prefix} history <name> . To load it now: marketlake --region ${var.region} --prefix ${var.prefix} run , or backfill --start DAY --end DAY with the days of its input; what is done is left out. Its history: https://${var.region}.console.aws.amazon.com/states/home?region=${var.region}#/v2/executions/details/<execution>\""
   }
 }

@@ -9,6 +9,7 @@ from pathlib import Path
 from infra.package import build, gate, locks
 from infra.package.errors import PackageError
 from infra.package.pyc import find_compiler
+from infra.package.stale import stale_reason
 from infra.package.target import Target, targets
 
 
@@ -19,7 +20,13 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--arch", choices=list(known), default="arm64", help="machine to build for; local: this one")
     parser.add_argument("--out", type=Path, default=build.PACKAGES, help="folder for the zips and packages.json")
     parser.add_argument("--lock", action="store_true", help="lock the bundles' packages anew, and build nothing")
+    parser.add_argument("--if-stale", action="store_true", help="build only what is missing or not of these sources")
     options = parser.parse_args(arguments)
+    if options.if_stale and not options.lock:
+        reason = stale_reason(known[options.arch], options.out)
+        if not reason:
+            return 0
+        print(f"Building the packages: {reason}")
     try:
         if options.lock:
             locks.write_locks()

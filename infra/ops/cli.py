@@ -12,7 +12,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from infra.local.config import LocalError
 from infra.local.server import DEFAULT_ROOT
-from infra.ops.commands import doctor, history, partitions, query, run, status, up
+from infra.ops.commands import cost, dlq, doctor, history, mail, partitions, query, retry, run, status, up
 from infra.ops.errors import FAILED, OpsError, Refusal, explain
 from infra.ops.screen import Screen, safe
 from infra.ops.setup import Setup
@@ -53,8 +53,12 @@ app.command()(status.status)
 app.command()(run.run)
 app.command()(run.backfill)
 app.command()(history.history)
+app.add_typer(dlq.app, name="dlq")
+app.command()(mail.mail)
+app.command()(retry.retry)
 app.command()(query.query)
 app.command()(partitions.partitions)
+app.command()(cost.cost)
 app.command()(doctor.doctor)
 
 

@@ -1,0 +1,1 @@
+"""What an execution costs on AWS, from its history: pure computation over a price table."""

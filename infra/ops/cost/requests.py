@@ -1,0 +1,112 @@
+"""S3 requests of one attempt of a task, by what its function does (``functions/*/handler.py``).
+
+Where the attempt failed, nothing says how far it came: it is counted as if it had gone through.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from infra.ops.cost.tables import assumed
+from infra.ops.events import Attempt
+
+PAGE = 1000
+"""Objects a LIST answers with."""
+
+
+@dataclass(frozen=True)
+class Planned:
+    """A batch as far as it matters for requests. ``again``: days in it may have markers and clean objects already."""
+
+    dataset: str
+    count: int
+    recheck: bool = False
+    patch: bool = False
+    again: bool = False
+
+
+@dataclass(frozen=True)
+class Requests:
+    """PUT and LIST requests (one price) and GET requests (another), and objects written, by kind."""
+
+    puts: float = 0
+    gets: float = 0
+    written: dict[str, float] = field(default_factory=dict)
+
+
+def planned(plan: dict[str, Any]) -> dict[int, Planned]:
+    """Plan's answer as batches by index."""
+    return {
+        index: Planned(
+            batch["dataset"],
+            batch["count"],
+            bool(batch.get("recheck")),
+            bool(batch.get("symbols")),
+            bool(batch.get("input", {}).get("force") or batch.get("symbols")),
+        )
+        for index, batch in enumerate(plan.get("batches", []))
+    }
+
+
+def requests_of(attempt: Attempt, batch: Planned | None) -> Requests:
+    """What ``attempt`` asked of S3, Athena's requests on its behalf included; nothing for a state that asks nothing."""
+    count = COUNTS.get(attempt.state)
+    return count(attempt.answer, batch or Planned("", 0)) if count else Requests()
+
+
+def _plan(answer: dict[str, Any], _: Planned) -> Requests:
+    summary = answer.get("summary", {})
+    # Two lists of symbols; markers from the window's first day on.
+    return Requests(puts=len(summary.get("datasets", ())) + summary.get("days_due", 0) // PAGE, gets=2)
+
+
+def _fetch(answer: dict[str, Any], batch: Planned) -> Requests:
+    stored = answer.get("stored", batch.count)
+    return Requests(puts=stored + answer.get("before", True), gets=1, written={"raw": stored})
+
+
+def _validate(answer: dict[str, Any], batch: Planned) -> Requests:
+    markers = batch.count if batch.recheck else 0
+    manifest = answer.get("accepted", batch.count) > 0
+    return Requests(
+        puts=manifest + (answer.get("rejected_rows", 0) > 0),
+        gets=2 + batch.count + markers,  # the list of symbols and the bars before the batch
+        written={"manifest": float(manifest)},
+    )
+
+
+def _transform(answer: dict[str, Any], batch: Planned) -> Requests:
+    written = answer.get("written", batch.count)
+    before = written if batch.patch or batch.recheck else 0
+    return Requests(
+        puts=written + 1 + (before > 0) * (1 + written // PAGE),
+        gets=1 + written + before,
+        written={"clean": written, "manifest": 1},
+    )
+
+
+def _athena_check(answer: dict[str, Any], batch: Planned) -> Requests:
+    days = answer.get("days", batch.count)
+    refused = days if batch.again else 0  # If-None-Match lost: the marker is read and put again
+    lists, gets = assumed("athena_lists_a_day") * days, assumed("athena_gets_a_day") * days
+    return Requests(
+        puts=1 + days // PAGE + days + refused + lists + 2,  # 2: the query's result and its metadata
+        gets=2 + refused + gets,  # the manifest and the result
+        written={"marker": days},
+    )
+
+
+def _report(_: dict[str, Any], __: Planned) -> Requests:
+    return Requests(puts=1, written={"report": 1})
+
+
+COUNTS: dict[str, Callable[[dict[str, Any], Planned], Requests]] = {
+    "Plan": _plan,
+    "Fetch": _fetch,
+    "Validate": _validate,
+    "Transform": _transform,
+    "AthenaCheck": _athena_check,
+    "Report": _report,
+}

@@ -1,0 +1,122 @@
+"""From a source that refuses to rows in the lake, by the commands that a mail tells to run."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from infra.ops.cli import main
+from tests.e2e.pipeline import Pipeline
+
+ROWS = "SELECT count(*) FROM fx_rates WHERE dt = '{}'"
+
+
+class Commands:
+    """Runs ``marketlake ARGUMENTS`` in this process on the pipeline's root."""
+
+    def __init__(self, pipeline: Pipeline, capsys: pytest.CaptureFixture[str]) -> None:
+        self._root, self._capsys = str(pipeline.config.root), capsys
+
+    def __call__(self, *arguments: str, status: int = 0) -> str:
+        self._capsys.readouterr()
+        got = main(["--root", self._root, *arguments])
+        printed = self._capsys.readouterr()
+        assert got == status, printed
+        return printed.out
+
+    def document(self, *arguments: str, status: int = 0) -> Any:
+        return json.loads(self(*arguments, "--json", status=status))
+
+
+@pytest.fixture
+def run(pipeline: Pipeline, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Commands:
+    monkeypatch.setenv("COLUMNS", "200")
+    return Commands(pipeline, capsys)
+
+
+def fail(pipeline: Pipeline, day: str) -> str:
+    """Let the rates of ``day`` fail; the execution's name."""
+    pipeline.inject({"kind": "status", "status": 429, "match": "/frankfurter"})
+    outcome = pipeline.run({"datasets": ["fx_rates"], "start": day, "end": day, "force": True})
+    assert outcome.error == "UpstreamThrottled"
+    return outcome.name
+
+
+def ended(pipeline: Pipeline, name: str) -> str:
+    assert pipeline.deployment is not None
+    arn = pipeline.deployment.state_machine_arn.replace(":stateMachine:", ":execution:")
+    return pipeline.wait(f"{arn}:{name}").status
+
+
+def test_what_failed_is_listed_mailed_redriven_once_and_loaded(pipeline: Pipeline, run: Commands) -> None:
+    day = "2020-12-01"
+    execution = fail(pipeline, day)
+    (record,) = run.document("dlq", "list")
+    assert (record["dataset"], record["days"], record["state"]) == ("fx_rates", [day], "Fetch")
+    assert (record["error"], record["execution"]) == ("UpstreamThrottled", execution)
+    table = run("dlq", "list")
+    assert record["id"][:8] in table
+    assert "UpstreamThrottled" in table
+    assert execution in table.replace("\n", "")
+    assert f"starts redrive-{record['id']}" in run("dlq", "show", record["id"][:6])
+    (mail,) = run.document("mail")
+    assert mail["subject"] == f"marketlake FAILED: fx_rates {day}: UpstreamThrottled"
+    assert "WHAT TO RUN NOW" in run("mail")
+    assert pipeline.query(ROWS.format(day)) == [["0"]]
+
+    pipeline.inject()
+    sqs, url = pipeline.aws("sqs"), pipeline.aws("sqs").get_queue_url(QueueName=pipeline.name("dlq"))["QueueUrl"]
+    assert [r["result"] for r in run.document("dlq", "redrive", "--all", "--dry-run")] == ["would start"]
+    (message,) = sqs.receive_message(QueueUrl=url, VisibilityTimeout=0)["Messages"]
+    (started,) = run.document("dlq", "redrive", "--all")
+    assert started["result"] == "started"
+    assert ended(pipeline, started["execution"]) == "SUCCEEDED"
+    assert pipeline.query(ROWS.format(day)) == [["32"]]
+    assert run.document("dlq", "list") == []
+    assert run.document("dlq", "redrive", "--all") == []
+    assert message["MessageId"] == record["id"]
+
+
+def test_a_message_whose_execution_was_started_before_is_redriven_once(pipeline: Pipeline, run: Commands) -> None:
+    fail(pipeline, "2020-12-02")
+    pipeline.inject()
+    (record,) = run.document("dlq", "list")
+    assert pipeline.deployment is not None
+    # As if an earlier redrive had been killed between the start and the deletion, or SQS delivered the message twice.
+    name = f"redrive-{record['id']}"
+    pipeline.aws("stepfunctions").start_execution(
+        stateMachineArn=pipeline.deployment.state_machine_arn, name=name, input=json.dumps(record["input"])
+    )
+    (again,) = run.document("dlq", "redrive", record["id"][:8])
+    assert (again["result"], again["execution"]) == ("was started before", name)
+    assert ended(pipeline, name) == "SUCCEEDED"
+    assert run.document("dlq", "list") == []
+
+
+def test_retry_starts_what_was_lost_and_says_why_it_is_no_redrive(pipeline: Pipeline, run: Commands) -> None:
+    day = "2020-12-03"
+    execution = fail(pipeline, day)
+    pipeline.inject()
+    (record,) = run.document("retry", execution)
+    assert (record["execution"], record["result"]) == (f"retry-{execution}-1", "started")
+    assert "Fail state" in record["why"]
+    assert ended(pipeline, record["execution"]) == "SUCCEEDED"
+    assert pipeline.query(ROWS.format(day)) == [["32"]]
+    assert [r["result"] for r in run.document("retry", execution)] == ["was started before"]
+    run("retry", record["execution"], status=2)
+
+
+def test_an_execution_that_was_stopped_is_started_anew_where_there_is_no_redrive(
+    pipeline: Pipeline, run: Commands
+) -> None:
+    pipeline.inject({"kind": "hang", "seconds": 3, "match": "/frankfurter"})
+    arn = pipeline.start({"datasets": ["fx_rates"], "start": "2020-12-04", "end": "2020-12-04"})
+    pipeline.aws("stepfunctions").stop_execution(executionArn=arn)
+    pipeline.inject()
+    (record,) = run.document("retry", arn)
+    assert record["result"] == "started"
+    assert "redrive" in record["why"]
+    assert ended(pipeline, record["execution"]) == "SUCCEEDED"
+    assert pipeline.query(ROWS.format("2020-12-04")) == [["32"]]

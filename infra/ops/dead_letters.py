@@ -28,6 +28,10 @@ if TYPE_CHECKING:
 HOLD_SECONDS = 30
 """How long a message that was read is kept from others; what is not deleted is given back at once when done."""
 
+WAIT_SECONDS = 1
+"""A long poll asks all of SQS's servers, a short one only some of them, whose empty answer says little.
+https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-short-and-long-polling.html"""
+
 SCHEMA_VERSION = 1
 """Of the messages that ``SendToDlq`` and ``SendRejectedDay`` in ``statemachine/pipeline.asl.json`` send."""
 
@@ -63,13 +67,13 @@ class Held:
         self.messages: dict[str, MessageTypeDef] = {}
 
     def read(self) -> None:
-        """Receive until nothing new comes. A long poll asks all of SQS's servers, a short one only some of them."""
+        """Receive until nothing new comes."""
         while True:
             got = self._sqs.receive_message(
                 QueueUrl=self._url,
                 MaxNumberOfMessages=10,
                 VisibilityTimeout=HOLD_SECONDS,
-                WaitTimeSeconds=1,
+                WaitTimeSeconds=WAIT_SECONDS,
                 AttributeNames=["SentTimestamp"],
                 MessageAttributeNames=["All"],
             ).get("Messages", [])

@@ -105,7 +105,7 @@ unit: $(READY) ## Unit tests only
 	@$(BIN)/pytest tests/unit
 
 test: lint ## Lint, type-check and run all tests
-	@$(BIN)/pytest -n 2 --dist loadgroup
+	@$(BIN)/pytest -n 3 --dist loadgroup
 
 bench: $(READY) ## Benchmarks: days/s, S3 requests a day, ratio to bare requests, import times
 	@$(BIN)/python -m tests.bench

@@ -102,7 +102,7 @@ resource "aws_cloudwatch_metric_alarm" "function_duration" {
 
 resource "aws_cloudwatch_metric_alarm" "dlq_depth" {
   alarm_name          = "${var.prefix}-dlq-depth"
-  alarm_description   = "Work waits on the dead-letter queue: start the input of each message again, then delete the message (docs/operations.md)"
+  alarm_description   = "Work waits on the dead-letter queue: list it with `marketlake dlq list`, run it again with `marketlake dlq redrive --all`"
   namespace           = "AWS/SQS"
   metric_name         = "ApproximateNumberOfMessagesVisible"
   dimensions          = { QueueName = local.names.dlq }

@@ -25,7 +25,8 @@ resource "aws_scheduler_schedule" "daily" {
       maximum_event_age_in_seconds = 3600
     }
 
-    # The message's body is the input above: started again by hand, it runs what the schedule could not start.
+    # The message's body is the request that failed, StateMachineArn and Input; `marketlake dlq redrive` starts its Input.
+    # https://docs.aws.amazon.com/scheduler/latest/UserGuide/configuring-schedule-dlq.html
     dead_letter_config {
       arn = aws_sqs_queue.dlq.arn
     }

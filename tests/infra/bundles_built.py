@@ -100,6 +100,7 @@ def settings_of(function: str, aws: FakeAws, replay: ReplayServer) -> dict[str, 
         "YAHOO_BASE_URL": replay.yahoo_url,
         "FRANKFURTER_BASE_URL": replay.frankfurter_url,
         "MAX_ATTEMPTS": "3",
+        "POWERTOOLS_LOG_LEVEL": "INFO",
     }
     names = DOCUMENT["functions"][function]["environment"]
     return {"AWS_ENDPOINT_URL": aws.url, **{name: values[name] for name in names}}

@@ -11,6 +11,7 @@ from infra.local.ministack_server import ACCESS_LOG
 from tests.e2e.pipeline import Pipeline, new_pipeline
 
 
+@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """All of them on one worker: starting the embedded AWS and its functions costs more than the tests."""
     for item in items:

@@ -50,9 +50,9 @@ class Terraform:
             )
         return done
 
-    def changes(self) -> list[dict[str, Any]]:
+    def changes(self, *arguments: str) -> list[dict[str, Any]]:
         """What a plan would change: resource changes other than no-op, as Terraform's JSON has them."""
-        self.run("plan", "-input=false", "-out=again.tfplan")
+        self.run("plan", "-input=false", "-out=again.tfplan", *arguments)
         shown = json.loads(self.run("show", "-json", "again.tfplan").stdout)
         return [
             change for change in shown["resource_changes"] if change["change"]["actions"] not in (["no-op"], ["read"])

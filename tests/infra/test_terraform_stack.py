@@ -174,12 +174,23 @@ def test_a_second_plan_changes_only_what_the_emulator_alters(stack: Pipeline, te
     # A zip is large enough to go up in parts, and the embedded AWS drops the tags of what does.
     assert [told for told in changes if not told.endswith("['update'] of ['tags_all']")] == []
     assert all(told.startswith("aws_s3_object.package[") for told in changes)
+    terraform.run("apply", "-input=false", "-auto-approve")  # again, over what is there
 
 
 def _told(change: dict[str, Any]) -> str:
     before, after = change["change"]["before"] or {}, change["change"]["after"] or {}
     differing = [key for key in after if before.get(key) != after[key]]
     return f"{change['address']}: {change['change']['actions']} of {differing}"
+
+
+def test_quicksight_is_planned(stack: Pipeline, terraform: Terraform) -> None:
+    """The embedded AWS has no QuickSight: what Terraform would make of it is planned, and no more."""
+    assert stack
+    planned = [change for change in terraform.changes("-var=quicksight_user=analyst") if "quicksight" in change["type"]]
+    assert {tuple(change["change"]["actions"]) for change in planned} == {("create",)}
+    assert {"aws_quicksight_data_source", "aws_quicksight_data_set", "aws_quicksight_dashboard"} <= {
+        change["type"] for change in planned
+    }
 
 
 def test_destroy_leaves_nothing(stack: Pipeline, terraform: Terraform, config: LocalConfig) -> None:

@@ -83,7 +83,11 @@ def message(losses: Sequence[Loss], done: str, execution_arn: str) -> str:
 
 def _loss(loss: Loss) -> str:
     why = PLAIN_WORDS.get(loss.error, "see the cause")
-    where = f"{loss.dataset} {text_of(loss.days)} ({loss.count} days)" if loss.dataset else "the execution itself"
+    where = (
+        f"{loss.dataset} {text_of(loss.days)} ({loss.count} day{'' if loss.count == 1 else 's'})"
+        if loss.dataset
+        else "the execution itself"
+    )
     return f"- {where}, in {loss.state}: {loss.error}: {why}.\n  {loss.cause}"
 
 

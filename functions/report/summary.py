@@ -98,4 +98,4 @@ def summary_text(sums: dict[str, dict[str, int]], losses: Sequence[Loss]) -> str
         )
     rows = sum(into["rows"] for into in sums.values())
     text = f"{written} days written with {rows} rows, {checked} days unchanged"
-    return f"{text}, {len(losses)} losses" if losses else text
+    return f"{text}, {len(losses)} loss{'' if len(losses) == 1 else 'es'}" if losses else text

@@ -21,6 +21,7 @@ from botocore.exceptions import ClientError
 from infra import facts
 from infra.local.code_zip import code_zip, source_files
 from infra.local.config import ACCESS_KEY, ACCOUNT_ID, SECRET_KEY, LocalConfig
+from infra.local.listed import constituents_of_closes
 from marketlake.contract import CONTRACTS, dataset_names, load_contract
 from marketlake.layout import clean_prefix, config_key
 from marketlake.schemas import glue_columns
@@ -28,6 +29,7 @@ from marketlake.symbols import parse_symbols
 
 BUCKETS = ("raw_bucket", "clean_bucket", "results_bucket", "artifacts_bucket")
 RUNTIME = "provided.al2023"
+CONSTITUENTS = "constituents.csv"
 
 
 @dataclass(frozen=True)
@@ -72,7 +74,7 @@ def fingerprint(config: LocalConfig) -> str:
     sources = {path for function in facts.function_names() for path in source_files(function).values()}
     shared = [facts.DEFINITION, *facts.POLICIES.glob("*.tftpl"), facts.FUNCTIONS / "functions.json"]
     shared += [facts.ROOT / "statemachine" / "parameters.json", facts.ROOT / "infra" / "names.json.tftpl"]
-    shared += [config.constituents] if config.constituents else []
+    shared += [path for path in (config.constituents, config.prices) if path]
     for path in sorted({*sources, *shared}):
         digest.update(path.read_bytes())
     return digest.hexdigest()
@@ -129,10 +131,16 @@ def _storage(config: LocalConfig, values: dict[str, object]) -> None:
         _ensure(partial(s3.create_bucket, Bucket=values[bucket], CreateBucketConfiguration=place))
     files = {load_contract(name).symbols_file for name in dataset_names()}
     for file in sorted(file for file in files if file):
-        own = config.constituents if file == "constituents.csv" else None
-        body = (own or CONTRACTS / file).read_bytes()
-        parse_symbols(body, str(own or file))
+        body = _constituents(config) if file == CONSTITUENTS else (CONTRACTS / file).read_bytes()
+        parse_symbols(body, str(config.constituents or file))
         s3.put_object(Bucket=values["artifacts_bucket"], Key=config_key(file), Body=body, ContentType="text/csv")
+
+
+def _constituents(config: LocalConfig) -> bytes:
+    """The user's list, or that of the user's prices, or ours."""
+    if config.constituents is None and config.prices is not None:
+        return constituents_of_closes(config.prices)
+    return (config.constituents or CONTRACTS / CONSTITUENTS).read_bytes()
 
 
 def _queue_and_topic(config: LocalConfig, values: dict[str, object]) -> None:

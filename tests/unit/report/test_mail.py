@@ -84,8 +84,7 @@ def test_the_mail_reads_from_what_failed_to_what_to_run() -> None:
         "- fx_rates 2023-01-02 to 2023-01-06 (5 days), in Fetch: UpstreamThrottled: "
         "the source turned us away because it got too many requests.",
         "  429 from Yahoo",
-        "- ftse100_prices 2023-01-03 (1 days), in Validate: DataQualityError: "
-        "the data broke the rules of its contract.",
+        "- ftse100_prices 2023-01-03 (1 day), in Validate: DataQualityError: the data broke the rules of its contract.",
         "  2 of 12 rows",
         "",
         "WHAT WAS LOADED ALL THE SAME: 3 days written with 90 rows, 0 days unchanged.",

@@ -130,7 +130,7 @@ def test_totals_lose_nothing(results: list[dict[str, Any]]) -> None:
         ([outcome(unchanged=11)], 0, "nothing was left to do: 11 days looked at again are unchanged"),
         ([outcome(written=5, rows=155, unchanged=2)], 0, "5 days written with 155 rows, 2 days unchanged"),
         ([outcome(written=5, rows=155)], 2, "5 days written with 155 rows, 0 days unchanged, 2 losses"),
-        ([outcome()], 1, "0 days written with 0 rows, 0 days unchanged, 1 losses"),
+        ([outcome()], 1, "0 days written with 0 rows, 0 days unchanged, 1 loss"),
     ],
 )
 def test_one_line_says_what_was_done(results: list[dict[str, Any]], lost: int, told: str) -> None:

@@ -1,0 +1,16 @@
+from __future__ import annotations
+
+from datetime import date
+from pathlib import Path
+
+from infra.local.listed import constituents_of_closes
+from marketlake.symbols import parse_symbols
+
+
+def test_the_tickers_of_a_file_of_closes_are_listed_for_the_days_it_has_them(tmp_path: Path) -> None:
+    closes = tmp_path / "closes.csv"
+    closes.write_text("date,VOD,OLD.L,NEW\n2020-01-02,150,10,\n2020-01-03,151,,\n2020-01-06,152,,99\n")
+    listed = parse_symbols(constituents_of_closes(closes), "closes.csv")
+    assert listed.expected(date(2020, 1, 2)) == ["OLD.L", "VOD.L"]
+    assert listed.expected(date(2020, 1, 3)) == ["VOD.L"]
+    assert listed.expected(date(2020, 1, 6)) == listed.expected(date(2024, 1, 5)) == ["NEW.L", "VOD.L"]

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import json
-import socket
+import random
 import time
 from collections.abc import Iterator
-from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,6 +15,7 @@ import httpx
 from infra.local import server
 from infra.local.config import LocalConfig
 from infra.local.deploy import Deployment, client, deploy
+from infra.local.processes import port_is_free
 
 DEADLINE_SECONDS = 120.0
 
@@ -157,17 +157,16 @@ def _outcome(found: dict[str, Any]) -> Outcome:
 
 
 def free_port_pair() -> int:
-    """A port that is free, as is the one above it (the replay's)."""
+    """A port that is free, as is the one above it (the replay's).
+
+    Below the range from which the kernel takes ports for outgoing connections, so that none of these is in the way by
+    the time that the servers start; in pairs, so that two workers never share one.
+    """
+    chosen = random.SystemRandom()
     while True:
-        with closing(socket.socket()) as probe:
-            probe.bind(("127.0.0.1", 0))
-            port: int = probe.getsockname()[1]
-        with closing(socket.socket()) as above:
-            try:
-                above.bind(("127.0.0.1", port + 1))
-            except OSError:
-                continue
-        return port
+        port = chosen.randrange(20_000, 32_000, 2)
+        if port_is_free(port) and port_is_free(port + 1):
+            return port
 
 
 def new_pipeline(root: Path, **settings: Any) -> Pipeline:

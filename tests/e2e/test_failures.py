@@ -121,8 +121,6 @@ def test_symbols_without_currency_count_against_coverage(pipeline: Pipeline) -> 
 
 def test_a_correction_upstream_is_found_by_the_daily_run_and_recorded(pipeline: Pipeline) -> None:
     pipeline.run({})
-    pipeline.inject({"kind": "pence_for_pounds", "symbol": "TSCO.L", "match": "chart"})
-    pipeline.inject()
     raw_key = "raw/fx_rates/dt=2026-10-28/rates.json"
     marker_key = "markers/fx_rates/dt=2026-10-28.json"
     marker = json.loads(pipeline.body("clean_bucket", marker_key))

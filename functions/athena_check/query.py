@@ -27,7 +27,7 @@ def check_sql(contract: Contract, intervals: Sequence[str]) -> str:
     key = " || '|' || ".join(contract.key)
     columns = ["dt", "count(*) AS row_count", f"count(DISTINCT {key}) AS key_count"]
     columns += [f"sum(CASE WHEN {c.name} IS NULL THEN 1 ELSE 0 END) AS {c.name}_nulls" for c in contract.columns]
-    for name in _numbers(contract):
+    for name in contract.number_columns:
         columns += [f"min({name}) AS {name}_min", f"max({name}) AS {name}_max"]
     where = " OR ".join(_condition(interval) for interval in intervals)
     # Names of the contract and dates are all there is in it.
@@ -44,16 +44,12 @@ def _partition(contract: Contract, row: Mapping[str, str]) -> Partition:
         rows=int(row["row_count"]),
         keys=int(row["key_count"]),
         nulls={c.name: int(row[f"{c.name}_nulls"]) for c in contract.columns if int(row[f"{c.name}_nulls"])},
-        ranges={name: _range(row[f"{name}_min"], row[f"{name}_max"]) for name in _numbers(contract)},
+        ranges={name: _range(row[f"{name}_min"], row[f"{name}_max"]) for name in contract.number_columns},
     )
 
 
 def _range(low: str, high: str) -> tuple[float, float] | None:
     return (float(low), float(high)) if low and high else None
-
-
-def _numbers(contract: Contract) -> Iterable[str]:
-    return [column.name for column in contract.columns if column.type in ("double", "bigint")]
 
 
 def _condition(interval: str) -> str:

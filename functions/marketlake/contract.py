@@ -95,6 +95,11 @@ class Contract:
         """The key column that holds the symbol that was asked of the source: the last of the key."""
         return self.key[-1]
 
+    @property
+    def number_columns(self) -> list[str]:
+        """Names of the columns that have a range: Transform measures them, AthenaCheck asks for the same."""
+        return [column.name for column in self.columns if column.type in ("double", "bigint")]
+
     def published_at(self, day: date) -> datetime:
         """The moment (with zone) from which ``day`` is due at the source."""
         return datetime.combine(day, self.published_time, ZoneInfo(self.published_zone))

@@ -23,7 +23,7 @@ def to_parquet(frame: pl.DataFrame) -> bytes:
 
 def ranges_of(contract: Contract, frame: pl.DataFrame) -> dict[str, tuple[float, float] | None]:
     """Least and greatest value of each number column, None where all are null."""
-    names = number_columns(contract)
+    names = contract.number_columns
     lows = frame.select(pl.col(names).min()).row(0)
     highs = frame.select(pl.col(names).max()).row(0)
     return {name: None if low is None else (low, high) for name, low, high in zip(names, lows, highs, strict=True)}
@@ -33,8 +33,3 @@ def nulls_of(frame: pl.DataFrame) -> dict[str, int]:
     """Count of nulls of each column that has any."""
     counts = frame.null_count().row(0, named=True)
     return {name: number for name, number in counts.items() if number}
-
-
-def number_columns(contract: Contract) -> list[str]:
-    """Names of the columns with a range."""
-    return [column.name for column in contract.columns if column.type in ("double", "bigint")]

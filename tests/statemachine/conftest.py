@@ -7,7 +7,6 @@ STEPFUNCTIONS_LOCAL_ENDPOINT names one (see statemachine/README.md).
 from __future__ import annotations
 
 import os
-import socket
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, nullcontext
@@ -21,6 +20,7 @@ from infra.facts import ROOT
 from infra.local import processes
 from infra.local.config import ACCESS_KEY, SECRET_KEY, LocalConfig
 from infra.local.server import ministack_environment
+from tests.e2e.pipeline import free_port_pair
 from tests.statemachine.definition import MOCK_CONFIG
 from tests.statemachine.engines import Engine
 from tests.statemachine.mocked_moto import MockedMoto
@@ -44,15 +44,9 @@ def _engine(endpoint_url: str | None, *, by_suffix: bool, around: Around = nullc
     return Engine(client, by_suffix=by_suffix, ahead=by_suffix, around=around)
 
 
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
 @pytest.fixture(scope="session")
 def embedded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Engine]:
-    config = LocalConfig(root=Path(tmp_path_factory.mktemp("embedded")), port=_free_port())
+    config = LocalConfig(root=Path(tmp_path_factory.mktemp("embedded")), port=free_port_pair())
     for folder in ("s3", "state", "tmp"):
         (config.root / folder).mkdir()
     # The roles of the functions are not there, and nothing is called: IAM has no part in these tests.

@@ -20,7 +20,7 @@ from marketlake.raw_frames import RawDay
 from marketlake.schemas import arrow_schema, glue_columns, polars_schema
 from tests.unit.lake import PRICES, RATES, Bar, prices_csv, rates_json
 from transform.handler import clean_frames
-from transform.parquet import nulls_of, number_columns, ranges_of, to_parquet
+from transform.parquet import nulls_of, ranges_of, to_parquet
 
 DAY = date(2023, 1, 3)
 GLUE_OF_ARROW = {pa.large_string(): "string", pa.string(): "string", pa.float64(): "double", pa.int64(): "bigint"}
@@ -113,7 +113,7 @@ def test_ranges_and_nulls_are_what_athena_must_find() -> None:
     bars = [Bar("A.L", close=200, volume=None), Bar("B.L", close=100, volume=7), Bar("C.L", close=300, open=None)]
     frame = frame_of(PRICES, prices_csv(bars))
     ranges = ranges_of(PRICES, frame)
-    assert list(ranges) == number_columns(PRICES)
+    assert list(ranges) == PRICES.number_columns
     assert [ranges[name] for name in ("close", "volume")] == [(1.0, 3.0), (7, 1000)]
     assert nulls_of(frame) == {"open": 1, "volume": 1}
 

@@ -6,7 +6,7 @@ One day has one key in ``raw`` and one in ``clean``, whoever writes it and howev
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import date
 
 from marketlake.contract import Contract
@@ -72,14 +72,17 @@ def day_of_key(key: str) -> date:
 
 def keys_of_days(bucket: Bucket, prefix: str, days: Sequence[date]) -> dict[str, str]:
     """Keys with their ETags of all objects of ``days`` (ascending) below ``prefix``; one request per 1,000 objects."""
-    wanted, found = set(days), dict[str, str]()
-    for key, etag in bucket.keys(prefix, start_after=f"{prefix}dt={days[0]}"):
+    wanted = set(days)
+    return {key: etag for day, key, etag in objects_by_day(bucket, prefix, days[0], days[-1]) if day in wanted}
+
+
+def objects_by_day(bucket: Bucket, prefix: str, start: date | None, end: date) -> Iterator[tuple[date, str, str]]:
+    """Day, key and ETag of all objects below ``prefix`` from ``start`` (else the first) to ``end``, ascending."""
+    for key, etag in bucket.keys(prefix, start_after=f"{prefix}dt={start}" if start else ""):
         day = day_of_key(key)
-        if day > days[-1]:
-            break
-        if day in wanted:
-            found[key] = etag
-    return found
+        if day > end:
+            return
+        yield day, key, etag
 
 
 def manifest_key(execution: str, index: int, stage: str) -> str:

@@ -12,7 +12,7 @@ from datetime import date
 from typing import Any
 
 from marketlake.errors import ContractViolation, StorageUnavailable
-from marketlake.layout import day_of_key, marker_key, marker_prefix
+from marketlake.layout import marker_key, marker_prefix, objects_by_day
 from marketlake.manifest import JSON
 from marketlake.storage import Bucket, ObjectMissing, PreconditionFailed
 
@@ -61,13 +61,7 @@ class Marker:
 
 def marked_days(bucket: Bucket, dataset: str, start: date, end: date) -> set[date]:
     """Days from ``start`` to ``end`` that have a marker; one request per 1,000 markers."""
-    found: set[date] = set()
-    for key, _ in bucket.keys(marker_prefix(dataset), start_after=f"{marker_prefix(dataset)}dt={start}"):
-        day = day_of_key(key)
-        if day > end:
-            break
-        found.add(day)
-    return found
+    return {day for day, _, _ in objects_by_day(bucket, marker_prefix(dataset), start, end)}
 
 
 def read_marker(bucket: Bucket, dataset: str, day: date) -> tuple[Marker, str] | None:

@@ -10,7 +10,7 @@ from typing import Any
 from infra.ops.target import Target
 from marketlake.contract import Contract, load_contract
 from marketlake.intervals import to_intervals
-from marketlake.layout import clean_prefix, day_of_key, marker_prefix
+from marketlake.layout import clean_prefix, marker_prefix, objects_by_day
 from marketlake.storage import Bucket
 
 
@@ -92,10 +92,4 @@ def take_inventory(target: Target, dataset: str, start: date | None, end: date |
 
 
 def _days(bucket: Bucket, prefix: str, start: date | None, end: date) -> set[date]:
-    found: set[date] = set()
-    for key, _ in bucket.keys(prefix, start_after=f"{prefix}dt={start}" if start else ""):
-        day = day_of_key(key)
-        if day > end:
-            break
-        found.add(day)
-    return found
+    return {day for day, _, _ in objects_by_day(bucket, prefix, start, end)}

@@ -59,7 +59,7 @@ def handler(event: Event) -> Event:
         _quarantine(contract, raw, bad, about)
     if not batch["recheck"]:
         # A day that is looked at again is in the lake already; that its source lacks it now loses nothing.
-        rejections += missing_days(contract, fetched["late"], fetched["holes"])
+        rejections += missing_days(contract, fetched["late"], fetched["holes"], fetched["attempts"])
     manifest = manifest_key(about["execution"], about["batch"], "validated")
     if accepted:
         write_manifest(clean, manifest, validated_days(contract, accepted, rows))

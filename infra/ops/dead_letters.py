@@ -32,8 +32,9 @@ WAIT_SECONDS = 1
 """A long poll asks all of SQS's servers, a short one only some of them, whose empty answer says little.
 https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-short-and-long-polling.html"""
 
-SCHEMA_VERSION = 1
-"""Of the messages that ``SendToDlq`` and ``SendRejectedDay`` in ``statemachine/pipeline.asl.json`` send."""
+SCHEMA_VERSIONS = (1, 2)
+"""Of the messages that ``SendToDlq`` and ``SendRejectedDay`` in ``statemachine/pipeline.asl.json`` send; the first one
+had no ``attempts``."""
 
 
 @dataclass(frozen=True)
@@ -49,6 +50,7 @@ class Letter:
     state: str = ""
     error: str = ""
     cause: str = ""
+    attempts: int | None = None
     execution: str = ""
     request: dict[str, Any] = field(default_factory=dict)
     refusal: str = ""
@@ -142,8 +144,8 @@ def _failure(document: dict[str, Any]) -> dict[str, Any]:
     failure, days = document.get("failure"), document.get("days")
     state, caught = next(iter(failure.items()), ("", None)) if isinstance(failure, dict) else ("", None)
     caught = caught if isinstance(caught, dict) else {}
-    known = document["schema_version"] == SCHEMA_VERSION
-    request = document.get("input")
+    known = document["schema_version"] in SCHEMA_VERSIONS
+    request, attempts = document.get("input"), document.get("attempts")
     return {
         "kind": "failure",
         "dataset": text_in(document.get("dataset")),
@@ -151,11 +153,12 @@ def _failure(document: dict[str, Any]) -> dict[str, Any]:
         "state": text_in(state),
         "error": text_in(caught.get("Error")),
         "cause": readable_cause({"Cause": text_in(caught.get("Cause"))}),
+        "attempts": attempts if isinstance(attempts, int) else None,
         "execution": text_in(document.get("execution")),
         "request": request if isinstance(request, dict) else {},
         "refusal": why_refused(request)
         if known
-        else f"its schema_version is not {SCHEMA_VERSION}; use a newer command",
+        else f"its schema_version is none of {SCHEMA_VERSIONS}; use a newer command",
     }
 
 

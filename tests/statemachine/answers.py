@@ -54,6 +54,7 @@ def validated(accepted: int = 5, unchanged: int = 0, rejected: tuple[str, ...] =
             "days": [day],
             "error": "DataQualityError",
             "cause": f"37 of 100 rows of {day} are bad",
+            "attempts": 1,
             "input": {**PRICES["input"], "start": day, "end": day},
         }
         for day in rejected
@@ -74,7 +75,15 @@ def failed(error: str) -> Answer:
 
 PLANNED = planned(PRICES, RATES)
 FETCHED = payload(
-    {"days": DAYS, "stored": 5, "late": [], "holes": [], "before": True, "missing_symbols": ["ABC.L: delisted"]}
+    {
+        "days": DAYS,
+        "stored": 5,
+        "late": [],
+        "holes": [],
+        "before": True,
+        "missing_symbols": ["ABC.L: delisted"],
+        "attempts": 1,
+    }
 )
 VALIDATED = validated()
 TRANSFORMED = payload({"written": 5, "rows": 325, "manifest": "manifests/w"})

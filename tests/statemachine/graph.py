@@ -41,9 +41,13 @@ def _arrows(state: Json) -> Iterator[tuple[str, str]]:
     caught: dict[str, list[str]] = {}
     for catcher in state.get("Catch", []):
         caught.setdefault(catcher["Next"], []).extend(catcher["ErrorEquals"])
+    retried = [retrier["ErrorEquals"] for retrier in state.get("Retry", [])]
     for target, errors in caught.items():
-        label = "any other error" if len(caught) > 1 else "any error"
-        yield f"-.->|{label if 'States.ALL' in errors else ', '.join(errors)}|", target
+        if "States.ALL" in errors:
+            label = "any other error" if len(caught) > 1 else "any error"
+        else:
+            label = "retries used up" if errors in retried else ", ".join(errors)
+        yield f"-.->|{label}|", target
 
 
 def _condition(choice: Json) -> str:

@@ -30,20 +30,30 @@ def told(run: Run) -> Any:
 
 
 @pytest.mark.parametrize("stage", STAGES)
-@pytest.mark.parametrize(("how", "error"), [("Exhausted", "UpstreamThrottled"), ("Terminal", "ContractViolation")])
-def test_a_lost_batch_is_kept_with_what_runs_it_again(engine: Engine, stage: str, how: str, error: str) -> None:
+@pytest.mark.parametrize(
+    ("how", "error", "attempts"), [("Exhausted", "UpstreamThrottled", 4), ("Terminal", "ContractViolation", 1)]
+)
+def test_a_lost_batch_is_kept_with_what_runs_it_again(
+    engine: Engine, stage: str, how: str, error: str, attempts: int
+) -> None:
     run = engine.run(BY_NAME[f"{stage}{how}"])
     (body,) = map(body_of, run.of("SendToDlq"))
     assert body.pop("time")
     assert body == {
-        "schema_version": 1,
+        "schema_version": 2,
         "execution_arn": run.arn,
         "execution": run.arn.rsplit(":", 1)[1],
         "dataset": "ftse100_prices",
         "days": DAYS,
         "failure": {stage: throw(error)["Throw"]},
+        "attempts": attempts,
         "input": PRICES["input"],
     }
+
+
+def test_faults_of_the_service_are_counted_for_themselves(engine: Engine) -> None:
+    (body,) = map(body_of, engine.run(BY_NAME["FetchServiceExhausted"]).of("SendToDlq"))
+    assert (body["attempts"], list(body["failure"])) == (7, ["Fetch"])
 
 
 def test_every_lost_batch_is_kept(engine: Engine) -> None:
@@ -59,12 +69,13 @@ def test_each_rejected_day_is_kept_with_what_runs_it_again(engine: Engine, name:
     for body, day in zip(bodies, TWO_DAYS, strict=True):
         assert body.pop("time")
         assert body == {
-            "schema_version": 1,
+            "schema_version": 2,
             "execution_arn": run.arn,
             "execution": run.arn.rsplit(":", 1)[1],
             "dataset": "ftse100_prices",
             "days": [day],
             "failure": {"Validate": {"Error": "DataQualityError", "Cause": f"37 of 100 rows of {day} are bad"}},
+            "attempts": 1,
             "input": {**PRICES["input"], "start": day, "end": day},
         }
 

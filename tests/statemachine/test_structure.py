@@ -140,6 +140,22 @@ def test_a_sending_is_retried_whatever_the_error(state: State) -> None:
     assert sending == {**ours, "ErrorEquals": ["States.ALL"]}
 
 
+@pytest.mark.parametrize("state", [s for s in LAMBDAS if s.map], ids=lambda state: state.name)
+def test_a_lost_batch_says_how_often_it_was_tried(state: State) -> None:
+    (ours, service), catchers = state.body["Retry"], state.body["Catch"]
+    assert [(catcher["ErrorEquals"], catcher["Next"]) for catcher in catchers] == [
+        (ours["ErrorEquals"], "RetriesExhausted"),
+        (service["ErrorEquals"], "ServiceRetriesExhausted"),
+        (["States.ALL"], "NotRetried"),
+    ]
+    counted = [state_named(catcher["Next"]).body["Parameters"] for catcher in catchers]
+    assert counted == [
+        {"attempts.$": f"States.MathAdd({ours['MaxAttempts']}, 1)"},
+        {"attempts.$": f"States.MathAdd({service['MaxAttempts']}, 1)"},
+        {"attempts": 1},
+    ]
+
+
 def test_the_parameters_are_ones_that_step_functions_accepts() -> None:
     assert PARAMETERS["max_attempts"] == 3
     for interval in (PARAMETERS["retry_interval_seconds"], PARAMETERS["service_retry_interval_seconds"]):

@@ -17,7 +17,7 @@ from infra.ops.target import Target
 from marketlake.errors import shorten
 from marketlake.intervals import text_of
 
-LIST_COLUMNS = ["id", "dataset", "days", "state", "error", "cause", "when", "execution"]
+LIST_COLUMNS = ["id", "dataset", "days", "state", "error", "attempts", "cause", "when", "execution"]
 REDRIVE_COLUMNS = ["id", "result", "execution", "input"]
 SHORT_ID, SHORT_CAUSE = 8, 80
 RESULTS = {"started", "was started before", "would start"}
@@ -149,6 +149,7 @@ def record_of(letter: Letter) -> dict[str, Any]:
         "days": list(letter.days),
         "state": letter.state,
         "error": letter.error,
+        "attempts": letter.attempts,
         "cause": letter.refusal or letter.cause,
         "when": letter.sent,
         "execution": letter.execution,

@@ -81,6 +81,7 @@ def test_a_complete_answer_is_stored_day_by_day(lake: Lake, source: FakeSource) 
         "holes": [],
         "before": True,
         "missing_symbols": ["A.L: not found", "J.L: no bars"],
+        "attempts": 1,
     }
     assert lake.everything() == {
         "raw/ftse100_prices/before/dt=2023-01-03/prices.csv": b"before",
@@ -152,13 +153,14 @@ def test_old_holes_do_not_hold_up_the_days_around_them(source: FakeSource) -> No
 
 
 def test_an_answer_of_nothing_but_holes_is_told_day_by_day(lake: Lake) -> None:
-    assert fetch(started="2023-03-01T19:00:00Z") == {
+    assert fetch(started="2023-03-01T19:00:00Z", retry=2) == {
         "days": [],
         "stored": 0,
         "late": [],
         "holes": ["2023-01-03/2023-01-06"],
         "before": False,
         "missing_symbols": [],
+        "attempts": 3,
     }
     assert lake.everything() == {}
 

@@ -56,7 +56,7 @@ def test_transitions_on_aws_are_the_states_entered_with_retries_iterations_and_t
     ("start", "end", "between"),
     [
         ("Fetch", "Validate", ()),
-        ("Fetch", "SendToDlq", ()),
+        ("Fetch", "SendToDlq", ("RetriesExhausted",)),
         ("Validate", "Transform", ("AnyRejected", "AnyAccepted")),
         ("Validate", "SendRejectedDay", ("AnyRejected", "SendRejectedDays")),
         ("SendRejectedDay", "Transform", ("AnyAccepted",)),

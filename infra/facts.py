@@ -15,6 +15,7 @@ ROOT = Path(__file__).resolve().parent.parent
 FUNCTIONS = ROOT / "functions"
 POLICIES = ROOT / "infra" / "policies"
 DEFINITION = ROOT / "statemachine" / "pipeline.asl.json"
+INTERRUPTED = ROOT / "statemachine" / "interrupted.json"
 
 PLACEHOLDER = re.compile(r"\$\{(\w+)\}")
 
@@ -73,6 +74,7 @@ def template_values(prefix: str, account_id: str, region: str, **overrides: obje
         "partition": "aws",
         "region": region,
         "account_id": account_id,
+        "state_machine_arn": arn.format("states", f"stateMachine:{named['state_machine']}"),
         "dlq_arn": arn.format("sqs", named["dlq"]),
         "topic_arn": arn.format("sns", named["topic"]),
         "athena_queries_arn": arn.format("athena", f"workgroup/{named['workgroup']}"),
@@ -91,6 +93,15 @@ def definition(values: Mapping[str, object]) -> str:
         KeyError: a placeholder has no value.
     """
     return render(DEFINITION.read_text("utf-8"), values)
+
+
+def interrupted(values: Mapping[str, object]) -> dict[str, Any]:
+    """The rule about executions that no Catch sees the end of: event pattern, paths of its words, lines of the mail.
+
+    ``values`` need ``operator_command`` too: how the ``marketlake`` command is called for this deployment.
+    """
+    document: dict[str, Any] = json.loads(render(INTERRUPTED.read_text("utf-8"), values))
+    return document
 
 
 def policy(role: str, values: Mapping[str, object]) -> str:

@@ -23,6 +23,7 @@ locals {
       # A marker says that a day is done: it must go when the day's data goes, or the day would never be loaded again.
       { id = "expire-markers", prefix = "markers/", days = var.clean_expire_days },
       { id = "expire-reports", prefix = "reports/", days = var.clean_expire_days },
+      { id = "expire-claims", prefix = "claims/", days = var.manifest_expire_days },
       { id = "expire-manifests", prefix = "manifests/", days = var.manifest_expire_days },
     ]
     results = [

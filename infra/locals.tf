@@ -39,6 +39,7 @@ locals {
       state_machine_arn = local.state_machine_arn
       topic_arn         = local.topic_arn
       dlq_arn           = local.dlq_arn
+      operator_command  = "marketlake --region ${var.region} --prefix ${var.prefix}"
 
       # What a query's id is checked against. The embedded AWS does not know a running query's workgroup.
       athena_queries_arn = local.embedded ? "*" : "arn:${local.partition}:athena:${local.arn_suffix}:workgroup/${local.names.workgroup}"

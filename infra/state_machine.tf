@@ -1,5 +1,6 @@
 locals {
-  definition = templatefile("${local.root}/statemachine/pipeline.asl.json", local.template)
+  definition  = templatefile("${local.root}/statemachine/pipeline.asl.json", local.template)
+  interrupted = jsondecode(templatefile("${local.root}/statemachine/interrupted.json", local.template))
 }
 
 # /aws/vendedlogs/: log groups of that name do not count against the account's resource policy for log delivery.
@@ -34,19 +35,9 @@ resource "aws_sfn_state_machine" "pipeline" {
 # A Catch sees neither an execution's own timeout, nor a person's stop, nor an error of the machine itself: this rule
 # does, and mails. A run that failed with an error of ours has mailed already.
 resource "aws_cloudwatch_event_rule" "interrupted" {
-  name        = "${var.prefix}-interrupted"
-  description = "Executions of the pipeline that timed out or were stopped"
-  event_pattern = jsonencode({
-    source        = ["aws.states"]
-    "detail-type" = ["Step Functions Execution Status Change"]
-    detail = {
-      stateMachineArn = [local.state_machine_arn]
-      "$or" = [
-        { status = ["TIMED_OUT", "ABORTED"] },
-        { status = ["FAILED"], error = ["States.Runtime", "States.DataLimitExceeded"] },
-      ]
-    }
-  })
+  name          = "${var.prefix}-interrupted"
+  description   = "Executions of the pipeline that timed out or were stopped"
+  event_pattern = jsonencode(local.interrupted.pattern)
 }
 
 resource "aws_cloudwatch_event_target" "interrupted" {
@@ -54,12 +45,8 @@ resource "aws_cloudwatch_event_target" "interrupted" {
   arn  = aws_sns_topic.failures.arn
 
   input_transformer {
-    input_paths = {
-      execution = "$.detail.executionArn"
-      name      = "$.detail.name"
-      status    = "$.detail.status"
-    }
-    # A JSON string, so that the mail is plain text.
-    input_template = "\"marketlake execution <name> ended as <status>. Nothing that it had finished is lost. The next daily run loads what is missing from the last week by itself; what it did and its input: marketlake --region ${var.region} --prefix ${var.prefix} history <name> . To load it now: marketlake --region ${var.region} --prefix ${var.prefix} run , or backfill --start DAY --end DAY with the days of its input; what is done is left out. Its history: https://${var.region}.console.aws.amazon.com/states/home?region=${var.region}#/v2/executions/details/<execution>\""
+    input_paths = local.interrupted.paths
+    # Strings, one a line, so that the mail is text in lines. Not jsonencode: it writes < and > as \u003c and \u003e.
+    input_template = join("\n", [for line in local.interrupted.lines : "\"${line}\""])
   }
 }

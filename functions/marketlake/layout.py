@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator, Sequence
-from datetime import date
+from datetime import date, datetime
 
 from marketlake.contract import Contract
 from marketlake.errors import ContractViolation
@@ -88,6 +88,11 @@ def objects_by_day(bucket: Bucket, prefix: str, start: date | None, end: date) -
 def manifest_key(execution: str, index: int, stage: str) -> str:
     """Key in the clean bucket of what ``stage`` tells the next one about batch ``index`` (a claim check)."""
     return f"manifests/{execution}/{index}-{stage}.json"
+
+
+def claim_key(at: datetime, digest: str) -> str:
+    """Key in the clean bucket that says which execution runs a start scheduled for ``at``."""
+    return f"claims/{at:%Y-%m-%dT%H%M%SZ}-{digest}.json"
 
 
 def report_key(execution: str) -> str:

@@ -14,6 +14,7 @@ from marketlake.storage import Bucket
 from marketlake.symbols import symbols_in_force
 from marketlake.telemetry import Event, logger, task
 from plan.batches import plan_batches, refuse_too_large, window_of
+from plan.claim import claim_start
 from plan.request import parse_request
 
 
@@ -49,6 +50,12 @@ def handler(event: Event) -> Event:
     known = {name: symbols_in_force(c, artifacts, settings.fx_base).names for name, c in contracts.items()}
     started = datetime.fromisoformat(event["started"])
     request = parse_request(event["input"], known, started, settings.last_day)
+    execution = event["task"]["execution"]
+    runner = claim_start(clean, event["input"], request.at, execution) if request.scheduled else execution
+    if runner != execution:
+        already = {"datasets": list(request.datasets), "started_already": runner, "days_planned": 0, "batches": 0}
+        logger("plan").info("started already", extra=already)
+        return {"batches": [], "summary": already}
 
     batches, due, done_days = [], 0, 0
     for name in request.datasets:

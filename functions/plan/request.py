@@ -16,7 +16,8 @@ from marketlake.contract import load_contract
 from marketlake.errors import InvalidRequest
 
 ISO_DATE = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
-KEYS = ("datasets", "start", "end", "symbols", "force", "scheduled_time")
+KEYS = ("datasets", "start", "end", "symbols", "force", "scheduled_time", "trigger")
+TRIGGER = "schedule"
 MAX_SHOWN = 60
 MAX_SYMBOLS = 200
 
@@ -24,7 +25,7 @@ MAX_SYMBOLS = 200
 @dataclass(frozen=True)
 class Request:
     """A checked input. ``start`` and ``end`` are None where the daily window is meant; ``at`` is the moment for which
-    days are due: the schedule's own time, or the execution's start.
+    days are due: the schedule's own time, or the execution's start. ``scheduled`` says that the schedule started it.
     """
 
     datasets: tuple[str, ...]
@@ -34,6 +35,7 @@ class Request:
     force: bool
     at: datetime
     datasets_given: bool
+    scheduled: bool
 
     @property
     def daily(self) -> bool:
@@ -73,6 +75,7 @@ def parse_request(
         force=_flag(document, "force"),
         at=at,
         datasets_given=bool(datasets),
+        scheduled=_scheduled(document),
     )
 
 
@@ -94,6 +97,15 @@ def _moment(document: Mapping[str, Any], started: datetime) -> datetime:
     if moment is None or moment > started:
         raise InvalidRequest(f"scheduled_time is {_shown(text)}; accepted is {accepted}")
     return moment
+
+
+def _scheduled(document: Mapping[str, Any]) -> bool:
+    trigger = document.get("trigger")
+    if trigger not in (None, TRIGGER):
+        raise InvalidRequest(f"trigger is {_shown(trigger)}; accepted is {TRIGGER!r}, which the schedule sends")
+    if trigger and document.get("scheduled_time") is None:
+        raise InvalidRequest("trigger is given without scheduled_time; accepted is both, as the schedule sends them")
+    return bool(trigger)
 
 
 def _day(document: Mapping[str, Any], key: str, last: date) -> date | None:

@@ -28,7 +28,7 @@ def handler(event: Event) -> Event:
     settings = read_settings(Settings)
     losses = losses_of(event["results"], event["failure"])
     sums = totals(event["results"])
-    done = summary_text(sums, losses)
+    done = summary_text(sums, losses, event["plan"].get("started_already", ""))
     summary = {"text": done, "plan": event["plan"], "datasets": sums, "losses": len(losses)}
     report = {
         "execution_arn": event["execution_arn"],

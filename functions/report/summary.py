@@ -86,8 +86,13 @@ def totals(results: Sequence[dict[str, Any]]) -> dict[str, dict[str, int]]:
     return sums
 
 
-def summary_text(sums: dict[str, dict[str, int]], losses: Sequence[Loss]) -> str:
-    """One line for people: what was done, or that nothing was left to do."""
+def summary_text(sums: dict[str, dict[str, int]], losses: Sequence[Loss], runner: str = "") -> str:
+    """One line for people: what was done, or that nothing was left to do.
+
+    ``runner`` is the execution that runs the same scheduled start, where this one came second.
+    """
+    if runner:
+        return f"nothing was left to do: execution {runner} runs this scheduled start"
     written = sum(into["written"] for into in sums.values())
     checked = sum(into["unchanged"] for into in sums.values())
     if not losses and not written:

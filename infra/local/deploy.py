@@ -65,6 +65,7 @@ def values_of(config: LocalConfig) -> dict[str, object]:
     # MiniStack knows a query's workgroup only when it is started; on AWS the workgroup is the resource of all three.
     values["athena_queries_arn"] = "*"
     values["mailbox"] = f"{config.prefix}-mailbox"
+    values["operator_command"] = "marketlake"
     return values
 
 
@@ -72,7 +73,7 @@ def fingerprint(config: LocalConfig) -> str:
     """Hash of everything that a deployment is made from."""
     digest = hashlib.sha256(json.dumps(asdict(config), default=str, sort_keys=True).encode())
     sources = {path for function in facts.function_names() for path in source_files(function).values()}
-    shared = [facts.DEFINITION, *facts.POLICIES.glob("*.tftpl"), facts.FUNCTIONS / "functions.json"]
+    shared = [facts.DEFINITION, facts.INTERRUPTED, *facts.POLICIES.glob("*.tftpl"), facts.FUNCTIONS / "functions.json"]
     shared += [facts.ROOT / "statemachine" / "parameters.json", facts.ROOT / "infra" / "names.json.tftpl"]
     shared += [path for path in (config.constituents, config.prices) if path]
     for path in sorted({*sources, *shared}):
@@ -89,12 +90,13 @@ def deploy(config: LocalConfig, last_known_day: str = "") -> Deployment:
         ContractViolation: the user's list of constituents is not one.
     """
     values = values_of(config) | {"last_known_day": last_known_day}
-    arn = f"arn:aws:states:{config.region}:{ACCOUNT_ID}:stateMachine:{values['state_machine']}"
+    arn = str(values["state_machine_arn"])
     mark, current = config.root / "deployed", f"{fingerprint(config)} {last_known_day}"
     if mark.exists() and mark.read_text("utf-8") == current and _exists(config, arn):
         return Deployment(arn, values, changed=False)
     _storage(config, values)
     _queue_and_topic(config, values)
+    _interrupted_rule(config, values)
     _catalog(config, values)
     with ThreadPoolExecutor(4) as pool:
         list(pool.map(lambda function: _function(config, values, function), facts.function_names()))
@@ -161,6 +163,16 @@ def _queue_and_topic(config: LocalConfig, values: dict[str, object]) -> None:
     document = json.dumps({"Version": "2012-10-17", "Statement": [statement]})
     sqs.set_queue_attributes(QueueUrl=url, Attributes={"Policy": document})
     sns.subscribe(TopicArn=topic, Protocol="sqs", Endpoint=mailbox)
+
+
+def _interrupted_rule(config: LocalConfig, values: dict[str, object]) -> None:
+    """Mails about executions that were stopped; MiniStack lets none time out."""
+    events, rule = client(config, "events"), f"{config.prefix}-interrupted"
+    told = facts.interrupted(values)
+    events.put_rule(Name=rule, EventPattern=json.dumps(told["pattern"]))
+    template = "\n".join(f'"{line}"' for line in told["lines"])
+    transformer = {"InputPathsMap": told["paths"], "InputTemplate": template}
+    events.put_targets(Rule=rule, Targets=[{"Id": "mail", "Arn": values["topic_arn"], "InputTransformer": transformer}])
 
 
 def _catalog(config: LocalConfig, values: dict[str, object]) -> None:

@@ -50,6 +50,18 @@ def test_daily_run_loads_the_last_week_and_finds_nothing_to_do_the_second_time(p
     assert (pipeline.modified("clean_bucket", "clean/"), pipeline.etags("clean_bucket", "markers/")) == before
 
 
+def test_a_scheduled_start_that_comes_twice_runs_once(pipeline: Pipeline) -> None:
+    scheduled = {"scheduled_time": "2019-08-08T18:30:00Z", "trigger": "schedule"}
+    first, second = (pipeline.wait(arn) for arn in [pipeline.start(scheduled), pipeline.start(scheduled)])
+    assert {first.status, second.status} == {"SUCCEEDED"}
+    ran, idle = sorted((first, second), key=lambda outcome: -len(outcome.output["datasets"]))
+    assert {name: counts["written"] for name, counts in ran.output["datasets"].items()} == {
+        "ftse100_prices": 6,
+        "fx_rates": 6,
+    }
+    assert idle.output["text"] == f"nothing was left to do: execution {ran.name} runs this scheduled start"
+
+
 def test_rates_of_2023_equal_the_ecb_file(pipeline: Pipeline) -> None:
     outcome = pipeline.run({"datasets": ["fx_rates"], "start": "2023-01-01", "end": "2023-12-31"})
     assert outcome.status == "SUCCEEDED", outcome

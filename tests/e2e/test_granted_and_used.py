@@ -56,7 +56,8 @@ def recorded(shared_pipeline: Pipeline) -> dict[str, list[dict[str, Any]]]:
     pipeline.inject({"kind": "status", "status": 429, "match": "frankfurter"})
     pipeline.run({"datasets": ["fx_rates"], "start": "2018-05-02", "end": "2018-05-02", "force": True})
     pipeline.inject()
-    for document in ({}, {}, {"start": "2018-05-02", "end": "2018-05-02", "symbols": ["VOD.L"]}):
+    scheduled = {"scheduled_time": "2018-05-02T18:45:00Z", "trigger": "schedule"}
+    for document in ({}, {}, scheduled, scheduled, {"start": "2018-05-02", "end": "2018-05-02", "symbols": ["VOD.L"]}):
         pipeline.run(document)
     pipeline.run({"datasets": ["ftse100_prices"], "start": "2018-05-02", "end": "2018-05-02", "force": True})
     found: dict[str, list[dict[str, Any]]] = {function: [] for function in facts.function_names()}

@@ -44,6 +44,7 @@ def scenarios(pipeline: Pipeline) -> Iterator[dict[str, Any]]:
     yield {"datasets": ["ftse100_prices"], "start": "2018-03-01", "end": "2018-03-02", "force": True}  # quarantine
     pipeline.inject()
     yield {"datasets": ["fx_rates"]}  # daily: looks at done days again
+    yield {"datasets": ["fx_rates"], "scheduled_time": f"{day}T18:45:00Z", "trigger": "schedule"}  # claims its start
 
 
 def refused(pipeline: Pipeline) -> str:

@@ -122,8 +122,13 @@ def requests_of(found: Execution, report: dict[str, Any]) -> list[dict[str, Any]
 
 
 def _own_request(found: Execution) -> Any:
-    """The execution's input; one without an end gets the time of that start, so that it means the same days."""
+    """The execution's input; one without an end gets the time of that start, so that it means the same days.
+
+    A start by hand is no claim on the schedule's, which that execution has already.
+    """
     request = parse_json(found.input)
+    if isinstance(request, dict):
+        request.pop("trigger", None)
     if isinstance(request, dict) and not request.get("end") and not request.get("scheduled_time"):
         return {**request, "scheduled_time": f"{found.started.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}"}
     return request

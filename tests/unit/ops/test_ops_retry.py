@@ -103,6 +103,13 @@ def test_where_there_is_no_redrive_its_input_is_started_anew_for_the_same_days(
     assert fake.inputs == {"retry-run-1-1": {"scheduled_time": "2026-01-05T18:45:00Z"}}
 
 
+def test_a_start_by_hand_does_not_claim_to_be_the_schedules(command: Command, target: Target) -> None:
+    scheduled = {"scheduled_time": "2026-01-05T18:45:00Z", "trigger": "schedule"}
+    fake = machine(target, "ABORTED", input=json.dumps(scheduled))
+    assert command("retry", "run-1").status == 0
+    assert fake.inputs == {"retry-run-1-1": {"scheduled_time": "2026-01-05T18:45:00Z"}}
+
+
 def test_an_input_with_its_end_needs_no_time(command: Command, target: Target) -> None:
     fake = machine(target, "ABORTED", input=json.dumps(A))
     assert command("retry", "run-1").status == 0

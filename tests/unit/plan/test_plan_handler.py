@@ -17,9 +17,9 @@ pytestmark = pytest.mark.usefixtures("lake")
 MARKER = Marker("fx_rates", date(2023, 1, 3), 1, "r", "c", 31, 0, "earlier")
 
 
-def plan(document: object, started: str = "2023-01-06T20:00:00.000Z") -> dict[str, Any]:
+def plan(document: object, started: str = "2023-01-06T20:00:00.000Z", execution: str = "run-1") -> dict[str, Any]:
     context: Any = Context()
-    return handler({"task": task_of("Plan"), "input": document, "started": started}, context)
+    return handler({"task": task_of("Plan", execution), "input": document, "started": started}, context)
 
 
 def test_a_daily_run_on_an_empty_lake_plans_a_week_of_both_datasets(lake: Lake) -> None:
@@ -61,6 +61,31 @@ def test_the_schedules_own_time_decides_and_not_the_late_start() -> None:
     document = {"scheduled_time": "2023-01-04T18:45:00Z"}
     assert plan(document) == plan(document, started="2023-01-06T23:00:00Z")
     assert plan(document)["batches"][0]["input"]["end"] == "2023-01-04"
+
+
+SCHEDULED = {"scheduled_time": "2023-01-06T18:45:00Z", "trigger": "schedule"}
+
+
+def test_a_scheduled_start_that_comes_twice_runs_once() -> None:
+    first = plan(SCHEDULED, execution="first")
+    assert first["summary"]["batches"] == 2
+    second = plan(SCHEDULED, execution="second")
+    assert second["batches"] == []
+    assert second["summary"] == {
+        "datasets": ["ftse100_prices", "fx_rates"],
+        "started_already": "first",
+        "days_planned": 0,
+        "batches": 0,
+    }
+    assert plan(SCHEDULED, execution="first") == first, "another attempt of the same execution goes on"
+
+
+@pytest.mark.parametrize(
+    "other", [{"datasets": ["fx_rates"]}, {"scheduled_time": "2023-01-05T18:45:00Z"}, {"trigger": None}]
+)
+def test_another_start_is_no_second_one(other: dict[str, Any]) -> None:
+    plan(SCHEDULED, execution="first")
+    assert plan({**SCHEDULED, **other}, execution="second")["batches"]
 
 
 def test_a_window_without_days_plans_nothing() -> None:

@@ -23,7 +23,7 @@ def parse(document: object, last: date | None = None) -> Request:
 
 def test_an_empty_input_is_the_daily_run_of_all_datasets() -> None:
     request = parse({})
-    assert request == Request(("ftse100_prices", "fx_rates"), None, None, (), False, STARTED, False)
+    assert request == Request(("ftse100_prices", "fx_rates"), None, None, (), False, STARTED, False, False)
     assert request.daily
 
 
@@ -104,6 +104,8 @@ REFUSED: list[tuple[object, list[str]]] = [
     ({"scheduled_time": "2026-11-20"}, ["scheduled_time", "'2026-11-20'", "with its zone"]),
     ({"scheduled_time": "2026-11-20T18:00:00"}, ["scheduled_time", "2026-11-20T18:00:00", "with its zone"]),
     ({"scheduled_time": "2026-11-20T19:00:01Z"}, ["scheduled_time", "not after the start"]),
+    ({"trigger": "me", "scheduled_time": "2026-11-20T18:00:00Z"}, ["trigger", "'me'", "'schedule'"]),
+    ({"trigger": "schedule"}, ["trigger", "without scheduled_time"]),
     ({"scheduled_time": 0}, ["scheduled_time", "0", "ISO 8601"]),
     ({"scheduled_time": "0001-01-01T00:00:00+01:00"}, ["scheduled_time", "0001-01-01", "ISO 8601"]),
     ({"scheduled_time": "0001-01-05T00:00:00Z"}, ["scheduled_time", "0001-01-05", "2000-01-01 or later"]),
@@ -149,6 +151,7 @@ NEAR = st.fixed_dictionaries(
         "symbols": st.one_of(NAMES, JSON_VALUES),
         "force": st.one_of(st.booleans(), JSON_VALUES),
         "scheduled_time": st.one_of(TIMES, JSON_VALUES),
+        "trigger": st.one_of(st.just("schedule"), JSON_VALUES),
     },
 )
 

@@ -136,3 +136,7 @@ def test_totals_lose_nothing(results: list[dict[str, Any]]) -> None:
 def test_one_line_says_what_was_done(results: list[dict[str, Any]], lost: int, told: str) -> None:
     loss = Loss("fx_rates", [], 0, "Fetch", "E", "c", {})
     assert summary_text(totals(results), [loss] * lost) == told
+
+
+def test_a_second_scheduled_start_names_the_first() -> None:
+    assert summary_text({}, [], "first") == "nothing was left to do: execution first runs this scheduled start"

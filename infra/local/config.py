@@ -12,6 +12,9 @@ ACCESS_KEY = SECRET_KEY = "test"  # noqa: S105 - MiniStack's root credentials; i
 DEFAULT_PORT = 4566
 DEFAULT_SEED = 7
 
+Engine = Literal["embedded", "stepfunctions-local"]
+"""What runs the state machine: MiniStack itself, or AWS's Step Functions Local in Docker."""
+
 PATHS = ("root", "prices", "constituents")
 
 
@@ -32,6 +35,7 @@ class LocalConfig:
     seed: int = DEFAULT_SEED
     prefix: str = "marketlake"
     region: str = "eu-west-2"
+    engine: Engine = "embedded"
 
     @property
     def endpoint_url(self) -> str:
@@ -47,6 +51,20 @@ class LocalConfig:
     def replay_url(self) -> str:
         """Where the upstream replay answers."""
         return f"http://127.0.0.1:{self.replay_port}"
+
+    @property
+    def states_port(self) -> int:
+        """Port of Step Functions Local, where that is the engine."""
+        return self.port + 2
+
+    @property
+    def states_url(self) -> str:
+        """Where Step Functions answers."""
+        return self.endpoint_url if self.engine == "embedded" else f"http://127.0.0.1:{self.states_port}"
+
+    def endpoint_of(self, service: str) -> str:
+        """Where the API of ``service`` (boto3's name) answers."""
+        return self.states_url if service == "stepfunctions" else self.endpoint_url
 
     def logs(self, process: str) -> Path:
         """Log file of one of the processes."""

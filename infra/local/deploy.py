@@ -49,7 +49,7 @@ def session(config: LocalConfig) -> boto3.Session:
 def client(config: LocalConfig, service: str) -> Any:
     """A client of the embedded AWS."""
     options = Config(retries={"mode": "standard", "total_max_attempts": 2}, max_pool_connections=16)
-    return session(config).client(service, endpoint_url=config.endpoint_url, config=options)
+    return session(config).client(service, endpoint_url=config.endpoint_of(service), config=options)
 
 
 def values_of(config: LocalConfig) -> dict[str, object]:

@@ -10,7 +10,7 @@ from typing import Any
 
 from infra.facts import ROOT
 from infra.local import config as configs
-from infra.local import processes
+from infra.local import processes, stepfunctions_local
 from infra.local.config import ACCESS_KEY, SECRET_KEY, LocalConfig, LocalError
 
 DEFAULT_ROOT = ROOT / ".marketlake"
@@ -18,16 +18,20 @@ DEFAULT_ROOT = ROOT / ".marketlake"
 
 @dataclass(frozen=True)
 class Status:
-    """What is running for a root; ``health`` and ``replay`` are the servers' own words, None where they are silent."""
+    """What is running for a root; ``health`` and ``replay`` are the servers' own words, None where they are silent.
+
+    ``states`` is whether Step Functions Local answers; True where it is not the engine.
+    """
 
     config: LocalConfig | None
     health: dict[str, Any] | None
     replay: dict[str, Any] | None
+    states: bool = True
 
     @property
     def running(self) -> bool:
         """Whether everything that the config asks for answers."""
-        if self.config is None or self.health is None:
+        if self.config is None or self.health is None or not self.states:
             return False
         return self.config.source == "live" or self.replay is not None
 
@@ -39,7 +43,7 @@ def status(root: Path) -> Status:
         return Status(None, None, None)
     health = processes.get_json(_health_url(config)) if processes.pid_of(_pid(config, "ministack")) else None
     replay = processes.get_json(f"{config.replay_url}/health") if processes.pid_of(_pid(config, "replay")) else None
-    return Status(config, health, replay)
+    return Status(config, health, replay, config.engine == "embedded" or stepfunctions_local.answers(config))
 
 
 def start(config: LocalConfig) -> Status:
@@ -48,13 +52,18 @@ def start(config: LocalConfig) -> Status:
     Raises:
         PortTaken: another program listens on a port that is needed.
         NotStarted: a process ended or does not answer.
+        NoDocker: the engine is Step Functions Local, and there is no Docker; nothing was started or stopped.
         LocalError: a file that the config names is not there.
     """
     config = _resolved(config)
+    if config.engine == "stepfunctions-local":
+        stepfunctions_local.require_docker()
     before = status(config.root)
-    if before.config is not None and before.config != config and (before.health or before.replay):
+    if before.config is not None and before.config != config and _anything(before):
         stop(config.root)
         before = Status(None, None, None)
+    if config.engine == "stepfunctions-local" and (before.config is None or not before.states):
+        stepfunctions_local.start(config)
     configs.save(config)
     if before.health is None:
         _start_ministack(config)
@@ -71,7 +80,15 @@ def stop(root: Path) -> bool:
     config = configs.load(root)
     if config is None:
         return False
-    return any([processes.stop(_pid(config, "replay")), processes.stop(_pid(config, "ministack"))])
+    stopped = [processes.stop(_pid(config, "replay")), processes.stop(_pid(config, "ministack"))]
+    if config.engine == "stepfunctions-local":
+        stopped.append(stepfunctions_local.stop(config))
+    return any(stopped)
+
+
+def _anything(found: Status) -> bool:
+    on_docker = found.config is not None and found.config.engine == "stepfunctions-local"
+    return bool(found.health or found.replay or (on_docker and found.states))
 
 
 def _resolved(config: LocalConfig) -> LocalConfig:
@@ -132,6 +149,7 @@ def ministack_environment(config: LocalConfig) -> dict[str, str]:
         "IOT_MTLS_ENABLED": "0",
         "SFTP_ENABLED": "0",
         "MARKETLAKE_PYTHON": sys.executable,
+        "MARKETLAKE_ENGINE": config.engine,
         "LOG_LEVEL": "WARNING",
     }
 

@@ -68,6 +68,8 @@ def local_checks(setup: Setup) -> Iterator[Check]:
         yield Check("embedded AWS", "failed", "not running", "marketlake up")
         return
     yield Check("embedded AWS", "ok", f"healthy at {config.endpoint_url}")
+    if config.engine == "stepfunctions-local":
+        yield engine_check(config, status.states)
     if config.source == "live":
         yield Check("sources", "ok", "live: Yahoo Finance and the Frankfurter API")
     elif status.replay is None:
@@ -76,6 +78,14 @@ def local_checks(setup: Setup) -> Iterator[Check]:
         kind = status.replay["prices"]["source"]
         yield Check("sources", "ok", f"replay at {config.replay_url}, {kind} prices, up to {status.replay['last_day']}")
     yield deployed_check(config)
+
+
+def engine_check(config: LocalConfig, answers: bool) -> Check:
+    """Whether Step Functions Local, which is the engine of ``config``, answers."""
+    if answers:
+        return Check("engine", "ok", f"Step Functions Local at {config.states_url}")
+    advice = "start Docker, then: marketlake up; or without Docker: marketlake up --engine embedded"
+    return Check("engine", "failed", f"Step Functions Local does not answer at {config.states_url}", advice)
 
 
 def folder_check(root: Path) -> Check:

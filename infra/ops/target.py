@@ -130,7 +130,8 @@ class Target:
 
     def _client(self, service: str) -> Any:
         config = Config(retries={"mode": "standard", "total_max_attempts": 4}, connect_timeout=5, read_timeout=30)
-        return self.session.client(service, endpoint_url=self.endpoint_url, config=config)
+        endpoint_url = self.local.endpoint_of(service) if self.local else None
+        return self.session.client(service, endpoint_url=endpoint_url, config=config)
 
 
 def local_target(root: Path) -> Target:
@@ -143,7 +144,7 @@ def local_target(root: Path) -> Target:
     from infra.local import server
 
     status = server.status(root)
-    if status.config is None or status.health is None:
+    if status.config is None or status.health is None or not status.states:
         raise NotRunning("the embedded AWS is not running", "start it with: marketlake up (an account: give --profile)")
     config = status.config
     session = boto3.Session(aws_access_key_id=ACCESS_KEY, aws_secret_access_key=SECRET_KEY, region_name=config.region)

@@ -45,7 +45,10 @@ def _local(target: Target) -> list[tuple[str, str]]:
         sources = "the replay does not answer; run: marketlake up"
     else:
         sources = f"replay at {config.replay_url}, up to {target.replay['last_day']}: {_prices(target)}"
-    return [("endpoint", config.endpoint_url), ("state on disk", str(config.root)), ("sources", sources)]
+    own = config.engine == "embedded"
+    engine = "the embedded AWS" if own else f"Step Functions Local at {config.states_url}, its executions in memory"
+    endpoints = [("endpoint", config.endpoint_url), ("engine", engine)]
+    return [*endpoints, ("state on disk", str(config.root)), ("sources", sources)]
 
 
 def _prices(target: Target) -> str:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import typer
 
 from infra.local import config as configs
-from infra.local.config import LocalConfig
+from infra.local.config import Engine, LocalConfig
 from infra.ops.errors import Refusal
 from infra.ops.options import setup_of
 from infra.ops.screen import Screen, safe
@@ -37,6 +37,9 @@ def up(
     ] = None,
     fx_base: Annotated[str | None, typer.Option(help="Base currency of the rates, EUR at first.")] = None,
     seed: Annotated[int | None, typer.Option(help="Seed of the simulated prices.")] = None,
+    engine: Annotated[
+        Engine | None, typer.Option(help="What runs the state machine: the embedded AWS, or AWS's own in Docker.")
+    ] = None,
     defaults: Annotated[bool, typer.Option("--defaults", help="Forget what was given to earlier starts.")] = False,
 ) -> None:
     """Start the embedded AWS and deploy the pipeline on it; what is not given stays as it was last time."""
@@ -53,6 +56,7 @@ def up(
         "constituents": constituents,
         "fx_base": fx_base,
         "seed": seed,
+        "engine": engine,
     }
     config = wanted_config(setup, before, given)
     _warn_of_mixture(screen, configs.load(setup.root), config)
@@ -89,6 +93,11 @@ def _tell(setup: Setup, screen: Screen, *, deployed: bool) -> None:
     screen.say(f"[green]✓[/] embedded AWS at {safe(target.endpoint_url)}, its state in {safe(setup.root)}")
     done = "deployed" if deployed else "is up to date"
     screen.say(f"[green]✓[/] pipeline {safe(target.names['state_machine'])} {done}")
+    if target.local and target.local.engine == "stepfunctions-local":
+        screen.say(
+            f"[yellow]![/] Step Functions Local at {safe(target.local.states_url)} runs it, and forgets its executions "
+            f"when it stops"
+        )
     if target.simulated:
         screen.say(f"[yellow]![/] {safe(target.simulated)}")
     elif target.local and target.local.source == "live":

@@ -16,6 +16,8 @@ DATASET ?=
 EXECUTION ?=
 Q ?=
 PORT ?=
+ENGINE ?=
+UP = $(if $(PORT),--port $(PORT)) $(if $(ENGINE),--engine $(ENGINE))
 ARCH ?= arm64
 
 TERRAFORM := terraform -chdir=infra
@@ -41,12 +43,12 @@ $(READY): requirements.lock pyproject.toml
 setup: $(READY) ## Install the locked packages into .venv
 
 run: $(READY) ## Start the embedded AWS, deploy, run the daily execution, show the rows
-	@$(BIN)/marketlake up $(if $(PORT),--port $(PORT))
+	@$(BIN)/marketlake up $(UP)
 	@$(BIN)/marketlake run
 
 backfill: $(READY) ## Load a window: make backfill START=2022-01-01 END=2022-12-31 [DATASET=fx_rates]
 	@test -n "$(START)" -a -n "$(END)" || { echo "Say which days: make backfill START=2022-01-01 END=2022-12-31"; exit 2; }
-	@$(BIN)/marketlake up $(if $(PORT),--port $(PORT))
+	@$(BIN)/marketlake up $(UP)
 	@$(BIN)/marketlake backfill --start $(START) --end $(END) $(if $(DATASET),--dataset $(DATASET))
 
 history: $(READY) ## Executions, or one of them: make history [EXECUTION=name]
@@ -62,8 +64,8 @@ partitions: $(READY) ## Days that are there and days that are missing
 doctor: $(READY) ## What is wrong on this machine, and what to do
 	@$(BIN)/marketlake doctor
 
-up: $(READY) ## Start the embedded AWS and deploy on it
-	@$(BIN)/marketlake up $(if $(PORT),--port $(PORT))
+up: $(READY) ## Start the embedded AWS and deploy on it: make up [ENGINE=stepfunctions-local], which needs Docker
+	@$(BIN)/marketlake up $(UP)
 
 down: $(READY) ## Stop the embedded AWS; its state stays
 	@$(BIN)/marketlake down

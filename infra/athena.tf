@@ -31,6 +31,9 @@ resource "aws_athena_workgroup" "this" {
 #   -- name: latest_prices
 #   -- description: Last close of every ticker
 #   -- parameters: start, end         (only where the text has question marks, in their order)
+#   -- start: date, such as 2022-12-01
+# Each is a named query, which the editor lists and asks for the parameters of, comments and all; those with parameters
+# are prepared statements too, for EXECUTE.
 locals {
   query_texts = { for path in fileset("${local.root}/assets/queries", "*.sql") : trimsuffix(path, ".sql") => file("${local.root}/assets/queries/${path}") }
 
@@ -39,19 +42,20 @@ locals {
       name        = try(trimspace(regex("(?m)^-- name:(.*)$", text)[0]), file)
       description = try(trimspace(regex("(?m)^-- description:(.*)$", text)[0]), "")
       parameters  = try(trimspace(regex("(?m)^-- parameters:(.*)$", text)[0]), "")
+      text        = trimspace(text)
       statement   = trimspace(join("\n", [for line in split("\n", text) : line if !startswith(line, "-- ")]))
     }
   }
 }
 
 resource "aws_athena_named_query" "saved" {
-  for_each = { for file, query in local.queries : file => query if query.parameters == "" }
+  for_each = local.queries
 
   name        = each.value.name
   description = each.value.description
   workgroup   = aws_athena_workgroup.this.id
   database    = aws_glue_catalog_database.lake.name
-  query       = each.value.statement
+  query       = each.value.text
 }
 
 resource "aws_athena_prepared_statement" "saved" {

@@ -1,6 +1,9 @@
 -- name: currency_history
 -- description: Rate of one currency on each published day of a window
 -- parameters: currency, start, end
+-- currency: currency, such as GBP
+-- start: date, such as 2022-12-01
+-- end: date, such as 2022-12-30
 SELECT dt, base_currency, target_currency, rate
 FROM fx_rates
 WHERE target_currency = ? AND dt BETWEEN ? AND ?

@@ -1,6 +1,7 @@
 -- name: latest_prices
--- description: Last price of every ticker since a date
+-- description: Last price of every ticker since a day
 -- parameters: since
+-- since: date, such as 2022-12-23
 SELECT dt, ticker, close, adj_close, volume
 FROM (
   SELECT dt, ticker, close, adj_close, volume, row_number() OVER (PARTITION BY ticker ORDER BY dt DESC) AS place

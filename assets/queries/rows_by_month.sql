@@ -1,12 +1,15 @@
 -- name: rows_by_month
--- description: Days and rows of both datasets by month, all that the lake holds
+-- description: Days and rows of both datasets in each month of a window
+-- parameters: start, end, start, end
+-- start: date, such as 2022-01-01
+-- end: date, such as 2022-12-31
 SELECT 'ftse100_prices' AS dataset, substr(dt, 1, 7) AS month, count(DISTINCT dt) AS days, count(*) AS row_count
 FROM ftse100_prices
-WHERE dt >= '1999-01-01'
+WHERE dt BETWEEN ? AND ?
 GROUP BY substr(dt, 1, 7)
 UNION ALL
 SELECT 'fx_rates' AS dataset, substr(dt, 1, 7) AS month, count(DISTINCT dt) AS days, count(*) AS row_count
 FROM fx_rates
-WHERE dt >= '1999-01-01'
+WHERE dt BETWEEN ? AND ?
 GROUP BY substr(dt, 1, 7)
 ORDER BY 1, 2

@@ -22,9 +22,10 @@ from infra import facts
 from infra.local.code_zip import code_zip, source_files
 from infra.local.config import ACCESS_KEY, ACCOUNT_ID, SECRET_KEY, LocalConfig
 from infra.local.listed import constituents_of_closes
+from infra.local.lookups import CLOSING_DAYS, TABLES, lookup_csv, lookup_key
+from infra.local.tables import table_inputs
 from marketlake.contract import CONTRACTS, dataset_names, load_contract
-from marketlake.layout import clean_prefix, config_key
-from marketlake.schemas import glue_columns
+from marketlake.layout import config_key
 from marketlake.symbols import parse_symbols
 
 BUCKETS = ("raw_bucket", "clean_bucket", "results_bucket", "artifacts_bucket")
@@ -75,7 +76,7 @@ def fingerprint(config: LocalConfig) -> str:
     sources = {path for function in facts.function_names() for path in source_files(function).values()}
     shared = [facts.DEFINITION, facts.INTERRUPTED, *facts.POLICIES.glob("*.tftpl"), facts.FUNCTIONS / "functions.json"]
     shared += [facts.ROOT / "statemachine" / "parameters.json", facts.ROOT / "infra" / "names.json.tftpl"]
-    shared += [path for path in (config.constituents, config.prices) if path]
+    shared += [TABLES, CLOSING_DAYS, *(path for path in (config.constituents, config.prices) if path)]
     for path in sorted({*sources, *shared}):
         digest.update(path.read_bytes())
     return digest.hexdigest()
@@ -136,6 +137,9 @@ def _storage(config: LocalConfig, values: dict[str, object]) -> None:
         body = _constituents(config) if file == CONSTITUENTS else (CONTRACTS / file).read_bytes()
         parse_symbols(body, str(config.constituents or file))
         s3.put_object(Bucket=values["artifacts_bucket"], Key=config_key(file), Body=body, ContentType="text/csv")
+    for table, content in {"constituents": _constituents(config), "closing_days": CLOSING_DAYS.read_bytes()}.items():
+        body = lookup_csv(table, content)
+        s3.put_object(Bucket=values["artifacts_bucket"], Key=lookup_key(table), Body=body, ContentType="text/csv")
 
 
 def _constituents(config: LocalConfig) -> bytes:
@@ -179,8 +183,7 @@ def _catalog(config: LocalConfig, values: dict[str, object]) -> None:
     glue, athena = client(config, "glue"), client(config, "athena")
     database = values["database"]
     _ensure(lambda: glue.create_database(DatabaseInput={"Name": database}))
-    for name in dataset_names():
-        table = table_input(name, str(values["clean_bucket"]))
+    for table in table_inputs(values):
         _ensure(
             partial(glue.create_table, DatabaseName=database, TableInput=table),
             partial(glue.update_table, DatabaseName=database, TableInput=table),
@@ -190,36 +193,6 @@ def _catalog(config: LocalConfig, values: dict[str, object]) -> None:
         "EnforceWorkGroupConfiguration": True,
     }
     _ensure(lambda: athena.create_work_group(Name=values["workgroup"], Configuration=settings))
-
-
-def table_input(dataset: str, clean_bucket: str) -> dict[str, Any]:
-    """Glue's ``TableInput`` of ``dataset``: columns from the contract, partitions projected, nothing to crawl."""
-    contract = load_contract(dataset)
-    location = f"s3://{clean_bucket}/{clean_prefix(dataset)}"
-    return {
-        "Name": dataset,
-        "Description": contract.description,
-        "TableType": "EXTERNAL_TABLE",
-        "Parameters": {
-            "EXTERNAL": "TRUE",
-            "classification": "parquet",
-            "projection.enabled": "true",
-            "projection.dt.type": "date",
-            "projection.dt.format": "yyyy-MM-dd",
-            "projection.dt.range": f"{contract.first_date},NOW+1DAYS",
-            "projection.dt.interval": "1",
-            "projection.dt.interval.unit": "DAYS",
-            "storage.location.template": f"{location}dt=${{dt}}/",
-        },
-        "PartitionKeys": [{"Name": "dt", "Type": "string", "Comment": "Day, YYYY-MM-DD; in the path only"}],
-        "StorageDescriptor": {
-            "Columns": glue_columns(contract),
-            "Location": location,
-            "InputFormat": "org.apache.hadoop.hive.ql.io.parquet.MapredParquetInputFormat",
-            "OutputFormat": "org.apache.hadoop.hive.ql.io.parquet.MapredParquetOutputFormat",
-            "SerdeInfo": {"SerializationLibrary": "org.apache.hadoop.hive.ql.io.parquet.serde.ParquetHiveSerDe"},
-        },
-    }
 
 
 def _role(config: LocalConfig, values: dict[str, object], role: str, service: str) -> str:

@@ -61,7 +61,7 @@ def read_in_place() -> None:
     def files_on_disk(location: str, workdirs: list[str]) -> list[str]:
         bucket, _, prefix = location.removeprefix("s3://").partition("/")
         objects = (s3._buckets.get(bucket) or {"objects": {}})["objects"]
-        keys = sorted(key for key in list(objects) if key.startswith(prefix) and key.endswith(".parquet"))
+        keys = sorted(key for key in list(objects) if key.startswith(prefix) and not athena._hidden(key[len(prefix) :]))
         paths = [s3._object_disk_path(bucket, key) for key in keys]
         found: list[str] = paths if all(path and os.path.exists(path) for path in paths) else copy(location, workdirs)
         return found

@@ -1,41 +1,57 @@
 """The saved queries in ``assets/queries``: a file each, with name, description and parameters in leading comments.
 
 Terraform reads the same files (``infra/athena.tf``). Parameters are positional question marks in the text; the
-comment ``-- parameters: start, end`` names them in order.
+comment ``-- parameters: start, end, start`` names them in order, and a line ``-- start: date, such as 2022-12-01``
+gives each name its type (``query_parameters.py``) and an example.
 """
 
 from __future__ import annotations
 
+import difflib
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from infra.facts import ROOT
 from infra.ops.errors import Refusal
+from infra.ops.query_parameters import Parameter, parse_parameter
 
 FOLDER = ROOT / "assets" / "queries"
 
 NAME = re.compile(r"[\w-]+")
-NUMBER = re.compile(r"-?\d+(\.\d+)?", re.ASCII)
-PLAIN = re.compile(r"[A-Za-z0-9.^=_-]{1,40}")
-"""A date, a number or a symbol (BT-A.L, GBPUSD=X, ^FTSE): nothing that could end a literal."""
-
+HEADER = "-- "
 QUESTION_MARK = re.compile(r"'(?:[^']|'')*'|\"[^\"]*\"|--[^\n]*|/\*.*?\*/|(\?)", re.DOTALL)
 
 
 @dataclass(frozen=True)
 class SavedQuery:
-    """A query of the project; ``parameters`` name its question marks, in order."""
+    """A query of the project; ``places`` are its question marks, in order, by the parameters' names."""
 
     name: str
     description: str
-    parameters: tuple[str, ...]
+    places: tuple[str, ...]
+    parameters: tuple[Parameter, ...]
     sql: str
+
+    @property
+    def command(self) -> str:
+        """A line to run, with each parameter's example."""
+        given = "".join(f" --param {parameter.name}={parameter.example}" for parameter in self.parameters)
+        return f"marketlake query {self.name}{given}"
+
+    @property
+    def examples(self) -> list[str]:
+        """Each parameter's example, as ``name=value``."""
+        return [f"{parameter.name}={parameter.example}" for parameter in self.parameters]
 
 
 def saved_queries(folder: Path = FOLDER) -> list[SavedQuery]:
-    """All saved queries, by name."""
+    """All saved queries, by name.
+
+    Raises:
+        ValueError: a file's comments are not as described above.
+    """
     return sorted((_parse(path) for path in folder.glob("*.sql")), key=lambda query: query.name)
 
 
@@ -43,67 +59,53 @@ def find_query(name: str, folder: Path = FOLDER) -> SavedQuery:
     """The saved query ``name``, dashes and underscores being the same.
 
     Raises:
-        Refusal: there is none.
+        Refusal: there is none; the message names those that are spelled alike, or all.
     """
     found = {query.name.replace("-", "_"): query for query in saved_queries(folder)}
-    try:
-        return found[name.replace("-", "_")]
-    except KeyError:
-        there = ", ".join(query.name for query in found.values()) or "none"
-        raise Refusal(f"there is no saved query {name!r}; there are: {there}", "or give SQL in quotes") from None
+    wanted = name.replace("-", "_")
+    if wanted in found:
+        return found[wanted]
+    near = sorted({*difflib.get_close_matches(wanted, found), *(key for key in found if wanted in key)})
+    told = f"near are: {', '.join(near)}" if near else f"there are: {', '.join(found) or 'none'}"
+    raise Refusal(f"there is no saved query {name!r}; {told}", "see: marketlake query --list; or give SQL in quotes")
 
 
 def _parse(path: Path) -> SavedQuery:
-    text = path.read_text("utf-8")
+    lines = path.read_text("utf-8").splitlines()
+    header = [line.removeprefix(HEADER).partition(":") for line in lines if line.startswith(HEADER)]
+    said = {key.strip(): text.strip() for key, _, text in header}
+    places = tuple(name.strip() for name in said.get("parameters", "").split(",") if name.strip())
+    return SavedQuery(
+        name=said.get("name", path.stem),
+        description=said.get("description", ""),
+        places=places,
+        parameters=tuple(parse_parameter(name, said.get(name, ""), path.name) for name in dict.fromkeys(places)),
+        sql="\n".join(line for line in lines if not line.startswith(HEADER)).strip(),
+    )
 
-    def said(key: str) -> str:
-        found = re.search(rf"^-- {key}:(.*)$", text, re.MULTILINE)
-        return found[1].strip() if found else ""
 
-    parameters = tuple(name.strip() for name in said("parameters").split(",") if name.strip())
-    lines = [line for line in text.splitlines() if not line.startswith("-- ")]
-    return SavedQuery(said("name") or path.stem, said("description"), parameters, "\n".join(lines).strip())
-
-
-def parse_parameters(query: SavedQuery, given: Iterable[str]) -> list[str]:
-    """Values of the query's parameters, in its order, from ``key=value`` texts.
+def literals_of(query: SavedQuery, given: Iterable[str]) -> list[str]:
+    """An SQL literal for each question mark of the query, in order, from ``key=value`` texts.
 
     Raises:
-        Refusal: one is unknown, missing, given twice or not ``key=value``.
+        Refusal: one is unknown, missing, given twice, not ``key=value``, or not of its type.
     """
-    wanted = f"{query.name} takes {', '.join(query.parameters) or 'no parameters'}"
-    values: dict[str, str] = {}
+    known = {parameter.name: parameter for parameter in query.parameters}
+    wanted = f"{query.name} takes {', '.join(known) or 'no parameters'}"
+    literals: dict[str, str] = {}
     for text in given:
         key, found, value = text.partition("=")
-        if not found or key not in query.parameters or key in values:
-            raise Refusal(f"--param {text!r} is not accepted; {wanted}", "give each once, as --param name=value")
-        values[key] = value
-    missing = [name for name in query.parameters if name not in values]
+        if not found or key not in known or key in literals:
+            raise Refusal(f"--param {text!r} is not accepted; {wanted}", f"give each once, as in: {query.command}")
+        literals[key] = known[key].literal(value)
+    missing = [parameter for parameter in query.parameters if parameter.name not in literals]
     if missing:
-        given_all = " ".join(f"--param {name}=..." for name in missing)
-        raise Refusal(f"--param {missing[0]} is missing; {wanted}", f"add {given_all}")
-    return [values[name] for name in query.parameters]
+        added = " ".join(f"--param {parameter.name}={parameter.example}" for parameter in missing)
+        raise Refusal(f"--param {missing[0].name} is missing; {wanted}", f"add, such as: {added}")
+    return [literals[name] for name in query.places]
 
 
-def literal(value: str) -> str:
-    """``value`` as an SQL literal: numbers as they are, all else in quotes. Athena parses each parameter as one."""
-    return value if NUMBER.fullmatch(value) else "'" + value.replace("'", "''") + "'"
-
-
-def with_literals(sql: str, names: Iterable[str], values: Mapping[str, str]) -> str:
-    """``sql`` with its question marks replaced, for an engine that takes no parameters.
-
-    Raises:
-        Refusal: a value is more than a date, a number or a symbol, and is not put into SQL text.
-    """
-    literals: list[str] = []
-    for name in names:
-        if not PLAIN.fullmatch(values[name]):
-            raise Refusal(
-                f"--param {name}={values[name]!r}: the embedded AWS takes no query parameters, so that only a plain "
-                "date, number or symbol can be put into the SQL",
-                "write the SQL with the value yourself, or query a real account",
-            )
-        literals.append(literal(values[name]))
+def with_literals(sql: str, literals: Sequence[str]) -> str:
+    """``sql`` with its question marks replaced, for an engine that takes no parameters."""
     remaining = iter(literals)
     return QUESTION_MARK.sub(lambda found: next(remaining, "?") if found[1] else found[0], sql)

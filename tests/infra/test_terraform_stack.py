@@ -17,8 +17,11 @@ from botocore.exceptions import ClientError
 from infra import facts
 from infra.local import server
 from infra.local.config import ACCOUNT_ID, LocalConfig
-from infra.local.deploy import BUCKETS, Deployment, table_input, values_of
-from marketlake.contract import dataset_names
+from infra.local.deploy import BUCKETS, Deployment, values_of
+from infra.local.lookups import CLOSING_DAYS, lookup_csv, lookup_key
+from infra.local.tables import table_input, table_inputs
+from infra.ops.saved_queries import saved_queries
+from marketlake.contract import CONTRACTS, dataset_names
 from tests.e2e.pipeline import Pipeline, free_port_pair
 from tests.infra.bundles_built import build_local
 from tests.infra.terraform import Terraform, credentials
@@ -149,6 +152,39 @@ def test_the_stack_is_what_the_local_deployment_makes(stack: Pipeline, config: L
         assert table["Parameters"].items() >= ours["Parameters"].items()
         assert _without_empty(table["PartitionKeys"]) == ours["PartitionKeys"]
         assert table["StorageDescriptor"]["Location"] == ours["StorageDescriptor"]["Location"]
+
+
+def test_the_analysts_tables_are_what_the_local_deployment_makes(stack: Pipeline) -> None:
+    assert stack.deployment is not None
+    values = stack.deployment.values
+    listed = stack.aws("glue").get_tables(DatabaseName=values["database"])["TableList"]
+    found = {table["Name"]: table for table in listed}
+    wanted = {table["Name"]: table for table in table_inputs(values)}
+    assert set(found) == set(wanted)
+    for name in set(wanted) - set(dataset_names()):
+        assert (
+            _without_empty([found[name]["StorageDescriptor"]])[0].items()
+            >= {key: value for key, value in wanted[name]["StorageDescriptor"].items() if key != "Columns"}.items()
+        )
+        columns = _without_empty(found[name]["StorageDescriptor"]["Columns"])
+        assert columns == wanted[name]["StorageDescriptor"]["Columns"]
+        assert found[name]["Parameters"].items() >= wanted[name]["Parameters"].items()
+        assert found[name]["Description"] == wanted[name]["Description"]
+    for name, source in {"constituents": CONTRACTS / "constituents.csv", "closing_days": CLOSING_DAYS}.items():
+        assert stack.body("artifacts_bucket", lookup_key(name)) == lookup_csv(name, source.read_bytes())
+
+
+def test_every_saved_query_is_a_named_query_and_a_prepared_statement(stack: Pipeline) -> None:
+    athena, queries = stack.aws("athena"), saved_queries()
+    group = stack.name("workgroup")
+    ids = athena.list_named_queries(WorkGroup=group)["NamedQueryIds"]
+    named = {q["Name"]: q for q in athena.batch_get_named_query(NamedQueryIds=ids)["NamedQueries"]}
+    assert {name: q["Description"] for name, q in named.items()} == {q.name: q.description for q in queries}
+    assert all(named[query.name]["QueryString"].endswith(query.sql) for query in queries)
+    for query in queries:
+        found = athena.get_prepared_statement(StatementName=query.name, WorkGroup=group)["PreparedStatement"]
+        assert found["QueryStatement"] == query.sql
+        assert found["Description"] == f"{query.description} (parameters: {', '.join(query.places)})"
 
 
 def _log_group(config: LocalConfig, name: str) -> str:

@@ -11,18 +11,12 @@ from infra.ops.athena import Result, run_query
 from infra.ops.errors import Refusal
 from infra.ops.export import records, refuse_unknown, write
 from infra.ops.options import AsJson, setup_of
-from infra.ops.saved_queries import (
-    NAME,
-    find_query,
-    literal,
-    parse_parameters,
-    saved_queries,
-    with_literals,
-)
+from infra.ops.saved_queries import NAME, find_query, literals_of, saved_queries, with_literals
 from infra.ops.screen import Screen, safe, seconds_text
 from infra.ops.target import Target
 
 SHOWN_ROWS = 200
+NO_ROWS = "no rows; the days that the lake holds: marketlake partitions"
 
 
 def query(
@@ -40,11 +34,7 @@ def query(
     """Ask Athena, in SQL or with a saved query (assets/queries), and show or save the answer."""
     screen = Screen(as_json)
     if list_them:
-        found = [
-            {"name": q.name, "parameters": ", ".join(q.parameters), "description": q.description}
-            for q in saved_queries()
-        ]
-        screen.table(found, ["name", "parameters", "description"], title="saved queries", empty="none")
+        _list(screen)
         return
     if not sql:
         raise Refusal("give SQL in quotes, or the name of a saved query", "see them with: marketlake query --list")
@@ -55,18 +45,30 @@ def query(
     _show(screen, target, result, output)
 
 
+def _list(screen: Screen) -> None:
+    found = [
+        {
+            "name": query.name,
+            "description": query.description,
+            "parameters": ", ".join(parameter.name for parameter in query.parameters),
+            "example": query.command,
+        }
+        for query in saved_queries()
+    ]
+    screen.table(found, ["name", "description", "example"], title="saved queries", empty="none")
+
+
 def _ask(target: Target, text: str, given: list[str]) -> Result:
     if not NAME.fullmatch(text):
         if given:
             raise Refusal("--param goes with a saved query only", "write the values into the SQL")
         return run_query(target, text)
     saved = find_query(text)
-    values = parse_parameters(saved, given)
+    literals = literals_of(saved, given)
     if target.is_local:
         # MiniStack's Athena ignores ExecutionParameters.
-        named = dict(zip(saved.parameters, values, strict=True))
-        return run_query(target, with_literals(saved.sql, saved.parameters, named))
-    return run_query(target, saved.sql, [literal(value) for value in values])
+        return run_query(target, with_literals(saved.sql, literals))
+    return run_query(target, saved.sql, literals)
 
 
 def _show(screen: Screen, target: Target, result: Result, output: Path | None) -> None:
@@ -81,7 +83,7 @@ def _show(screen: Screen, target: Target, result: Result, output: Path | None) -
     elif screen.json:
         screen.document(records(table))
     else:
-        screen.table(table.slice(0, SHOWN_ROWS).to_pylist(), table.column_names, empty="no rows")
+        screen.table(table.slice(0, SHOWN_ROWS).to_pylist(), table.column_names, empty=NO_ROWS)
         if table.num_rows > SHOWN_ROWS:
             told += f"; the first {SHOWN_ROWS} are shown, --output FILE takes all"
     screen.err.print(safe(told), highlight=False)

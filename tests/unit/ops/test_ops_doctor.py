@@ -10,7 +10,7 @@ from infra import facts
 from infra.local import config as configs
 from infra.local import deploy, processes
 from infra.local.config import LocalConfig
-from infra.local.deploy import table_input
+from infra.local.tables import table_input
 from infra.ops import checks_machine
 from infra.ops.checks_aws import deployment_checks
 from infra.ops.checks_machine import deployed_check, folder_check, local_checks, packages_check

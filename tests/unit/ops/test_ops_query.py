@@ -10,11 +10,15 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from botocore.stub import Stubber
+from hypothesis import given
+from hypothesis import strategies as st
+from sqlglot import tokenize
 
 from infra.ops import saved_queries
 from infra.ops.errors import Refusal
+from infra.ops.query_parameters import ACCEPTED, Parameter, parse_parameter
 from infra.ops.result_table import read_csv, table_of
-from infra.ops.saved_queries import SavedQuery, literal, parse_parameters, with_literals
+from infra.ops.saved_queries import SavedQuery, literals_of, with_literals
 from infra.ops.target import Target
 from tests.unit.ops.conftest import Command
 
@@ -40,8 +44,8 @@ def answers(
     stub: Stubber, sql: str, *pages: dict[str, Any], kind: str = "DML", parameters: list[str] | None = None
 ) -> None:
     context = {"QueryString": sql, "WorkGroup": "marketlake", "QueryExecutionContext": {"Database": "marketlake"}}
-    given: dict[str, Any] = {"ExecutionParameters": parameters} if parameters else {}
-    stub.add_response("start_query_execution", {"QueryExecutionId": QUERY}, context | given)
+    bound: dict[str, Any] = {"ExecutionParameters": parameters} if parameters else {}
+    stub.add_response("start_query_execution", {"QueryExecutionId": QUERY}, context | bound)
     execution = {
         "Status": {"State": "SUCCEEDED"},
         "StatementType": kind,
@@ -154,11 +158,14 @@ def test_the_result_file_may_name_two_columns_alike() -> None:
     assert [column.to_pylist() for column in table.columns] == [[1], ["2"]]
 
 
+DAY = "'2026-01-05'"
 SAVED = """-- name: closes_of
 -- description: Closes of one ticker
--- parameters: ticker, start
+-- parameters: ticker, start, start
+-- ticker: ticker, such as BT-A.L
+-- start: date, such as 2026-01-05
 SELECT '?' AS mark, close -- which?
-FROM ftse100_prices WHERE ticker = ? AND dt >= ?
+FROM ftse100_prices WHERE ticker = ? AND dt BETWEEN ? AND ?
 """
 
 
@@ -173,57 +180,95 @@ def saved(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> SavedQuery:
 def test_a_saved_query_goes_to_athena_with_its_parameters_in_order(
     command: Command, athena: Stubber, saved: SavedQuery
 ) -> None:
-    answers(athena, saved.sql, page([["x"]], [("x", "varchar")]), parameters=["'BT-A.L'", "'2026-01-05'"])
+    answers(athena, saved.sql, page([["x"]], [("x", "varchar")]), parameters=["'BT-A.L'", DAY, DAY])
     told = command("query", "closes_of", "--param", "start=2026-01-05", "--param", "ticker=BT-A.L")
     assert told.status == 0, told.err
     athena.assert_no_pending_responses()
 
 
-def test_the_list_names_saved_queries_with_their_parameters(command: Command, saved: SavedQuery) -> None:
-    assert saved.parameters == ("ticker", "start")
-    assert command("query", "--list", "--json").document == [
-        {"name": "closes_of", "parameters": "ticker, start", "description": "Closes of one ticker"}
-    ]
+def test_the_list_has_a_line_to_run_for_each_query(command: Command, saved: SavedQuery) -> None:
+    run = "marketlake query closes_of --param ticker=BT-A.L --param start=2026-01-05"
+    described = {"name": "closes_of", "description": "Closes of one ticker", "parameters": "ticker, start"}
+    assert command("query", "--list", "--json").document == [described | {"example": run}]
+    assert run in command("query", "--list").out
+    assert literals_of(saved, saved.examples) == ["'BT-A.L'", DAY, DAY]
 
 
 @pytest.mark.parametrize(
-    ("given", "words"),
+    ("texts", "words"),
     [
-        ([], "--param ticker is missing"),
+        ([], "--param ticker is missing; closes_of takes ticker, start"),
         (["ticker=A.L"], "--param start is missing"),
-        (["ticker=A.L", "ticker=B.L", "start=1"], "ticker=B.L"),
-        (["nope=1", "ticker=A.L", "start=1"], "nope=1"),
-        (["ticker", "start=1"], "'ticker'"),
+        (["ticker=A.L", "ticker=B.L", "start=2026-01-05"], "ticker=B.L"),
+        (["nope=1", "ticker=A.L", "start=2026-01-05"], "nope=1"),
+        (["ticker", "start=2026-01-05"], "'ticker'"),
+        (["ticker=A.L", "start=5.1.2026"], "start='5.1.2026' is not accepted; it is a date as YYYY-MM-DD"),
     ],
 )
-def test_parameters_that_do_not_fit_are_refused(saved: SavedQuery, given: list[str], words: str) -> None:
-    with pytest.raises(Refusal, match=words):
-        parse_parameters(saved, given)
+def test_parameters_that_do_not_fit_are_refused(saved: SavedQuery, texts: list[str], words: str) -> None:
+    with pytest.raises(Refusal, match=words) as refused:
+        literals_of(saved, texts)
+    assert "--param start=2026-01-05" in refused.value.advice
 
 
 def test_on_the_embedded_aws_only_question_marks_of_the_statement_are_replaced(saved: SavedQuery) -> None:
-    sql = with_literals(saved.sql, saved.parameters, {"ticker": "BT-A.L", "start": "2026-01-05"})
-    assert sql == (
-        "SELECT '?' AS mark, close -- which?\nFROM ftse100_prices WHERE ticker = 'BT-A.L' AND dt >= '2026-01-05'"
+    assert with_literals(saved.sql, literals_of(saved, ["ticker=BT-A.L", "start=2026-01-05"])) == (
+        "SELECT '?' AS mark, close -- which?\n"
+        f"FROM ftse100_prices WHERE ticker = 'BT-A.L' AND dt BETWEEN {DAY} AND {DAY}"
     )
 
 
-@pytest.mark.parametrize("value", ["x' OR '1'='1", "a b", "", "1;2", "é", "a" * 41, "A.L\n"])
-def test_on_the_embedded_aws_a_value_that_could_be_more_than_a_literal_is_refused(
-    saved: SavedQuery, value: str
+HOSTILE = ["x' OR '1'='1", "a b", "", "1;2", "é", "a" * 41, "A.L\n", "--", "/*", "1)", "٣", "1e5", "'"]
+
+
+@pytest.mark.parametrize(
+    ("kind", "accepted", "refused"),
+    [
+        ("date", {"2024-02-29": "'2024-02-29'"}, ["2023-02-29", "20240229", "2024-2-9", "2024-W09-4"]),
+        ("ticker", {"BT-A.L": "'BT-A.L'", "^FTSE": "'^FTSE'", "7203": "'7203'", "GBPUSD=X": "'GBPUSD=X'"}, []),
+        ("currency", {"USD": "'USD'"}, ["usd", "US", "USDT"]),
+        ("count", {"5": "5"}, ["0", "-1", "1.5", "10000"]),
+        ("number", {"2.5": "2.5", "3": "3"}, ["-1", ".5", "1.", "inf", "nan"]),
+    ],
+)
+def test_a_parameter_accepts_what_its_type_says_and_nothing_that_could_end_a_literal(
+    kind: str, accepted: dict[str, str], refused: list[str]
 ) -> None:
-    with pytest.raises(Refusal, match="ticker"):
-        with_literals(saved.sql, saved.parameters, {"ticker": value, "start": "1"})
+    parameter = parse_parameter("value", f"{kind}, such as {next(iter(accepted))}", "a.sql")
+    assert {value: parameter.literal(value) for value in accepted} == accepted
+    hostile = [value for value in HOSTILE if kind != "ticker" or value not in ("--", "1e5")]  # these two are symbols
+    for value in [*refused, *hostile]:
+        with pytest.raises(Refusal, match="is not accepted; it is "):
+            parameter.literal(value)
 
 
-def test_literals() -> None:
-    assert [literal(v) for v in ("7", "-1.5", "2026-01-05", "O'Neil", "1e5")] == [
-        "7",
-        "-1.5",
-        "'2026-01-05'",
-        "'O''Neil'",
-        "'1e5'",
-    ]
+@given(st.sampled_from(sorted(ACCEPTED)), st.text(max_size=12))
+def test_a_literal_is_one_token(kind: Any, value: str) -> None:
+    try:
+        literal = Parameter("value", kind, "").literal(value)
+    except Refusal:
+        return
+    (token,) = tokenize(literal, read="athena")
+    assert token.text == value
+
+
+@pytest.mark.parametrize("text", ["", "date", "day, such as 2022-01-03", "date, such as today", "count, such as 0"])
+def test_a_parameter_without_a_type_or_with_a_wrong_example_is_no_saved_query(text: str) -> None:
+    with pytest.raises((ValueError, Refusal), match="start"):
+        parse_parameter("start", text, "a.sql")
+
+
+def test_an_unknown_name_is_refused_with_the_near_ones(command: Command) -> None:
+    told = command("query", "latest-price")
+    assert told.status == 2
+    assert "near are: latest_prices" in told.err
+    assert "movers, movers_of_day" in command("query", "mover").err
+    assert "volatility_and_drawdown" in command("query", "drawdown").err
+
+
+def test_an_answer_without_rows_says_so_and_where_to_look(command: Command, athena: Stubber) -> None:
+    answers(athena, "SELECT 1", page([HEADER]))
+    assert "no rows; the days that the lake holds: marketlake partitions" in command("query", "SELECT 1").out
 
 
 def test_parameters_without_a_saved_query_and_no_sql_at_all_exit_2(command: Command) -> None:

@@ -1,0 +1,36 @@
+-- name: missing_days
+-- description: Days of each dataset's calendar that the lake has no row of; windows of up to 27 years
+-- parameters: start, start, end, start, start, end, start, end
+-- start: date, such as 2022-01-01
+-- end: date, such as 2022-12-31
+WITH digits AS (
+  SELECT n FROM (VALUES (0), (1), (2), (3), (4), (5), (6), (7), (8), (9)) AS listed (n)
+),
+numbers AS (
+  SELECT a.n + 10 * b.n + 100 * c.n + 1000 * d.n AS n
+  FROM digits a CROSS JOIN digits b CROSS JOIN digits c CROSS JOIN digits d
+),
+weekdays AS (
+  -- 1998-12-28 was a Monday, before all data
+  SELECT CAST(CAST(CAST(? AS date) + INTERVAL '1' DAY * n AS date) AS varchar) AS day
+  FROM numbers
+  WHERE n <= date_diff('day', CAST(? AS date), CAST(? AS date))
+    AND mod(date_diff('day', DATE '1998-12-28', CAST(? AS date)) + n, 7) < 5
+),
+due AS (
+  SELECT d.dataset, w.day
+  FROM weekdays w
+  CROSS JOIN (VALUES ('ftse100_prices', 'london'), ('fx_rates', 'target')) AS d (dataset, calendar)
+  LEFT JOIN closing_days c ON c.calendar = d.calendar AND c.closed = w.day
+  WHERE c.closed IS NULL
+),
+present AS (
+  SELECT 'ftse100_prices' AS dataset, dt FROM ftse100_prices WHERE dt BETWEEN ? AND ? GROUP BY dt
+  UNION ALL
+  SELECT 'fx_rates' AS dataset, dt FROM fx_rates WHERE dt BETWEEN ? AND ? GROUP BY dt
+)
+SELECT due.dataset, due.day AS missing_day
+FROM due
+LEFT JOIN present ON present.dataset = due.dataset AND present.dt = due.day
+WHERE present.dt IS NULL
+ORDER BY due.dataset, due.day

@@ -1,0 +1,39 @@
+-- name: prices_in_currencies
+-- description: Closes of one ticker in pounds, euro and dollars, by the rates of the day or the last published in the ten days before it
+-- parameters: ticker, start, end, start, end
+-- ticker: ticker, such as AZN.L
+-- start: date, such as 2022-12-19
+-- end: date, such as 2022-12-30
+WITH prices AS (
+  SELECT dt, ticker, close
+  FROM ftse100_prices
+  WHERE ticker = ? AND dt BETWEEN ? AND ?
+),
+rates AS (
+  -- whatever the base: the base itself is worth 1 of itself
+  SELECT dt,
+    max(CASE WHEN target_currency = 'GBP' THEN rate WHEN base_currency = 'GBP' THEN 1 END) AS gbp,
+    max(CASE WHEN target_currency = 'EUR' THEN rate WHEN base_currency = 'EUR' THEN 1 END) AS eur,
+    max(CASE WHEN target_currency = 'USD' THEN rate WHEN base_currency = 'USD' THEN 1 END) AS usd
+  FROM fx_rates
+  WHERE dt BETWEEN CAST(CAST(CAST(? AS date) - INTERVAL '10' DAY AS date) AS varchar) AND ?
+  GROUP BY dt
+),
+days AS (
+  SELECT dt FROM prices
+  UNION
+  SELECT dt FROM rates
+),
+published AS (
+  SELECT d.dt, max(r.dt) OVER (ORDER BY d.dt ROWS UNBOUNDED PRECEDING) AS rate_dt
+  FROM days d
+  LEFT JOIN rates r ON r.dt = d.dt
+)
+SELECT p.dt, p.ticker, p.close AS close_gbp, r.dt AS rate_dt,
+  p.close * r.eur / r.gbp AS close_eur,
+  p.close * r.usd / r.gbp AS close_usd
+FROM prices p
+JOIN published u ON u.dt = p.dt
+LEFT JOIN rates r ON r.dt = u.rate_dt
+  AND date_diff('day', CAST(r.dt AS date), CAST(p.dt AS date)) <= 10
+ORDER BY p.dt

@@ -12,8 +12,29 @@ resource "aws_glue_catalog_database" "lake" {
   description = "marketlake: daily market data"
 }
 
+locals {
+  # Each dataset twice: by day, as the contract says, and by year, the same rows for questions about many days
+  # (docs/decisions/0008). infra/local/tables.py makes the same.
+  dataset_tables = merge(
+    { for name, contract in local.contracts : name => {
+      description = contract.description
+      prefix      = "clean/${name}/"
+      key         = { name = "dt", comment = "Day, YYYY-MM-DD; in the path only" }
+      projection  = { format = "yyyy-MM-dd", range = "${contract.first_date},NOW+1DAYS", unit = "DAYS" }
+      columns     = contract.columns
+    } },
+    { for name, contract in local.contracts : "${name}_by_year" => {
+      description = "${contract.description} The same rows as ${name}, by year: for questions about many days."
+      prefix      = "by_year/${name}/"
+      key         = { name = "year", comment = "Year, YYYY; in the path only" }
+      projection  = { format = "yyyy", range = "${substr(contract.first_date, 0, 4)},NOW+1DAYS", unit = "YEARS" }
+      columns     = concat([{ name = "dt", type = "string", description = "Day, YYYY-MM-DD" }], contract.columns)
+    } },
+  )
+}
+
 resource "aws_glue_catalog_table" "dataset" {
-  for_each = local.contracts
+  for_each = local.dataset_tables
 
   database_name = aws_glue_catalog_database.lake.name
   name          = each.key
@@ -21,25 +42,25 @@ resource "aws_glue_catalog_table" "dataset" {
   table_type    = "EXTERNAL_TABLE"
 
   parameters = {
-    EXTERNAL                      = "TRUE"
-    classification                = "parquet"
-    "projection.enabled"          = "true"
-    "projection.dt.type"          = "date"
-    "projection.dt.format"        = "yyyy-MM-dd"
-    "projection.dt.range"         = "${each.value.first_date},NOW+1DAYS"
-    "projection.dt.interval"      = "1"
-    "projection.dt.interval.unit" = "DAYS"
-    "storage.location.template"   = "s3://${local.names.clean_bucket}/clean/${each.key}/dt=$${dt}/"
+    EXTERNAL                                          = "TRUE"
+    classification                                    = "parquet"
+    "projection.enabled"                              = "true"
+    "projection.${each.value.key.name}.type"          = "date"
+    "projection.${each.value.key.name}.format"        = each.value.projection.format
+    "projection.${each.value.key.name}.range"         = each.value.projection.range
+    "projection.${each.value.key.name}.interval"      = "1"
+    "projection.${each.value.key.name}.interval.unit" = each.value.projection.unit
+    "storage.location.template"                       = "s3://${local.names.clean_bucket}/${each.value.prefix}${each.value.key.name}=$${${each.value.key.name}}/"
   }
 
   partition_keys {
-    name    = "dt"
+    name    = each.value.key.name
     type    = "string"
-    comment = "Day, YYYY-MM-DD; in the path only"
+    comment = each.value.key.comment
   }
 
   storage_descriptor {
-    location      = "s3://${local.names.clean_bucket}/clean/${each.key}/"
+    location      = "s3://${local.names.clean_bucket}/${each.value.prefix}"
     input_format  = "org.apache.hadoop.hive.ql.io.parquet.MapredParquetInputFormat"
     output_format = "org.apache.hadoop.hive.ql.io.parquet.MapredParquetOutputFormat"
 

@@ -20,6 +20,7 @@ locals {
     ]
     clean = [
       { id = "expire-clean", prefix = "clean/", days = var.clean_expire_days },
+      { id = "expire-years", prefix = "by_year/", days = var.clean_expire_days },
       # A marker says that a day is done: it must go when the day's data goes, or the day would never be loaded again.
       { id = "expire-markers", prefix = "markers/", days = var.clean_expire_days },
       { id = "expire-reports", prefix = "reports/", days = var.clean_expire_days },

@@ -48,6 +48,21 @@ def clean_key(dataset: str, day: date) -> str:
     return f"{clean_prefix(dataset)}dt={day}/part-0.parquet"
 
 
+def year_table(dataset: str) -> str:
+    """Name of the table of ``dataset`` by year."""
+    return f"{dataset}_by_year"
+
+
+def year_prefix(dataset: str) -> str:
+    """Prefix in the clean bucket of the compact form of ``dataset``; the location of its table by year."""
+    return f"by_year/{dataset}/"
+
+
+def year_key(dataset: str, year: int) -> str:
+    """Key in the clean bucket of one year's Parquet object."""
+    return f"{year_prefix(dataset)}year={year}/part-0.parquet"
+
+
 def marker_prefix(dataset: str) -> str:
     """Prefix in the clean bucket of the processed markers of ``dataset``."""
     return f"markers/{dataset}/"

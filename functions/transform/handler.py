@@ -18,6 +18,7 @@ from marketlake.schemas import polars_schema
 from marketlake.settings import read_settings
 from marketlake.storage import Bucket, side_by_side
 from marketlake.telemetry import Event, count, logger, task
+from transform.compact import DayRows, compact_years
 from transform.parquet import CONTENT_TYPE, nulls_of, ranges_of, to_parquet
 
 
@@ -49,6 +50,11 @@ def handler(event: Event) -> Event:
         frames = [patched(contract, day, old, new) for day, old, new in zip(validated, before, frames, strict=True)]
     objects = {clean_key(contract.name, d.dt): to_parquet(f) for d, f in zip(validated, frames, strict=True)}
     etags = clean.put_many(objects, CONTENT_TYPE)
+    rows_by_day = {
+        day.dt: DayRows(etags[clean_key(contract.name, day.dt)], frame)
+        for day, frame in zip(validated, frames, strict=True)
+    }
+    years = compact_years(contract, clean, rows_by_day)
 
     written = [
         WrittenDay(
@@ -67,7 +73,7 @@ def handler(event: Event) -> Event:
     write_manifest(clean, manifest, written)
     rows = sum(day.rows for day in written)
     count("RowsWritten", rows, dataset=contract.name)
-    logger("transform").info("transformed", extra={"days": len(written), "rows": rows})
+    logger("transform").info("transformed", extra={"days": len(written), "rows": rows, "years": years})
     return {"written": len(written), "rows": rows, "manifest": manifest}
 
 

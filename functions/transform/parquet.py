@@ -11,13 +11,22 @@ from marketlake.contract import Contract
 CONTENT_TYPE = "application/vnd.apache.parquet"
 
 
-def to_parquet(frame: pl.DataFrame) -> bytes:
-    """``frame`` as Parquet; the same rows give the same bytes.
+def to_parquet(
+    frame: pl.DataFrame, *, rows_a_group: int | None = None, metadata: dict[str, str] | None = None
+) -> bytes:
+    """``frame`` as Parquet; the same rows (and ``metadata``, kept in the footer) give the same bytes.
 
-    Zstandard, one row group: Athena reads it natively (https://docs.aws.amazon.com/athena/latest/ug/compression-formats.html).
+    Zstandard, one row group unless told otherwise: Athena reads it natively (https://docs.aws.amazon.com/athena/latest/ug/compression-formats.html).
     """
     buffer = io.BytesIO()
-    frame.write_parquet(buffer, compression="zstd", compression_level=3, statistics=True)
+    frame.write_parquet(
+        buffer,
+        compression="zstd",
+        compression_level=3,
+        statistics=True,
+        row_group_size=rows_a_group,
+        metadata=metadata,
+    )
     return buffer.getvalue()
 
 

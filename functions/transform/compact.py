@@ -1,0 +1,127 @@
+"""The compact form of a dataset: one Parquet object a year, with the same rows as that year's objects of days.
+
+Ten years of a dataset are 2,500 small objects by day and ten by year. The days stay the contract; a year is made from
+them, and its own metadata say which (each day's ETag), so that a year that lacks or outlived a day is found by one
+listing, whatever the reason, and made right by whoever writes a day of it next.
+
+Two writers of one year: each reads the year, then lists the days, and writes on the condition that the year is still
+the one that it read. So the last to write listed the days after every other one had written.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date
+
+import polars as pl
+
+from marketlake.contract import Contract
+from marketlake.errors import StorageUnavailable
+from marketlake.layout import clean_key, clean_prefix, objects_by_day, year_key
+from marketlake.schemas import polars_schema
+from marketlake.storage import Bucket, ObjectMissing, PreconditionFailed, side_by_side
+from transform.parquet import CONTENT_TYPE, to_parquet
+
+ATTEMPTS = 8
+
+ROWS_A_GROUP = 4096
+"""A year of prices is 25,000 rows, sorted by ticker: Athena skips the groups that a question about one cannot be in."""
+
+DAYS, VERSION = "marketlake.days", "marketlake.contract_version"
+
+
+@dataclass(frozen=True)
+class DayRows:
+    """The rows of one day's clean object, and its ETag."""
+
+    etag: str
+    frame: pl.DataFrame
+
+
+@dataclass(frozen=True)
+class Year:
+    """A year's object: its ETag, the ETags of the days' objects that it was made from, and its rows with ``dt``."""
+
+    etag: str
+    days: dict[date, str]
+    frame: pl.DataFrame
+
+
+def compact_years(contract: Contract, clean: Bucket, written: Mapping[date, DayRows]) -> int:
+    """Bring the years of ``written`` to what their days' objects hold; returns the number of objects that changed.
+
+    Raises:
+        StorageUnavailable: other writers of the same year won eight times in a row.
+    """
+    years = sorted({day.year for day in written})
+    return sum(side_by_side(lambda year: _compact_year(contract, clean, year, written), years))
+
+
+def _compact_year(contract: Contract, clean: Bucket, year: int, written: Mapping[date, DayRows]) -> bool:
+    key, prefix = year_key(contract.name, year), clean_prefix(contract.name)
+    for _ in range(ATTEMPTS):
+        held = read_year(contract, clean, year)
+        there = {day: etag for day, _, etag in objects_by_day(clean, prefix, date(year, 1, 1), date(year, 12, 31))}
+        if held is not None and held.days == there:
+            return False
+        rows = _rows_of(contract, clean, there, held, written)
+        body = year_parquet(contract, rows)
+        try:
+            clean.put(key, body, CONTENT_TYPE, if_match=held.etag if held else None, if_absent=held is None)
+        except PreconditionFailed:
+            continue
+        return True
+    raise StorageUnavailable(f"{key} was replaced {ATTEMPTS} times by other executions meanwhile; run these days again")
+
+
+def read_year(contract: Contract, clean: Bucket, year: int) -> Year | None:
+    """The year's object; None where there is none. One of another version of the contract counts as made of no days."""
+    try:
+        stored = clean.get(year_key(contract.name, year))
+    except ObjectMissing:
+        return None
+    told = pl.read_parquet_metadata(io.BytesIO(stored.body))
+    if told.get(VERSION) != f"{contract.version}":
+        return Year(stored.etag, {}, pl.DataFrame(schema={"dt": pl.String()}))
+    days = {date.fromisoformat(day): etag for day, etag in json.loads(told[DAYS]).items()}
+    return Year(stored.etag, days, pl.read_parquet(io.BytesIO(stored.body)))
+
+
+def year_parquet(contract: Contract, days: Mapping[date, DayRows]) -> bytes:
+    """The year's object of ``days``; the same days give the same bytes."""
+    schema = {"dt": pl.String(), **polars_schema(contract)}
+    frames = [rows.frame.select(pl.lit(f"{day}").alias("dt"), pl.all()) for day, rows in sorted(days.items())]
+    frame = pl.concat([pl.DataFrame(schema=schema), *frames]).sort(*contract.key, "dt")
+    told = {
+        DAYS: json.dumps({f"{day}": rows.etag for day, rows in sorted(days.items())}),
+        VERSION: f"{contract.version}",
+    }
+    return to_parquet(frame, rows_a_group=ROWS_A_GROUP, metadata=told)
+
+
+def _rows_of(
+    contract: Contract, clean: Bucket, there: Mapping[date, str], held: Year | None, written: Mapping[date, DayRows]
+) -> dict[date, DayRows]:
+    """The rows of each day in ``there``: those just written, else those that the year holds, else the day's object."""
+    kept = {day: etag for day, etag in held.days.items() if there.get(day) == etag} if held else {}
+    rows = {day: written[day] for day, etag in there.items() if day in written and written[day].etag == etag}
+    if held is not None:
+        parts = held.frame.filter(pl.col("dt").is_in([f"{day}" for day in kept if day not in rows]))
+        for (text, *_), part in parts.group_by("dt"):
+            day = date.fromisoformat(str(text))
+            rows[day] = DayRows(kept[day], part.drop("dt"))
+    missing = [day for day in there if day not in rows]
+    read = side_by_side(lambda day: _read_day(contract, clean, day), missing)
+    return rows | {day: found for day, found in zip(missing, read, strict=True) if found is not None}
+
+
+def _read_day(contract: Contract, clean: Bucket, day: date) -> DayRows | None:
+    """The day's object as it is now, which may be another than was listed; None where it is gone by now."""
+    try:
+        stored = clean.get(clean_key(contract.name, day))
+    except ObjectMissing:
+        return None
+    return DayRows(stored.etag, pl.read_parquet(io.BytesIO(stored.body)))

@@ -33,8 +33,8 @@ DEFAULT_REGION = "eu-west-2"
 class Target:
     """One deployment of marketlake: its AWS clients and the names of its resources.
 
-    ``endpoint_url`` and ``local`` are set for the embedded AWS only; ``replay`` is the health document of the replay
-    of the sources, where there is one.
+    ``endpoint_url``, ``states_url`` (Step Functions, which may be an engine beside it) and ``local`` are set for the
+    embedded AWS only; ``replay`` is the health document of the replay of the sources, where there is one.
     """
 
     session: boto3.Session
@@ -43,6 +43,7 @@ class Target:
     prefix: str
     partition: str = "aws"
     endpoint_url: str | None = None
+    states_url: str | None = None
     local: LocalConfig | None = None
     replay: dict[str, Any] | None = field(default=None, repr=False)
 
@@ -130,7 +131,7 @@ class Target:
 
     def _client(self, service: str) -> Any:
         config = Config(retries={"mode": "standard", "total_max_attempts": 4}, connect_timeout=5, read_timeout=30)
-        endpoint_url = self.local.endpoint_of(service) if self.local else None
+        endpoint_url = self.states_url if service == "stepfunctions" else self.endpoint_url
         return self.session.client(service, endpoint_url=endpoint_url, config=config)
 
 
@@ -154,6 +155,7 @@ def local_target(root: Path) -> Target:
         config.region,
         config.prefix,
         endpoint_url=config.endpoint_url,
+        states_url=config.states_url,
         local=config,
         replay=status.replay,
     )

@@ -6,7 +6,6 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-import boto3
 import pytest
 from ministack.core import iam_evaluator
 from ministack.services import sts
@@ -20,7 +19,7 @@ from infra.ops.checks_machine import engine_check
 from infra.ops.cli import main
 from infra.ops.commands.up import wanted_config
 from infra.ops.setup import Setup
-from infra.ops.target import Target
+from infra.ops.target import local_target
 
 ENGINE_ASKED = "=version="
 FAKE = """#!/bin/sh
@@ -148,8 +147,11 @@ def test_the_engine_is_kept_and_only_its_api_is_elsewhere(config: LocalConfig) -
     assert replace(config, engine="embedded").endpoint_of("stepfunctions") == "http://127.0.0.1:4810"
 
 
-def test_commands_ask_the_engine_for_executions_and_the_embedded_aws_for_the_rest(config: LocalConfig) -> None:
-    target = Target(boto3.Session(region_name=config.region), ACCOUNT_ID, config.region, "marketlake", local=config)
+def test_commands_ask_the_engine_for_executions_and_the_embedded_aws_for_the_rest(
+    config: LocalConfig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(server, "status", lambda _root: Status(config, {"ok": True}, None))
+    target = local_target(config.root)
     asked: Any = (target.states, target.s3, target.sqs, target.athena)
     assert [client.meta.endpoint_url for client in asked] == ["http://127.0.0.1:4812"] + ["http://127.0.0.1:4810"] * 3
 

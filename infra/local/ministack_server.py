@@ -18,6 +18,8 @@ from typing import Any
 from ministack.core import iam_evaluator
 from ministack.services import athena, iam, s3, stepfunctions, sts
 
+from infra.local.kill_points import KILL_POINTS, kill_at_writes
+
 ACCESS_LOG = "MARKETLAKE_ACCESS_LOG"
 """Name of the environment variable with the file to record API calls in; the least-privilege tests set it."""
 
@@ -120,4 +122,6 @@ if __name__ == "__main__":
         trust_unknown_keys()
     if os.environ.get(ACCESS_LOG):
         record_access(Path(os.environ[ACCESS_LOG]))
+    if os.environ.get(KILL_POINTS):
+        kill_at_writes(Path(os.environ[KILL_POINTS]))
     main()

@@ -1,0 +1,153 @@
+"""SIGKILL at each point between two writes to S3: of the function that wrote, and of the embedded AWS.
+
+The writes of an undisturbed run are counted; then each point is reached by counting, never by waiting. One dataset runs
+at a time, so one batch writes at a time; which of a function's parallel writes is the nth differs, as it may.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import json
+import time
+from collections.abc import Iterator
+from datetime import date, timedelta
+from pathlib import Path
+from typing import Literal
+
+import pyarrow.parquet as pq
+import pytest
+
+from infra.local import processes
+from infra.local.kill_points import KILL_POINTS, Kill, arm, disarm, writes
+from marketlake.contract import load_contract
+from marketlake.layout import clean_key, marker_key, raw_key
+from tests.e2e.pipeline import DEADLINE_SECONDS, Outcome, Pipeline, new_pipeline
+
+pytestmark = pytest.mark.xdist_group("kills")
+
+FUNCTION_KILLS, SERVER_KILLS = date(2021, 1, 5), date(2022, 1, 4)
+"""The first Tuesday of each kind: every point has the Tuesday and Wednesday of a week of its own."""
+
+WEEKS = 20
+
+
+class Killed(Pipeline):
+    """A pipeline in which a test arms kills."""
+
+    @property
+    def points(self) -> Path:
+        return self.config.root / "kill-points"
+
+    def arm(self, after: int | None, victim: Literal["function", "server"]) -> None:
+        arm(self.points, Kill([self.name("raw_bucket"), self.name("clean_bucket")], after, victim))
+
+    def wait_for_its_end(self) -> None:
+        """Until the armed server is dead."""
+        end = time.monotonic() + DEADLINE_SECONDS
+        while processes.pid_of(self.config.root / "ministack.pid") is not None:
+            assert time.monotonic() < end, f"not killed; written: {writes(self.points)}"
+            time.sleep(0.01)
+
+
+@pytest.fixture(scope="module")
+def killed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Killed]:
+    root = tmp_path_factory.mktemp("killed")
+    with pytest.MonkeyPatch.context() as environment:
+        environment.setenv(KILL_POINTS, str(root / "kill-points"))
+        environment.setenv("SFN_WAIT_SCALE", "0.05")
+        pipeline = Killed(new_pipeline(root).config)
+        pipeline.up()
+        yield pipeline
+    pipeline.down()
+
+
+def days_of(first: date, week: int) -> list[date]:
+    tuesday = first + timedelta(weeks=week)
+    return [tuesday, tuesday + timedelta(days=1)]
+
+
+def window(dataset: str, days: list[date]) -> dict[str, object]:
+    return {"datasets": [dataset], "start": f"{days[0]}", "end": f"{days[-1]}"}
+
+
+def count_writes(pipeline: Killed, dataset: str, days: list[date]) -> int:
+    """Writes of an undisturbed run; nothing is killed."""
+    pipeline.arm(None, "function")
+    assert pipeline.run(window(dataset, days)).status == "SUCCEEDED"
+    assert disarm(pipeline.points)
+    return len(writes(pipeline.points))
+
+
+def failed_attempts(pipeline: Pipeline, outcome: Outcome) -> list[str]:
+    events = [event.get("taskFailedEventDetails") for event in pipeline.history(outcome.name)]
+    return [event["error"] for event in events if event]
+
+
+def assert_whole(pipeline: Pipeline, dataset: str, days: list[date]) -> None:
+    """One clean object a day, and one marker that says what lies there; nothing on the queue, no mail."""
+    contract = load_contract(dataset)
+    for day in days:
+        clean = clean_key(dataset, day)
+        assert list(pipeline.etags("clean_bucket", f"clean/{dataset}/dt={day}/")) == [clean]
+        body = pipeline.body("clean_bucket", clean)
+        marker = json.loads(pipeline.body("clean_bucket", marker_key(dataset, day)))
+        raw = pipeline.body("raw_bucket", raw_key(contract, day))
+        assert marker["raw_sha256"] == hashlib.sha256(raw).hexdigest(), day
+        assert marker["clean_etag"] == hashlib.md5(body, usedforsecurity=False).hexdigest(), day
+        assert marker["rows"] == pq.read_metadata(io.BytesIO(body)).num_rows > 0
+        assert marker["history"] == [], day
+    assert pipeline.messages("dlq") == []
+    assert pipeline.messages("mailbox") == []
+
+
+def assert_same_as_undisturbed(pipeline: Pipeline, dataset: str, first: date) -> None:
+    """A run over the same days with no kill writes the same bytes to the same keys."""
+    days = days_of(first, 0)[:1] + days_of(first, WEEKS - 1)[1:]
+
+    def stored() -> dict[str, str]:
+        return pipeline.etags("raw_bucket", f"raw/{dataset}/dt=") | pipeline.etags("clean_bucket", f"clean/{dataset}/")
+
+    found = stored()
+    assert pipeline.run({**window(dataset, days), "force": True}).status == "SUCCEEDED"
+    assert {key: etag for key, etag in stored().items() if key in found} == found
+
+
+@pytest.mark.parametrize("dataset", ["ftse100_prices", "fx_rates"])
+def test_a_killed_function_is_run_again_by_its_retry(killed: Killed, dataset: str) -> None:
+    # A bad row a week, so that Validate writes to quarantine as well.
+    tuesdays = [f"{days_of(FUNCTION_KILLS, week)[0]}" for week in range(WEEKS)]
+    killed.inject({"kind": "scale100", "symbol": "AZN.L", "match": "chart", "dates": tuesdays})
+    points = count_writes(killed, dataset, days_of(FUNCTION_KILLS, 0))
+    assert points == (11 if dataset == "ftse100_prices" else 10)
+    for after in range(points + 1):
+        days = days_of(FUNCTION_KILLS, after + 1)
+        killed.arm(after, "function")
+        outcome = killed.run(window(dataset, days))
+        assert not disarm(killed.points), f"no function was killed after write {after}"
+        assert (outcome.status, outcome.error) == ("SUCCEEDED", ""), (after, writes(killed.points), outcome)
+        assert failed_attempts(killed, outcome) == ["Runtime.ExitError"], after
+        assert_whole(killed, dataset, days)
+    assert_same_as_undisturbed(killed, dataset, FUNCTION_KILLS)
+    print(f"\n{dataset}: a function killed at {points + 1} points, each repaired by one retry")
+
+
+def test_a_killed_server_loses_nothing_that_the_same_input_does_not_bring_back(killed: Killed) -> None:
+    """Rates, whose function starts faster: after each kill everything is deployed and started anew.
+
+    MiniStack keeps objects at once and all else at a graceful stop only: queue, history and execution are gone.
+    """
+    points = count_writes(killed, "fx_rates", days_of(SERVER_KILLS, 0))
+    for after in range(points + 1):
+        killed.arm(after, "server")
+        killed.start(window("fx_rates", days_of(SERVER_KILLS, after + 1)))
+        killed.wait_for_its_end()
+        assert len(writes(killed.points)) == after
+        killed.up()
+    for after in range(points + 1):
+        days = days_of(SERVER_KILLS, after + 1)
+        outcome = killed.run(window("fx_rates", days))
+        assert outcome.status == "SUCCEEDED", (after, outcome)
+        assert_whole(killed, "fx_rates", days)
+    assert_same_as_undisturbed(killed, "fx_rates", SERVER_KILLS)
+    print(f"\nfx_rates: the embedded AWS killed at {points + 1} points, each repaired by the same input")

@@ -50,14 +50,13 @@ def handler(event: Event) -> Event:
     found = parse_answer(contract, answer)
     _refuse(contract, differences(contract, written, found))
     # Last before the markers: what they vouch for is what lies there now, whoever else is writing.
-    _refuse(
-        contract, object_differences(_keys(contract, written), keys_of_days(clean, clean_prefix(contract.name), days))
-    )
+    _confirm(contract, clean, written)
 
-    markers = [_marker(contract, day, about["execution"]) for day in written]
-    wrote = side_by_side(
-        lambda pair: write_marker(clean, pair[0], pair[1].changed_rows), list(zip(markers, written, strict=True))
-    )
+    def mark(day: WrittenDay) -> bool:
+        marker = _marker(contract, day, about["execution"])
+        return write_marker(clean, marker, day.changed_rows, lambda: _confirm(contract, clean, [day]))
+
+    wrote = side_by_side(mark, written)
     rows = sum(partition.rows for partition in found.values())
     count("DaysChecked", len(written), dataset=contract.name)
     logger("athena_check").info("checked", extra={"days": len(written), "rows": rows})
@@ -79,8 +78,10 @@ def _check_catalog(contract: Contract, database: str) -> None:
         raise ContractViolation(f"{contract.name}: {lines[0]}; deploy again so that catalog and contract agree")
 
 
-def _keys(contract: Contract, written: Sequence[WrittenDay]) -> dict[str, str]:
-    return {clean_key(contract.name, day.dt): day.etag for day in written}
+def _confirm(contract: Contract, clean: Bucket, written: Sequence[WrittenDay]) -> None:
+    ours = {clean_key(contract.name, day.dt): day.etag for day in written}
+    there = keys_of_days(clean, clean_prefix(contract.name), [day.dt for day in written])
+    _refuse(contract, object_differences(ours, there))
 
 
 def _refuse(contract: Contract, lines: Sequence[str]) -> None:

@@ -7,6 +7,7 @@ If-Match), so of two executions on the same day neither overwrites what it has n
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from dataclasses import asdict, dataclass, field, replace
 from datetime import date
 from typing import Any
@@ -82,8 +83,16 @@ def read_marker(bucket: Bucket, dataset: str, day: date) -> tuple[Marker, str] |
         raise ContractViolation(f"marker {key} is not readable: {error}; remove it, then run the day again") from error
 
 
-def write_marker(bucket: Bucket, marker: Marker, changed_rows: int | None = None) -> bool:
+def write_marker(
+    bucket: Bucket,
+    marker: Marker,
+    changed_rows: int | None = None,
+    confirm: Callable[[], None] | None = None,
+) -> bool:
     """Put ``marker`` in place of whatever is there; returns whether anything was written.
+
+    ``confirm`` raises if ``marker`` does not say any more what lies there. It is called after another marker was read
+    and before that is replaced: who writes the day's object later marks it later, too, and finds this one changed.
 
     Raises:
         StorageUnavailable: other writers won five times in a row.
@@ -94,13 +103,15 @@ def write_marker(bucket: Bucket, marker: Marker, changed_rows: int | None = None
         try:
             if seen is None:
                 bucket.put(key, _body(marker), JSON, if_absent=True)
-            elif seen[0].says_the_same(marker):
-                return False
             else:
                 bucket.put(key, _body(marker.replacing(seen[0], changed_rows)), JSON, if_match=seen[1])
             return True
         except PreconditionFailed:
             seen = read_marker(bucket, marker.dataset, marker.dt)
+            if seen is not None and seen[0].says_the_same(marker):
+                return False
+            if confirm is not None:
+                confirm()
     raise StorageUnavailable(f"marker {key}: {ATTEMPTS} other writers came first; try again later")
 
 

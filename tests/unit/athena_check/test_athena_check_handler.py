@@ -10,14 +10,17 @@ from typing import Any
 import pytest
 from moto.athena.models import QueryResults, athena_backends
 
+from athena_check import handler as check_handler
 from athena_check.handler import handler
 from athena_check.query import check_sql
 from marketlake import aws
+from marketlake.contract import Contract
 from marketlake.errors import AthenaCheckFailed, ContractViolation
 from marketlake.layout import clean_key
 from marketlake.manifest import WrittenDay, write_manifest
 from marketlake.markers import Marker, read_marker, write_marker
 from marketlake.schemas import glue_columns
+from marketlake.storage import Bucket
 from tests.unit.lake import RATES, REGION, Context, Lake, batch_of, task_of
 
 DAYS = [date(2023, 1, 3), date(2023, 1, 4)]
@@ -131,6 +134,26 @@ def test_an_object_that_another_wrote_meanwhile_marks_no_day(lake: Lake) -> None
     with pytest.raises(AthenaCheckFailed, match=r"dt=2023-01-04/part-0\.parquet is \w+, \w+ was written"):
         check(ANSWER)
     assert marked(lake) == [None, None]
+
+
+@pytest.mark.usefixtures("written")
+def test_a_marker_that_another_wrote_for_what_lies_there_is_not_replaced(
+    lake: Lake, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """After our last look another execution writes the day, and marks it before we do."""
+    confirm, others = check_handler._confirm, list[Marker]()
+
+    def confirm_then_lose(contract: Contract, clean: Bucket, days: list[WrittenDay]) -> None:
+        confirm(contract, clean, days)
+        if not others:
+            etag = clean.put(clean_key("fx_rates", DAYS[1]), b"of another", "x/parquet")
+            others.append(Marker("fx_rates", DAYS[1], RATES.version, "its sha", etag, 31, 0, "another"))
+            write_marker(clean, others[0])
+
+    monkeypatch.setattr(check_handler, "_confirm", confirm_then_lose)
+    with pytest.raises(AthenaCheckFailed, match=r"dt=2023-01-04/part-0\.parquet is \w+, \w+ was written"):
+        check(ANSWER)
+    assert marked(lake)[1] == others[0]
 
 
 @pytest.mark.usefixtures("written")

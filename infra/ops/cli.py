@@ -12,7 +12,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from infra.local.config import LocalError
 from infra.local.server import DEFAULT_ROOT
-from infra.ops.commands import cost, dlq, doctor, history, mail, partitions, query, retry, run, status, up
+from infra.ops.commands import console, cost, dlq, doctor, history, mail, partitions, query, retry, run, status, up
 from infra.ops.errors import FAILED, OpsError, Refusal, explain
 from infra.ops.screen import Screen, safe
 from infra.ops.setup import Setup
@@ -55,6 +55,7 @@ app.command()(run.backfill)
 app.command()(history.history)
 app.add_typer(dlq.app, name="dlq")
 app.command()(mail.mail)
+app.command()(console.console)
 app.command()(retry.retry)
 app.command()(query.query)
 app.command()(partitions.partitions)

@@ -36,7 +36,7 @@ class Batch:
 class Attempt:
     """One try of a task state; ``batch`` is None outside the Map, ``ended`` while it runs; ``error`` is empty if good.
 
-    ``answer`` is what the function returned.
+    ``answer`` is what the function returned. ``scheduled`` and ``end`` are the ids of the events it was read from.
     """
 
     state: str
@@ -47,6 +47,8 @@ class Attempt:
     error: str = ""
     cause: str = ""
     answer: dict[str, Any] = field(default_factory=dict)
+    scheduled: int = 0
+    end: int = 0
 
     @property
     def duration(self) -> timedelta | None:
@@ -76,6 +78,11 @@ class Run:
     def feed(self, events: Iterable[Event]) -> list[Attempt]:
         """Take in ``events``; returns the attempts that ended with them, in order."""
         return [ended for event in events if (ended := self._take(event)) is not None]
+
+    def about(self, event_id: int) -> tuple[str, int | None]:
+        """State and batch that an event is about; ``("", None)`` where the history does not tell."""
+        about = self._about.get(event_id, _About())
+        return about.state, about.batch
 
     @property
     def running(self) -> list[Attempt]:
@@ -115,7 +122,7 @@ class Run:
         retry = task.get("retry")
         if retry is None:
             retry = sum(1 for a in self.attempts if (a.state, a.batch) == (state, batch) and a.error)
-        attempt = Attempt(state, batch, retry, event["timestamp"])
+        attempt = Attempt(state, batch, retry, event["timestamp"], scheduled=event["id"])
         self._about[event["id"]] = _About(state, batch)
         self._scheduled[event["id"]] = attempt
         self.attempts.append(attempt)
@@ -128,7 +135,7 @@ class Run:
             return None
         # Where events are not chained, the oldest task under way is the best guess.
         attempt = self._scheduled.pop(previous if previous in self._scheduled else next(iter(self._scheduled)))
-        attempt.ended = event["timestamp"]
+        attempt.ended, attempt.end = event["timestamp"], event["id"]
         if event["type"] in FAILURES:
             details = event.get(f"{event['type'][0].lower()}{event['type'][1:]}EventDetails", {})
             attempt.error, attempt.cause = details.get("error", "unknown"), details.get("cause", "")

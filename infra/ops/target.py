@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from mypy_boto3_athena.client import AthenaClient
     from mypy_boto3_glue.client import GlueClient
     from mypy_boto3_lambda.client import LambdaClient
+    from mypy_boto3_logs.client import CloudWatchLogsClient
     from mypy_boto3_s3.client import S3Client
     from mypy_boto3_scheduler.client import EventBridgeSchedulerClient
     from mypy_boto3_sqs.client import SQSClient
@@ -111,6 +112,12 @@ class Target:
     def lambdas(self) -> LambdaClient:
         """Client of Lambda."""
         client: LambdaClient = self._client("lambda")
+        return client
+
+    @cached_property
+    def logs(self) -> CloudWatchLogsClient:
+        """Client of CloudWatch Logs."""
+        client: CloudWatchLogsClient = self._client("logs")
         return client
 
     @cached_property

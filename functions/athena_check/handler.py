@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from athena_check.athena import run_query
 from athena_check.compare import catalog_differences, differences, object_differences
-from athena_check.query import check_sql, parse_answer
+from athena_check.query import BY_DAY, check_sql, parse_answer
 from marketlake.aws import athena_client, call, glue_client, s3_client
 from marketlake.contract import Contract, load_contract
 from marketlake.errors import AthenaCheckFailed, ContractViolation
@@ -48,7 +48,8 @@ def handler(event: Event) -> Event:
     sql = check_sql(contract, to_intervals(contract, days))
     answer = run_query(athena_client(), settings.workgroup, settings.database, sql, QUERY_SECONDS)
     found = parse_answer(contract, answer)
-    _refuse(contract, differences(contract, written, found))
+    for form, partitions in found.items():
+        _refuse(f"{contract.name} by {form}", differences(contract, written, partitions))
     # Last before the markers: what they vouch for is what lies there now, whoever else is writing.
     _confirm(contract, clean, written)
 
@@ -57,7 +58,7 @@ def handler(event: Event) -> Event:
         return write_marker(clean, marker, day.changed_rows, lambda: _confirm(contract, clean, [day]))
 
     wrote = side_by_side(mark, written)
-    rows = sum(partition.rows for partition in found.values())
+    rows = sum(partition.rows for partition in found[BY_DAY].values())
     count("DaysChecked", len(written), dataset=contract.name)
     logger("athena_check").info("checked", extra={"days": len(written), "rows": rows})
     return {
@@ -81,14 +82,14 @@ def _check_catalog(contract: Contract, database: str) -> None:
 def _confirm(contract: Contract, clean: Bucket, written: Sequence[WrittenDay]) -> None:
     ours = {clean_key(contract.name, day.dt): day.etag for day in written}
     there = keys_of_days(clean, clean_prefix(contract.name), [day.dt for day in written])
-    _refuse(contract, object_differences(ours, there))
+    _refuse(contract.name, object_differences(ours, there))
 
 
-def _refuse(contract: Contract, lines: Sequence[str]) -> None:
+def _refuse(what: str, lines: Sequence[str]) -> None:
     if lines:
         more = f" and {len(lines) - SHOWN} more" if len(lines) > SHOWN else ""
         raise AthenaCheckFailed(
-            f"{contract.name}: {'; '.join(lines[:SHOWN])}{more}; no marker was written: the next run loads these days"
+            f"{what}: {'; '.join(lines[:SHOWN])}{more}; no marker was written: the next run loads these days"
         )
 
 

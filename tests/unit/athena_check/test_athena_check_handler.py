@@ -25,10 +25,10 @@ from tests.unit.lake import RATES, REGION, Context, Lake, batch_of, task_of
 
 DAYS = [date(2023, 1, 3), date(2023, 1, 4)]
 COLUMNS = [
-    *("dt", "row_count", "key_count", "base_currency_nulls", "target_currency_nulls", "rate_nulls"),
+    *("form", "dt", "row_count", "key_count", "base_currency_nulls", "target_currency_nulls", "rate_nulls"),
     *("rate_min", "rate_max"),
 ]
-ANSWER = [[f"{day}", "31", "31", "0", "0", "0", "0.5", "150.0"] for day in DAYS]
+ANSWER = [[form, f"{day}", "31", "31", "0", "0", "0", "0.5", "150.0"] for form in ("day", "year") for day in DAYS]
 
 
 def deploy(columns: list[dict[str, str]]) -> None:
@@ -107,16 +107,19 @@ def test_a_correction_is_counted_and_goes_to_the_history(lake: Lake, written: li
 @pytest.mark.parametrize(
     ("place", "value", "told"),
     [
-        (1, "30", "30 rows, 31 were written"),
-        (2, "30", "31 rows have 30 distinct keys"),
-        (5, "2", "rate has nulls"),
-        (7, "151.0", "rate ranges over"),
+        (2, "30", "30 rows, 31 were written"),
+        (3, "30", "31 rows have 30 distinct keys"),
+        (6, "2", "rate has nulls"),
+        (8, "151.0", "rate ranges over"),
     ],
 )
-def test_anything_else_than_what_was_written_marks_no_day(lake: Lake, place: int, value: str, told: str) -> None:
-    answer = [list(row) for row in ANSWER]
-    answer[1][place] = value
-    with pytest.raises(AthenaCheckFailed, match=rf"fx_rates: 2023-01-04: .*{told}.*no marker was written"):
+@pytest.mark.parametrize(("row", "form"), [(1, "day"), (3, "year")])
+def test_anything_else_than_what_was_written_marks_no_day(
+    lake: Lake, row: int, form: str, place: int, value: str, told: str
+) -> None:
+    answer = [list(cells) for cells in ANSWER]
+    answer[row][place] = value
+    with pytest.raises(AthenaCheckFailed, match=rf"fx_rates by {form}: 2023-01-04: .*{told}.*no marker was written"):
         check(answer)
     assert marked(lake) == [None, None]
 
@@ -180,7 +183,7 @@ def test_a_catalogue_that_differs_from_the_contract_is_a_violation(lake: Lake) -
 
 @pytest.mark.usefixtures("written")
 def test_many_differences_are_told_in_few_words() -> None:
-    answer = [[row[0], "1", "2", "3", "4", "5", "6", "7"] for row in ANSWER]
+    answer = [[*row[:2], "1", "2", "3", "4", "5", "6", "7"] for row in ANSWER]
     with pytest.raises(AthenaCheckFailed, match=r"and \d+ more; no marker was written: the next run loads these days"):
         check(answer)
 

@@ -37,10 +37,12 @@ def ask(folder: Path, sql: str) -> list[dict[str, str]]:
     """DuckDB's answer as Athena would give it: text, empty where null."""
     table = (folder / "contract.txt").read_text()
     with duckdb.connect() as connection:
-        connection.execute(
-            f"CREATE VIEW {table} AS SELECT * FROM read_parquet('{folder}/*/*.parquet', "  # noqa: S608
-            "hive_partitioning = true, hive_types = {'dt': VARCHAR})"
-        )
+        # What Transform makes by year has the same rows.
+        for name, columns in ((table, "*"), (f"{table}_by_year", "substr(dt, 1, 4) AS year, *")):
+            connection.execute(
+                f"CREATE VIEW {name} AS SELECT {columns} FROM read_parquet('{folder}/*/*.parquet', "  # noqa: S608
+                "hive_partitioning = true, hive_types = {'dt': VARCHAR})"
+            )
         cursor = connection.execute(sql)
         names = [column[0] for column in cursor.description or ()]
         return [
@@ -61,12 +63,14 @@ def test_athena_can_parse_it_and_it_reads_the_asked_partitions_only(contract: Co
     sql = check_sql(contract, intervals)
     assert len(sql) < 262_144, "Athena's longest statement"
     statement: Any = sqlglot.parse_one(sql, dialect="athena")
-    assert isinstance(statement, exp.Select)
-    assert [table.name for table in statement.find_all(exp.Table)] == [contract.name]
-    filters: Any = statement.args["where"]
-    assert {column.name for column in filters.find_all(exp.Column)} == {"dt"}, "only partitions are filtered on"
-    days = {literal.this for literal in filters.find_all(exp.Literal)}
-    assert days == {day for interval in intervals for day in interval.split("/")}
+    assert isinstance(statement, exp.Union)
+    by_day, by_year = statement.left, statement.right
+    for select, table, partition in ((by_day, "", {"dt"}), (by_year, "_by_year", {"dt", "year"})):
+        assert [found.name for found in select.find_all(exp.Table)] == [f"{contract.name}{table}"]
+        filters: Any = select.args["where"]
+        assert {column.name for column in filters.find_all(exp.Column)} == partition, "little else is read"
+        days = {literal.this for literal in filters.find_all(exp.Literal)} - {"2023"}
+        assert days == {day for interval in intervals for day in interval.split("/")}
 
 
 def test_the_answer_over_real_parquet_is_what_was_written(tmp_path: Path) -> None:
@@ -80,19 +84,20 @@ def test_the_answer_over_real_parquet_is_what_was_written(tmp_path: Path) -> Non
     )
     write(tmp_path, PRICES, frames)
     found = parse_answer(PRICES, ask(tmp_path, check_sql(PRICES, ["2023-01-03/2023-01-05"])))
-    assert found == {
+    assert found["day"] == found["year"]
+    assert found["day"] == {
         day: Partition(frame.height, frame.height, nulls_of(frame), ranges_of(PRICES, frame))
         for day, frame in frames.items()
     }
-    assert found[DAYS[0]].nulls == {"open": 1, "volume": 1}
-    assert found[DAYS[2]].ranges["volume"] is None
+    assert found["day"][DAYS[0]].nulls == {"open": 1, "volume": 1}
+    assert found["day"][DAYS[2]].ranges["volume"] is None
 
 
 def test_only_the_partitions_asked_for_are_answered(tmp_path: Path) -> None:
     write(tmp_path, RATES, frames_of(RATES, [rates_json(day, {"USD": 1.0 + n}) for n, day in enumerate(DAYS)]))
     found = parse_answer(RATES, ask(tmp_path, check_sql(RATES, ["2023-01-03", "2023-01-05"])))
-    assert sorted(found) == [DAYS[0], DAYS[2]]
-    assert found[DAYS[2]].ranges == {"rate": (3.0, 3.0)}
+    assert sorted(found["day"]) == [DAYS[0], DAYS[2]]
+    assert found["day"][DAYS[2]].ranges == {"rate": (3.0, 3.0)}
 
 
 def test_a_duplicate_and_a_null_key_show_in_the_key_count(tmp_path: Path) -> None:
@@ -100,8 +105,12 @@ def test_a_duplicate_and_a_null_key_show_in_the_key_count(tmp_path: Path) -> Non
     without_key = frame.with_columns(base_currency=pl.lit(None, pl.String()))
     write(tmp_path, RATES, {DAYS[0]: pl.concat([frame, frame]), DAYS[1]: without_key})
     found = parse_answer(RATES, ask(tmp_path, check_sql(RATES, ["2023-01-03/2023-01-04"])))
-    assert (found[DAYS[0]].rows, found[DAYS[0]].keys) == (4, 2)
-    assert (found[DAYS[1]].rows, found[DAYS[1]].keys, found[DAYS[1]].nulls) == (2, 0, {"base_currency": 2})
+    assert (found["day"][DAYS[0]].rows, found["day"][DAYS[0]].keys) == (4, 2)
+    assert (found["day"][DAYS[1]].rows, found["day"][DAYS[1]].keys, found["day"][DAYS[1]].nulls) == (
+        2,
+        0,
+        {"base_currency": 2},
+    )
 
 
 @pytest.mark.parametrize("text", ["2023-01-03' OR '1'='1", "2023-01-03/2023-01-04'; DROP TABLE fx_rates --", ""])

@@ -23,6 +23,7 @@ from marketlake.errors import StorageUnavailable
 from marketlake.layout import clean_key, clean_prefix, objects_by_day, year_key
 from marketlake.schemas import polars_schema
 from marketlake.storage import Bucket, ObjectMissing, PreconditionFailed, side_by_side
+from transform.existing import StoredDay
 from transform.parquet import CONTENT_TYPE, to_parquet
 
 ATTEMPTS = 8
@@ -34,14 +35,6 @@ DAYS, VERSION = "marketlake.days", "marketlake.contract_version"
 
 
 @dataclass(frozen=True)
-class DayRows:
-    """The rows of one day's clean object, and its ETag."""
-
-    etag: str
-    frame: pl.DataFrame
-
-
-@dataclass(frozen=True)
 class Year:
     """A year's object: its ETag, the ETags of the days' objects that it was made from, and its rows with ``dt``."""
 
@@ -50,7 +43,7 @@ class Year:
     frame: pl.DataFrame
 
 
-def compact_years(contract: Contract, clean: Bucket, written: Mapping[date, DayRows]) -> int:
+def compact_years(contract: Contract, clean: Bucket, written: Mapping[date, StoredDay]) -> int:
     """Bring the years of ``written`` to what their days' objects hold; returns the number of objects that changed.
 
     Raises:
@@ -60,7 +53,7 @@ def compact_years(contract: Contract, clean: Bucket, written: Mapping[date, DayR
     return sum(side_by_side(lambda year: _compact_year(contract, clean, year, written), years))
 
 
-def _compact_year(contract: Contract, clean: Bucket, year: int, written: Mapping[date, DayRows]) -> bool:
+def _compact_year(contract: Contract, clean: Bucket, year: int, written: Mapping[date, StoredDay]) -> bool:
     key, prefix = year_key(contract.name, year), clean_prefix(contract.name)
     for _ in range(ATTEMPTS):
         held = read_year(contract, clean, year)
@@ -90,7 +83,7 @@ def read_year(contract: Contract, clean: Bucket, year: int) -> Year | None:
     return Year(stored.etag, days, pl.read_parquet(io.BytesIO(stored.body)))
 
 
-def year_parquet(contract: Contract, days: Mapping[date, DayRows]) -> bytes:
+def year_parquet(contract: Contract, days: Mapping[date, StoredDay]) -> bytes:
     """The year's object of ``days``; the same days give the same bytes."""
     schema = {"dt": pl.String(), **polars_schema(contract)}
     frames = [rows.frame.select(pl.lit(f"{day}").alias("dt"), pl.all()) for day, rows in sorted(days.items())]
@@ -103,8 +96,8 @@ def year_parquet(contract: Contract, days: Mapping[date, DayRows]) -> bytes:
 
 
 def _rows_of(
-    contract: Contract, clean: Bucket, there: Mapping[date, str], held: Year | None, written: Mapping[date, DayRows]
-) -> dict[date, DayRows]:
+    contract: Contract, clean: Bucket, there: Mapping[date, str], held: Year | None, written: Mapping[date, StoredDay]
+) -> dict[date, StoredDay]:
     """The rows of each day in ``there``: those just written, else those that the year holds, else the day's object."""
     kept = {day: etag for day, etag in held.days.items() if there.get(day) == etag} if held else {}
     rows = {day: written[day] for day, etag in there.items() if day in written and written[day].etag == etag}
@@ -112,16 +105,16 @@ def _rows_of(
         parts = held.frame.filter(pl.col("dt").is_in([f"{day}" for day in kept if day not in rows]))
         for (text, *_), part in parts.group_by("dt"):
             day = date.fromisoformat(str(text))
-            rows[day] = DayRows(kept[day], part.drop("dt"))
+            rows[day] = StoredDay(part.drop("dt"), kept[day])
     missing = [day for day in there if day not in rows]
     read = side_by_side(lambda day: _read_day(contract, clean, day), missing)
     return rows | {day: found for day, found in zip(missing, read, strict=True) if found is not None}
 
 
-def _read_day(contract: Contract, clean: Bucket, day: date) -> DayRows | None:
+def _read_day(contract: Contract, clean: Bucket, day: date) -> StoredDay | None:
     """The day's object as it is now, which may be another than was listed; None where it is gone by now."""
     try:
         stored = clean.get(clean_key(contract.name, day))
     except ObjectMissing:
         return None
-    return DayRows(stored.etag, pl.read_parquet(io.BytesIO(stored.body)))
+    return StoredDay(pl.read_parquet(io.BytesIO(stored.body)), stored.etag)

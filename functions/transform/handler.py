@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -11,14 +10,15 @@ import polars as pl
 from marketlake.aws import s3_client
 from marketlake.contract import Contract, load_contract
 from marketlake.errors import DataQualityError, RawChanged
-from marketlake.layout import clean_key, clean_prefix, keys_of_days, manifest_key, raw_key
+from marketlake.layout import clean_key, manifest_key, raw_key
 from marketlake.manifest import ValidatedDay, WrittenDay, read_validated, write_manifest
 from marketlake.raw_frames import RawDay, read_raw
 from marketlake.schemas import polars_schema
 from marketlake.settings import read_settings
-from marketlake.storage import Bucket, side_by_side
+from marketlake.storage import Bucket
 from marketlake.telemetry import Event, count, logger, task
-from transform.compact import DayRows, compact_years
+from transform.compact import compact_years
+from transform.existing import StoredDay, counted_once, replace_days, stored_days
 from transform.parquet import CONTENT_TYPE, nulls_of, ranges_of, to_parquet
 
 
@@ -43,31 +43,28 @@ def handler(event: Event) -> Event:
     frames = clean_frames(contract, raw_days, validated)
     # A request for some symbols or a correction lands on days that are there already. A forced run does, too, but its
     # reads would cost a request a day to say what the marker's ETag says.
-    before = (
-        _stored_frames(contract, clean, validated) if batch["symbols"] or batch["recheck"] else [None] * len(frames)
-    )
+    looks = batch["symbols"] or batch["recheck"]
+    before = stored_days(contract, clean, validated) if looks else [None] * len(frames)
     if batch["symbols"]:
-        frames = [patched(contract, day, old, new) for day, old, new in zip(validated, before, frames, strict=True)]
-    objects = {clean_key(contract.name, d.dt): to_parquet(f) for d, f in zip(validated, frames, strict=True)}
-    etags = clean.put_many(objects, CONTENT_TYPE)
+        olds = [old and old.frame for old in before]
+        frames = [patched(contract, day, old, new) for day, old, new in zip(validated, olds, frames, strict=True)]
+    changed = [changed_rows(old.frame, new) if old else None for old, new in zip(before, frames, strict=True)]
+    if any(before):
+        changed = counted_once(clean, manifest_key(about["execution"], about["batch"], "changed"), changed)
+    keys = [clean_key(contract.name, day.dt) for day in validated]
+    objects = dict(zip(keys, map(to_parquet, frames), strict=True))
+    if batch["symbols"]:
+        etags = replace_days(clean, objects, {key: old.etag for key, old in zip(keys, before, strict=True) if old})
+    else:
+        etags = clean.put_many(objects, CONTENT_TYPE)
     rows_by_day = {
-        day.dt: DayRows(etags[clean_key(contract.name, day.dt)], frame)
-        for day, frame in zip(validated, frames, strict=True)
+        day.dt: StoredDay(frame, etags[key]) for day, frame, key in zip(validated, frames, keys, strict=True)
     }
     years = compact_years(contract, clean, rows_by_day)
 
     written = [
-        WrittenDay(
-            dt=day.dt,
-            raw_sha256=day.raw_sha256,
-            etag=etags[clean_key(contract.name, day.dt)],
-            rows=frame.height,
-            quarantined=len(day.dropped),
-            ranges=ranges_of(contract, frame),
-            nulls=nulls_of(frame),
-            changed_rows=None if old is None else changed_rows(old, frame),
-        )
-        for day, frame, old in zip(validated, frames, before, strict=True)
+        _written(contract, day, frame, etags[key], differing)
+        for day, frame, key, differing in zip(validated, frames, keys, changed, strict=True)
     ]
     manifest = manifest_key(about["execution"], about["batch"], "written")
     write_manifest(clean, manifest, written)
@@ -104,14 +101,19 @@ def clean_frames(
     ]
 
 
-def _stored_frames(contract: Contract, clean: Bucket, days: Sequence[ValidatedDay]) -> list[pl.DataFrame | None]:
-    there = keys_of_days(clean, clean_prefix(contract.name), [day.dt for day in days])
-
-    def read(day: ValidatedDay) -> pl.DataFrame | None:
-        key = clean_key(contract.name, day.dt)
-        return pl.read_parquet(io.BytesIO(clean.get(key).body)) if key in there else None
-
-    return side_by_side(read, days)
+def _written(
+    contract: Contract, day: ValidatedDay, frame: pl.DataFrame, etag: str, changed_rows: int | None
+) -> WrittenDay:
+    return WrittenDay(
+        dt=day.dt,
+        raw_sha256=day.raw_sha256,
+        etag=etag,
+        rows=frame.height,
+        quarantined=len(day.dropped),
+        ranges=ranges_of(contract, frame),
+        nulls=nulls_of(frame),
+        changed_rows=changed_rows,
+    )
 
 
 def patched(contract: Contract, day: ValidatedDay, old: pl.DataFrame | None, new: pl.DataFrame) -> pl.DataFrame:

@@ -17,17 +17,18 @@ from marketlake.layout import clean_key, year_key
 from marketlake.schemas import polars_schema
 from marketlake.storage import Bucket, PreconditionFailed
 from tests.unit.lake import RATES, Lake
-from transform.compact import ATTEMPTS, DayRows, compact_years, read_year
+from transform.compact import ATTEMPTS, compact_years, read_year
+from transform.existing import StoredDay
 from transform.parquet import CONTENT_TYPE, to_parquet
 
 FIRST = date(2022, 12, 29)
 
 
-def write(lake: Lake, day: date, rate: float) -> DayRows:
+def write(lake: Lake, day: date, rate: float) -> StoredDay:
     """The day's object, with two rows."""
     rows = [("EUR", "GBP", rate), ("EUR", "USD", rate + 1)]
     frame = pl.DataFrame(rows, schema=polars_schema(RATES), orient="row")
-    return DayRows(lake.clean.put(clean_key(RATES.name, day), to_parquet(frame), CONTENT_TYPE), frame)
+    return StoredDay(frame, lake.clean.put(clean_key(RATES.name, day), to_parquet(frame), CONTENT_TYPE))
 
 
 def table(lake: Lake, year: int) -> list[tuple[Any, ...]]:
@@ -116,7 +117,7 @@ def test_any_order_of_writes_ends_in_the_same_bytes_as_one_pass(
 ) -> None:
     for key in lake.everything():
         lake.client.delete_object(Bucket=lake.clean.name, Key=key)
-    pending: dict[date, DayRows] = {}
+    pending: dict[date, StoredDay] = {}
     for offset, rate, told in steps:
         day = FIRST + timedelta(offset)
         pending[day] = write(lake, day, rate)

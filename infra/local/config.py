@@ -24,7 +24,10 @@ class LocalError(Exception):
 
 @dataclass(frozen=True)
 class LocalConfig:
-    """One embedded AWS. ``root`` holds all of its state; the replay server listens on the port above ``port``."""
+    """One embedded AWS. ``root`` holds all of its state; the replay server listens on the port above ``port``.
+
+    ``chaos`` names a profile of faults (:mod:`infra.local.chaos`), or a JSON file with one.
+    """
 
     root: Path
     port: int = DEFAULT_PORT
@@ -33,6 +36,8 @@ class LocalConfig:
     constituents: Path | None = None
     fx_base: str = "EUR"
     seed: int = DEFAULT_SEED
+    chaos: str = "none"
+    chaos_seed: int = 1
     prefix: str = "marketlake"
     region: str = "eu-west-2"
     engine: Engine = "embedded"

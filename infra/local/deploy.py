@@ -72,7 +72,8 @@ def values_of(config: LocalConfig) -> dict[str, object]:
 
 def fingerprint(config: LocalConfig) -> str:
     """Hash of everything that a deployment is made from."""
-    digest = hashlib.sha256(json.dumps(asdict(config), default=str, sort_keys=True).encode())
+    deployed = {name: value for name, value in asdict(config).items() if name not in ("chaos", "chaos_seed")}
+    digest = hashlib.sha256(json.dumps(deployed, default=str, sort_keys=True).encode())
     sources = {path for function in facts.function_names() for path in source_files(function).values()}
     shared = [facts.DEFINITION, facts.INTERRUPTED, *facts.POLICIES.glob("*.tftpl"), facts.FUNCTIONS / "functions.json"]
     shared += [facts.ROOT / "statemachine" / "parameters.json", facts.ROOT / "infra" / "names.json.tftpl"]

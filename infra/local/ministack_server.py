@@ -26,6 +26,9 @@ ACCESS_LOG = "MARKETLAKE_ACCESS_LOG"
 ENGINE = "MARKETLAKE_ENGINE"
 """Name of the environment variable with what runs the state machine, a value of ``config.Engine``."""
 
+CHAOS_ROOT = "MARKETLAKE_CHAOS_ROOT"
+"""Name of the environment variable with the folder whose switch turns faults on and off (``infra.local.chaos``)."""
+
 _scheduled = threading.local()
 _add_event = stepfunctions._add_event
 _invoke = stepfunctions._invoke_resource_with_timeout
@@ -116,6 +119,8 @@ def record_access(path: Path) -> None:
 if __name__ == "__main__":
     from ministack.app import main
 
+    from infra.local.chaos import on_ministack
+
     complete_history()
     read_in_place()
     if os.environ.get(ENGINE) == "stepfunctions-local":
@@ -124,4 +129,6 @@ if __name__ == "__main__":
         record_access(Path(os.environ[ACCESS_LOG]))
     if os.environ.get(KILL_POINTS):
         kill_at_writes(Path(os.environ[KILL_POINTS]))
+    if os.environ.get(CHAOS_ROOT):
+        on_ministack.install(Path(os.environ[CHAOS_ROOT]))
     main()

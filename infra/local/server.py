@@ -11,6 +11,8 @@ from typing import Any
 from infra.facts import ROOT
 from infra.local import config as configs
 from infra.local import processes, stepfunctions_local
+from infra.local.chaos.profile import of_config
+from infra.local.chaos.switch import Switch
 from infra.local.config import ACCESS_KEY, SECRET_KEY, LocalConfig, LocalError
 
 DEFAULT_ROOT = ROOT / ".marketlake"
@@ -47,24 +49,29 @@ def status(root: Path) -> Status:
 
 
 def start(config: LocalConfig) -> Status:
-    """Start what is not running yet; what runs with another config is started anew.
+    """Start what is not running yet; what runs with another config is started anew. Only faults are turned on and off
+    while it runs.
 
     Raises:
         PortTaken: another program listens on a port that is needed.
         NotStarted: a process ended or does not answer.
         NoDocker: the engine is Step Functions Local, and there is no Docker; nothing was started or stopped.
         LocalError: a file that the config names is not there.
+        BadProfile: the config names no profile of faults.
     """
     config = _resolved(config)
     if config.engine == "stepfunctions-local":
         stepfunctions_local.require_docker()
+    profile = of_config(config)
     before = status(config.root)
-    if before.config is not None and before.config != config and _anything(before):
+    old = before.config and replace(before.config, chaos=config.chaos, chaos_seed=config.chaos_seed)
+    if old is not None and old != config and _anything(before):
         stop(config.root)
         before = Status(None, None, None)
     if config.engine == "stepfunctions-local" and (before.config is None or not before.states):
         stepfunctions_local.start(config)
     configs.save(config)
+    Switch(config.root).turn(profile, config.chaos_seed)
     if before.health is None:
         _start_ministack(config)
     if config.source == "replay" and before.replay is None:
@@ -100,6 +107,7 @@ def _resolved(config: LocalConfig) -> LocalConfig:
         root=config.root.resolve(),
         prices=config.prices and config.prices.resolve(),
         constituents=config.constituents and config.constituents.resolve(),
+        chaos=str(Path(config.chaos).resolve()) if config.chaos.endswith(".json") else config.chaos,
     )
 
 
@@ -116,7 +124,7 @@ def _start_ministack(config: LocalConfig) -> None:
 def _start_replay(config: LocalConfig) -> None:
     processes.require_free(config.replay_port, "the replay of the sources")
     command = [sys.executable, "-m", "infra.local.replay"]
-    command += ["--port", str(config.replay_port), "--seed", str(config.seed)]
+    command += ["--port", str(config.replay_port), "--seed", str(config.seed), "--chaos-root", str(config.root)]
     command += ["--prices", str(config.prices)] if config.prices else []
     command += ["--constituents", str(config.constituents)] if config.constituents else []
     pid_file, log = _pid(config, "replay"), config.logs("replay")
@@ -150,6 +158,7 @@ def ministack_environment(config: LocalConfig) -> dict[str, str]:
         "SFTP_ENABLED": "0",
         "MARKETLAKE_PYTHON": sys.executable,
         "MARKETLAKE_ENGINE": config.engine,
+        "MARKETLAKE_CHAOS_ROOT": str(config.root),
         "LOG_LEVEL": "WARNING",
     }
 

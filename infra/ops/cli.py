@@ -12,7 +12,21 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from infra.local.config import LocalError
 from infra.local.server import DEFAULT_ROOT
-from infra.ops.commands import console, cost, dlq, doctor, history, mail, partitions, query, retry, run, status, up
+from infra.ops.commands import (
+    chaos,
+    console,
+    cost,
+    dlq,
+    doctor,
+    history,
+    mail,
+    partitions,
+    query,
+    retry,
+    run,
+    status,
+    up,
+)
 from infra.ops.errors import FAILED, OpsError, Refusal, explain
 from infra.ops.screen import Screen, safe
 from infra.ops.setup import Setup
@@ -61,6 +75,7 @@ app.command()(query.query)
 app.command()(partitions.partitions)
 app.command()(cost.cost)
 app.command()(doctor.doctor)
+app.command()(chaos.chaos)
 
 
 def main(arguments: list[str] | None = None) -> int:

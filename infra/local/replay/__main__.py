@@ -19,7 +19,7 @@ def main(arguments: list[str] | None = None) -> int:
     """Exit status 0 after a stop, 2 when the server cannot start."""
     options = _parser().parse_args(arguments)
     try:
-        app = build_app(options.prices, options.seed, options.constituents)
+        app = build_app(options.prices, options.seed, options.constituents, options.chaos_root)
         server = ReplayServer(app, options.port, options.log)
     except (PortTaken, ConstituentsError, PriceFileError, EcbFileError, OSError) as error:
         print(f"replay: {error}", file=sys.stderr)
@@ -38,6 +38,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--prices", type=Path, help="CSV of closes in pence: a date column, one column a ticker")
     parser.add_argument("--seed", type=int, default=DEFAULT_SEED, help="seed of the simulated prices (%(default)s)")
     parser.add_argument("--constituents", type=Path, help="symbols to simulate; the pipeline's own list by default")
+    parser.add_argument("--chaos-root", type=Path, help="folder whose switch turns faults on and off")
     parser.add_argument("--log", type=Path, help="file to which each request is written")
     return parser
 

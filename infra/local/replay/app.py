@@ -7,6 +7,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from infra.local.chaos.injector import Injector
+from infra.local.chaos.switch import Switch
 from infra.local.replay.closes_file import FilePrices
 from infra.local.replay.constituents import default_path, load_constituents
 from infra.local.replay.currencies import load_currency_names
@@ -27,8 +29,15 @@ DEFAULT_SEED = 1
 class ReplayApp:
     """Both APIs, the state of the server, and the faults injected into them."""
 
-    def __init__(self, prices: PriceBook, rates: EcbRates, names: dict[str, str] | None = None) -> None:
+    def __init__(
+        self,
+        prices: PriceBook,
+        rates: EcbRates,
+        names: dict[str, str] | None = None,
+        chaos: Injector | None = None,
+    ) -> None:
         self.faults = FaultBook()
+        self._chaos = chaos
         self._prices = prices
         self._rates = rates
         self._yahoo = YahooApi(prices)
@@ -41,10 +50,14 @@ class ReplayApp:
             return as_json(self.health())
         if path == "/faults":
             return self._administer(request)
-        rules = self.faults.pick(request.target, self._speaks_of(path))
+        rules = self.faults.pick(request.target, self._speaks_of(path)) + self._by_chance(request.target)
         response = self._route(path, request, rules)
         spoiling = next((rule for rule in rules if rule.kind in TRANSPORT), None)
         return spoiled(response, spoiling) if spoiling else response
+
+    def _by_chance(self, target: str) -> list[FaultRule]:
+        fault = self._chaos.pick("upstream", target) if self._chaos else None
+        return [FaultRule(fault.kind, status=fault.status, seconds=fault.seconds)] if fault else []
 
     def health(self) -> dict[str, Any]:
         """What is replayed, and the days known of it. ``last_day`` is what a run without a date means."""
@@ -90,8 +103,15 @@ class ReplayApp:
         return as_json({"injected": dict(self.faults.injected)})
 
 
-def build_app(prices_file: Path | None = None, seed: int = DEFAULT_SEED, constituents: Path | None = None) -> ReplayApp:
+def build_app(
+    prices_file: Path | None = None,
+    seed: int = DEFAULT_SEED,
+    constituents: Path | None = None,
+    chaos_root: Path | None = None,
+) -> ReplayApp:
     """The app for the command's options: simulated prices, or those of a file of closes.
+
+    ``chaos_root`` is the folder whose switch turns faults on and off (:mod:`infra.local.chaos`).
 
     Raises:
         ConstituentsError, PriceFileError, EcbFileError: a file that cannot be read; the message says which and why.
@@ -105,4 +125,5 @@ def build_app(prices_file: Path | None = None, seed: int = DEFAULT_SEED, constit
         if prices_file
         else SimulatedPrices(members, seed, rates.days[-1], trading_days)
     )
-    return ReplayApp(prices, rates, load_currency_names())
+    chaos = Injector(Switch(chaos_root)) if chaos_root else None
+    return ReplayApp(prices, rates, load_currency_names(), chaos)

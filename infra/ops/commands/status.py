@@ -6,6 +6,8 @@ from typing import Any
 
 import typer
 
+from infra.local.chaos.switch import Switch
+from infra.ops.commands.chaos import said_of
 from infra.ops.executions import latest
 from infra.ops.lake import take_inventory
 from infra.ops.options import AsJson, setup_of
@@ -48,7 +50,9 @@ def _local(target: Target) -> list[tuple[str, str]]:
     own = config.engine == "embedded"
     engine = "the embedded AWS" if own else f"Step Functions Local at {config.states_url}, its executions in memory"
     endpoints = [("endpoint", config.endpoint_url), ("engine", engine)]
-    return [*endpoints, ("state on disk", str(config.root)), ("sources", sources)]
+    records = [*endpoints, ("state on disk", str(config.root)), ("sources", sources)]
+    faults = Switch(config.root).setting()
+    return [*records, ("faults on purpose", said_of(faults))] if faults else records
 
 
 def _prices(target: Target) -> str:

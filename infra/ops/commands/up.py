@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import typer
 
 from infra.local import config as configs
+from infra.local.chaos.switch import Switch
 from infra.local.config import Engine, LocalConfig
+from infra.ops.commands.chaos import said_of
 from infra.ops.errors import Refusal
 from infra.ops.options import setup_of
 from infra.ops.screen import Screen, safe
@@ -40,6 +42,10 @@ def up(
     engine: Annotated[
         Engine | None, typer.Option(help="What runs the state machine: the embedded AWS, or AWS's own in Docker.")
     ] = None,
+    chaos: Annotated[
+        str | None, typer.Option(help="Make faults by this profile (docs/chaos.md), or by a .json file; none: stop.")
+    ] = None,
+    chaos_seed: Annotated[int | None, typer.Option(help="Seed of the faults' chances, 1 at first.")] = None,
     defaults: Annotated[bool, typer.Option("--defaults", help="Forget what was given to earlier starts.")] = False,
 ) -> None:
     """Start the embedded AWS and deploy the pipeline on it; what is not given stays as it was last time."""
@@ -57,6 +63,8 @@ def up(
         "fx_base": fx_base,
         "seed": seed,
         "engine": engine,
+        "chaos": chaos,
+        "chaos_seed": chaos_seed,
     }
     config = wanted_config(setup, before, given)
     _warn_of_mixture(screen, configs.load(setup.root), config)
@@ -102,6 +110,9 @@ def _tell(setup: Setup, screen: Screen, *, deployed: bool) -> None:
         screen.say(f"[yellow]![/] {safe(target.simulated)}")
     elif target.local and target.local.source == "live":
         screen.say("[yellow]![/] live sources: Yahoo Finance and the Frankfurter API are asked")
+    faults = Switch(setup.root).setting()
+    if faults:
+        screen.say(f"[yellow]![/] {safe(said_of(faults))}")
     screen.say("next: marketlake run")
 
 

@@ -175,7 +175,7 @@ def _fault(surface: str, document: Any) -> Fault:
         raise BadProfile(f"match of {surface} {document['kind']} is no regular expression: {error}") from error
     if fault.weight == 0:
         raise BadProfile(f"weight of {surface} {fault.kind} is 0; leave the kind out")
-    if fault.kind == "timeout" and fault.seconds != int(fault.seconds or 0.5):
+    if fault.kind == "timeout" and (fault.seconds < 1 or fault.seconds % 1):
         raise BadProfile("seconds of lambda timeout are whole and at least 1, as a function's timeout is")
     return fault
 

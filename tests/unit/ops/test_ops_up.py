@@ -7,6 +7,8 @@ import pytest
 
 from infra.local import config as configs
 from infra.local import deploy, server
+from infra.local.chaos.profile import of_config
+from infra.local.chaos.switch import Switch
 from infra.local.config import LocalConfig
 from infra.local.processes import PortTaken
 from infra.local.server import Status
@@ -35,6 +37,7 @@ def started(monkeypatch: pytest.MonkeyPatch) -> list[LocalConfig]:
     def start(config: LocalConfig) -> Status:
         found.append(config)
         configs.save(config)
+        Switch(config.root).turn(of_config(config), config.chaos_seed)
         (config.root / "s3").mkdir(exist_ok=True)
         return Status(config, {"ok": True}, replay)
 
@@ -68,6 +71,20 @@ def test_other_sources_for_a_lake_that_is_there_are_warned_of(
     assert (started[-1].seed, started[-1].fx_base) == (9, "GBP")
     main([*root, "up", "--defaults"])
     assert (started[-1].seed, started[-1].fx_base) == (7, "EUR")
+
+
+def test_faults_are_said_on_screen_and_kept_until_they_are_turned_off(
+    tmp_path: Path, started: list[LocalConfig], capsys: pytest.CaptureFixture[str]
+) -> None:
+    root = ["--root", str(tmp_path)]
+    main([*root, "up", "--chaos", "storm", "--chaos-seed", "3"])
+    assert "chaos storm, seed 3" in capsys.readouterr().out
+    main([*root, "up"])
+    assert (started[-1].chaos, started[-1].chaos_seed) == ("storm", 3)
+    assert "chaos storm, seed 3" in capsys.readouterr().out
+    main([*root, "up", "--chaos", "none"])
+    assert started[-1].chaos == "none"
+    assert "chaos" not in capsys.readouterr().out
 
 
 def test_a_taken_port_is_one_readable_line_and_exit_1(

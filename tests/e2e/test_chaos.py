@@ -1,0 +1,151 @@
+"""Each kind of fault comes out as the error that it should; what is called is real, the fault is made on purpose."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+
+from athena_check.athena import run_query
+from infra.local.chaos.switch import Switch
+from marketlake.errors import StorageUnavailable
+from tests.e2e.pipeline import Pipeline
+
+ATTEMPTS, SERVICE_ATTEMPTS = 4, 7
+"""One and the retries of statemachine/parameters.json: for our transient errors, and for Lambda's own."""
+
+SDK_ATTEMPTS = 4
+"""In ``marketlake.aws``."""
+
+On = Callable[..., Switch]
+
+
+@pytest.fixture
+def on(pipeline: Pipeline) -> Iterator[On]:
+    """Turns faults on: a surface, a share of its calls, and the fault's own fields."""
+    switch = Switch(pipeline.config.root)
+
+    def turn(surface: str, share: float = 1.0, **fault: Any) -> Switch:
+        faults = {surface: {"share": share, "kinds": [fault]}}
+        switch.on({"name": "test", "about": "", "faults": faults}, seed=1)
+        return switch
+
+    yield turn
+    switch.off()
+
+
+def rates_of(day: str) -> dict[str, Any]:
+    return {"datasets": ["fx_rates"], "start": day, "end": day, "force": True}
+
+
+FUNCTION_FAULTS: list[tuple[dict[str, Any], str, int]] = [
+    ({"kind": "crash"}, "Runtime.ExitError", ATTEMPTS),
+    ({"kind": "crash", "seconds": 60}, "Runtime.ExitError", ATTEMPTS),  # it is done first, and dies before it answers
+    ({"kind": "out_of_memory"}, "Runtime.OutOfMemory", ATTEMPTS),
+    ({"kind": "timeout", "seconds": 1}, "Sandbox.Timedout", ATTEMPTS),
+    ({"kind": "abandoned", "seconds": 0.1}, "Timeout", ATTEMPTS),
+    ({"kind": "throttle"}, "Lambda.TooManyRequestsException", SERVICE_ATTEMPTS),
+]
+
+
+@pytest.mark.parametrize(("fault", "error", "attempts"), FUNCTION_FAULTS, ids=lambda value: str(value))
+def test_a_function_that_fails_is_tried_again_and_told(
+    pipeline: Pipeline, on: On, fault: dict[str, Any], error: str, attempts: int
+) -> None:
+    switch = on("lambda", match="plan", **fault)
+    outcome = pipeline.run(rates_of("2019-03-01"))
+    assert (outcome.status, outcome.error) == ("FAILED", error)
+    assert switch.injected() == {("lambda", fault["kind"]): attempts}
+    (mail,) = pipeline.messages("mailbox")
+    assert error in mail["Subject"]
+    switch.off()
+    assert pipeline.run(rates_of("2019-03-01")).status == "SUCCEEDED"
+
+
+@pytest.mark.parametrize("kind", ["internal_error", "slow_down"])
+def test_s3_that_fails_is_asked_again_by_the_sdk_and_then_told(pipeline: Pipeline, on: On, kind: str) -> None:
+    switch = on("s3", kind=kind, match=r"^GET /marketlake-clean-.*markers")
+    task = {"execution": "test", "state": "Plan", "retry": 0}
+    event = {"task": task, "input": rates_of("2019-03-04") | {"force": False}, "started": "2026-11-02T18:00:00Z"}
+    answer = pipeline.aws("lambda").invoke(FunctionName="marketlake-plan", Payload=json.dumps(event))
+    assert json.load(answer["Payload"])["errorType"] == "StorageUnavailable"
+    assert switch.injected() == {("s3", kind): SDK_ATTEMPTS}
+
+
+def test_a_write_whose_answer_is_lost_is_made_once(pipeline: Pipeline, on: On) -> None:
+    switch = on("s3", share=0.5, kind="lost_answer", match=r"^PUT .*/markers/fx_rates/dt=2019-04")
+    outcome = pipeline.run({"datasets": ["fx_rates"], "start": "2019-04-01", "end": "2019-04-05"})
+    assert outcome.status == "SUCCEEDED", outcome
+    assert switch.injected()["s3", "lost_answer"] > 0
+    keys = pipeline.etags("clean_bucket", "markers/fx_rates/dt=2019-04")
+    assert len(keys) == 5
+    assert [json.loads(pipeline.body("clean_bucket", key))["history"] for key in keys] == [[]] * 5
+
+
+def test_s3_that_is_slow_is_waited_for_and_a_person_is_spared(pipeline: Pipeline, on: On) -> None:
+    switch = on("s3", kind="slow", seconds=0.2, match="dt=2019-05-02")
+    assert pipeline.run(rates_of("2019-05-02")).status == "SUCCEEDED"
+    count = switch.injected()["s3", "slow"]
+    assert count > 0
+    pipeline.etags("clean_bucket", "clean/fx_rates/dt=2019-05-02")
+    assert switch.injected()["s3", "slow"] == count
+
+
+@pytest.mark.parametrize(
+    ("category", "error", "attempts"), [(1, "StorageUnavailable", ATTEMPTS), (2, "AthenaCheckFailed", 1)]
+)
+def test_a_query_that_fails_is_told_by_whose_fault_it_was(
+    pipeline: Pipeline, on: On, category: int, error: str, attempts: int
+) -> None:
+    switch = on("athena", kind="failed", category=category)
+    outcome = pipeline.run(rates_of("2019-06-03"))
+    assert (outcome.status, outcome.error) == ("FAILED", error)
+    assert switch.injected().total() == attempts
+    (message,) = pipeline.messages("dlq")
+    assert message["failure"]["AthenaCheck"]["Error"] == error
+
+
+def test_a_query_that_stays_queued_is_stopped(pipeline: Pipeline, on: On) -> None:
+    on("athena", kind="queued", seconds=600)
+    athena = pipeline.aws("athena")
+    with pytest.raises(StorageUnavailable, match="still QUEUED"):
+        run_query(athena, pipeline.name("workgroup"), pipeline.name("database"), "SELECT 1", timeout=0.2)
+    newest = athena.list_query_executions(WorkGroup=pipeline.name("workgroup"))["QueryExecutionIds"]
+    states = [athena.get_query_execution(QueryExecutionId=query)["QueryExecution"] for query in newest]
+    (query,) = [query for query in states if query["Query"] == "SELECT 1"]
+    assert query["Status"]["State"] == "CANCELLED"
+
+
+def test_a_queue_that_refuses_leaves_the_payload_in_report_and_history(pipeline: Pipeline, on: On) -> None:
+    pipeline.inject({"kind": "status", "status": 429, "match": "/frankfurter"})
+    switch = on("sqs", kind="refused")
+    outcome = pipeline.run(rates_of("2019-07-01"))
+    assert outcome.status == "FAILED"
+    assert switch.injected() == {("sqs", "refused"): ATTEMPTS}
+    assert pipeline.messages("dlq") == []
+    report = json.loads(pipeline.body("clean_bucket", f"reports/{outcome.name}.json"))
+    losses = {loss["state"]: loss for loss in report["losses"]}
+    assert {state: loss["error"] for state, loss in losses.items()} == {
+        "Fetch": "UpstreamThrottled",
+        "SendToDlq": "SQS.AmazonSQSException",
+    }
+    assert losses["SendToDlq"]["input"] == rates_of("2019-07-01")
+    assert "SQS.AmazonSQSException" in json.dumps(pipeline.history(outcome.name), default=str)
+
+
+def test_a_topic_that_refuses_does_not_make_a_success_of_a_failure(pipeline: Pipeline, on: On) -> None:
+    pipeline.inject({"kind": "status", "status": 429, "match": "/frankfurter"})
+    switch = on("sns", kind="refused")
+    outcome = pipeline.run(rates_of("2019-08-01"))
+    assert (outcome.status, outcome.error) == ("FAILED", "UpstreamThrottled")
+    assert switch.injected() == {("sns", "refused"): ATTEMPTS}
+    assert pipeline.messages("mailbox") == []
+
+
+def test_sources_fail_by_chance_too(pipeline: Pipeline, on: On) -> None:
+    switch = on("upstream", kind="status", status=503, match="/frankfurter/")
+    outcome = pipeline.run(rates_of("2019-09-02"))
+    assert (outcome.status, outcome.error) == ("FAILED", "UpstreamUnavailable")
+    assert switch.injected() == {("upstream", "status 503"): ATTEMPTS}

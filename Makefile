@@ -23,7 +23,7 @@ ARCH ?= arm64
 TERRAFORM := terraform -chdir=infra
 INITIALISED := infra/.terraform/.initialised
 
-.PHONY: help setup run backfill history query partitions doctor up down status package plan deploy destroy preflight test unit lint format bench clean
+.PHONY: help setup run backfill history query partitions doctor up down status package plan deploy destroy preflight test unit lint format storm bench clean
 
 help: ## Print this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  \033[36m%-12s\033[0m %s\n", $$1, $$2}'
@@ -108,6 +108,10 @@ unit: $(READY) ## Unit tests only
 
 test: lint ## Lint, type-check and run all tests
 	@$(BIN)/pytest -n 3 --dist loadgroup
+
+storm: $(READY) ## Ten seeds of faults at every call, then redrive: is the lake what it would have been (docs/chaos.md)
+	@STORM_SEEDS=1-10 $(BIN)/pytest tests/e2e/test_storm.py -q
+	@STORM_SEEDS=1-10 STORM_WINDOW=2021-01-01/2022-12-31 $(BIN)/pytest tests/e2e/test_storm.py -q
 
 bench: $(READY) ## Benchmarks: days/s, S3 requests a day, ratio to bare requests, import times
 	@$(BIN)/python -m tests.bench

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import pytest
@@ -24,11 +24,11 @@ On = Callable[..., Switch]
 
 @pytest.fixture
 def on(pipeline: Pipeline) -> Iterator[On]:
-    """Turns faults on: a surface, a share of its calls, and the fault's own fields."""
+    """Turns faults on: a surface, a share of its calls, and the fault's own fields, or several ``kinds``."""
     switch = Switch(pipeline.config.root)
 
-    def turn(surface: str, share: float = 1.0, **fault: Any) -> Switch:
-        faults = {surface: {"share": share, "kinds": [fault]}}
+    def turn(surface: str, share: float = 1.0, kinds: Sequence[Any] = (), **fault: Any) -> Switch:
+        faults = {surface: {"share": share, "kinds": [*kinds, *([fault] if fault else [])]}}
         switch.on({"name": "test", "about": "", "faults": faults}, seed=1)
         return switch
 
@@ -149,3 +149,39 @@ def test_sources_fail_by_chance_too(pipeline: Pipeline, on: On) -> None:
     outcome = pipeline.run(rates_of("2019-09-02"))
     assert (outcome.status, outcome.error) == ("FAILED", "UpstreamUnavailable")
     assert switch.injected() == {("upstream", "status 503"): ATTEMPTS}
+
+
+WRONG_ROWS: dict[str, tuple[str, Callable[[list[float]], list[float]]]] = {
+    "AZN.L": ("nan_bar", lambda closes: closes[:-1]),
+    "BARC.L": ("no_currency", lambda _: []),
+    "BP.L": ("scale100", lambda closes: closes[:-1]),
+    "GSK.L": ("stale", lambda closes: closes[:-1]),
+    "HSBA.L": ("pence_for_pounds", lambda closes: [100 * close for close in closes]),
+    "LLOY.L": ("shuffle", lambda closes: closes),
+    "TSCO.L": ("", lambda closes: closes),
+}
+"""Symbol to a fault in its answers, and what its closes are afterwards: the table in docs/chaos.md."""
+
+
+def test_wrong_rows_leave_another_lake_behind_and_so_are_not_in_the_storm(pipeline: Pipeline, on: On) -> None:
+    days = {"datasets": ["ftse100_prices"], "start": "2019-10-07", "end": "2019-10-11"}
+
+    def closes() -> dict[str, list[float]]:
+        rows = pipeline.query(
+            "SELECT ticker, close FROM ftse100_prices WHERE dt BETWEEN '2019-10-07' AND '2019-10-11' ORDER BY dt"
+        )
+        found: dict[str, list[float]] = {symbol: [] for symbol in WRONG_ROWS}
+        for ticker, close in rows:
+            if ticker in WRONG_ROWS:
+                found[ticker].append(float(close or "nan"))
+        return found
+
+    assert pipeline.run(days).status == "SUCCEEDED"
+    calm = closes()
+    kinds = [{"kind": kind, "match": f"chart/{symbol}"} for symbol, (kind, _) in WRONG_ROWS.items() if kind]
+    switch = on("upstream", kinds=kinds)
+    outcome = pipeline.run({**days, "force": True})
+    assert outcome.status == "SUCCEEDED", outcome
+    assert {kind for _, kind in switch.injected()} == {kind for kind, _ in WRONG_ROWS.values() if kind}
+    expected = {symbol: pytest.approx(change(calm[symbol])) for symbol, (_, change) in WRONG_ROWS.items()}
+    assert closes() == expected

@@ -1,12 +1,13 @@
 -- name: latest_prices
--- description: Last price of every ticker since a day
--- parameters: since
--- since: date, such as 2022-12-23
+-- description: Last price of every ticker in a window, such as the week to today
+-- parameters: start, end
+-- start: date, such as 2022-12-23
+-- end: date, such as 2022-12-30
 SELECT dt, ticker, close, adj_close, volume
 FROM (
   SELECT dt, ticker, close, adj_close, volume, row_number() OVER (PARTITION BY ticker ORDER BY dt DESC) AS place
   FROM ftse100_prices
-  WHERE dt >= ?
+  WHERE dt BETWEEN ? AND ?
 ) ranked
 WHERE place = 1
 ORDER BY ticker

@@ -1,8 +1,8 @@
 -- name: missing_days
 -- description: Days of each dataset's calendar that the lake has no row of; windows of up to 27 years
 -- parameters: start, start, end, start, start, end, start, end
--- start: date, such as 2022-01-01
--- end: date, such as 2022-12-31
+-- start: date, such as 2021-12-13
+-- end: date, such as 2022-12-30
 WITH digits AS (
   SELECT n FROM (VALUES (0), (1), (2), (3), (4), (5), (6), (7), (8), (9)) AS listed (n)
 ),

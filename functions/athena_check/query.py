@@ -28,7 +28,7 @@ BY_DAY, BY_YEAR = "day", "year"
 
 
 def check_sql(contract: Contract, intervals: Sequence[str]) -> str:
-    """Two rows a day in ``intervals`` (runs of days): what the table by day has of it, and what the table by year has."""
+    """Two rows a day in ``intervals`` (runs of days): what the tables by day and by year have of it."""
     days = " OR ".join(_condition(interval) for interval in intervals)
     first, last = intervals[0].partition("/")[0], intervals[-1].rpartition("/")[2]
     years = f"year BETWEEN '{date.fromisoformat(first).year}' AND '{date.fromisoformat(last).year}'"

@@ -96,10 +96,10 @@ def deploy(config: LocalConfig, last_known_day: str = "") -> Deployment:
     mark, current = config.root / "deployed", f"{fingerprint(config)} {last_known_day}"
     if mark.exists() and mark.read_text("utf-8") == current and _exists(config, arn):
         return Deployment(arn, values, changed=False)
-    _storage(config, values)
+    make_storage(config, values)
     _queue_and_topic(config, values)
     _interrupted_rule(config, values)
-    _catalog(config, values)
+    make_catalog(config, values)
     with ThreadPoolExecutor(4) as pool:
         list(pool.map(lambda function: _function(config, values, function), facts.function_names()))
     _state_machine(config, values, arn)
@@ -128,7 +128,8 @@ def _ensure(create: Callable[[], Any], update: Callable[[], Any] | None = None) 
             update()
 
 
-def _storage(config: LocalConfig, values: dict[str, object]) -> None:
+def make_storage(config: LocalConfig, values: dict[str, object]) -> None:
+    """The buckets, and what lies in them from the start: the lists in force, and the analysts' lookups."""
     s3 = client(config, "s3")
     place = {"LocationConstraint": config.region}
     for bucket in BUCKETS:
@@ -180,7 +181,8 @@ def _interrupted_rule(config: LocalConfig, values: dict[str, object]) -> None:
     events.put_targets(Rule=rule, Targets=[{"Id": "mail", "Arn": values["topic_arn"], "InputTransformer": transformer}])
 
 
-def _catalog(config: LocalConfig, values: dict[str, object]) -> None:
+def make_catalog(config: LocalConfig, values: dict[str, object]) -> None:
+    """The database, its tables and the workgroup."""
     glue, athena = client(config, "glue"), client(config, "athena")
     database = values["database"]
     _ensure(lambda: glue.create_database(DatabaseInput={"Name": database}))

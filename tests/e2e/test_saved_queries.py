@@ -1,89 +1,147 @@
-"""Each saved query on the embedded Athena, its answer held against Polars over the very files it read."""
+"""Each saved query on the embedded Athena, its whole answer held against Polars over the very files that it read."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Any
+
 import polars as pl
 import pytest
-import sqlglot
+from polars.testing import assert_frame_equal
 
-from infra.ops.saved_queries import SavedQuery, saved_queries
+from infra.ops.saved_queries import find_query, saved_queries
+from tests.e2e import saved_prices, saved_rates
 from tests.e2e.pipeline import Pipeline
+from tests.e2e.saved_frames import Asked, Frames
+from tests.e2e.saved_lakes import Lake, left, load_year, small_lake, some, unlisted
 
-WINDOW = {"start": "2017-03-01", "end": "2017-03-31"}
-VALUES = {
-    "since": "2017-03-20",
-    "from_day": "2017-03-01",
-    "to_day": "2017-03-31",
-    "currency": "USD",
-    "start": "2017-03-01",
-    "end": "2017-03-31",
-}
+NAMES = [query.name for query in saved_queries()]
+MORE = [
+    # whole year: few rows at first, crossings, days on which London is open and the ECB closed and the other way round
+    ("moving_averages", {"ticker": "BARC.L", "start": "2021-12-20", "end": "2022-12-31"}),
+    ("prices_in_currencies", {"ticker": "AZN.L", "start": "2021-12-20", "end": "2022-12-31"}),
+    ("cross_rates", {"from_currency": "EUR", "to_currency": "JPY", "start": "2022-01-01", "end": "2022-12-31"}),
+    ("cross_rates", {"from_currency": "USD", "to_currency": "EUR", "start": "2022-01-01", "end": "2022-12-31"}),
+    ("correlation", {"ticker": "BP.L", "other_ticker": "BP.L", "start": "2022-01-01", "end": "2022-12-31"}),
+    # 31 May less a month, and days that are no trading days
+    ("returns", {"day": "2022-05-31"}),
+    ("returns", {"day": "2022-10-30"}),
+    ("highs_and_lows", {"day": "2022-06-12"}),
+    ("movers_of_day", {"day": "2022-06-06", "places": "3"}),
+    ("movers_of_day", {"day": "2022-12-30", "places": "999"}),
+    ("volume_spikes", {"start": "2022-03-01", "end": "2022-12-30", "times": "2"}),
+    # nothing there can be, in any lake
+    ("movers", {"from_day": "2022-06-04", "to_day": "2022-06-05"}),
+    ("latest_prices", {"start": "2031-01-01", "end": "2031-12-31"}),
+    ("correlation", {"ticker": "NO.L", "other_ticker": "BP.L", "start": "2022-12-31", "end": "2022-01-01"}),
+    ("missing_days", {"start": "2021-12-19", "end": "2022-12-31"}),
+    ("missing_days", {"start": "2022-12-31", "end": "2022-01-01"}),
+]
 
 
-def asked(pipeline: Pipeline, name: str) -> list[list[str | None]]:
-    (query,) = [query for query in saved_queries() if query.name == name]
-    sql = query.sql
-    for parameter in query.parameters:
-        sql = sql.replace("?", f"'{VALUES[parameter]}'", 1)
-    return pipeline.query(sql)
+def expected(name: str, frames: Frames, asked: Asked) -> pl.DataFrame:
+    answer: Callable[[Frames, Asked], pl.DataFrame] = getattr(saved_prices, name, None) or getattr(saved_rates, name)
+    return answer(frames, asked)
+
+
+def check(lake: Lake, name: str, asked: dict[str, str] | None = None) -> pl.DataFrame:
+    """Hold the answer to a saved query, asked with its examples unless told otherwise, against Polars."""
+    query = find_query(name)
+    given = query.examples if asked is None else [f"{key}={value}" for key, value in asked.items()]
+    found = lake.ask(query, given)
+    wanted = expected(name, lake.frames, dict(text.split("=", 1) for text in given))
+    if not found.height:
+        # The types of an empty answer are nobody's.
+        assert (wanted.height, found.columns) == (0, wanted.columns)
+        return found
+    assert_frame_equal(found, wanted, check_dtypes=False, rel_tol=1e-9, abs_tol=1e-12)
+    return found
 
 
 @pytest.fixture(scope="module")
-def loaded(shared_pipeline: Pipeline) -> Pipeline:
-    assert shared_pipeline.run(WINDOW).status == "SUCCEEDED"
-    return shared_pipeline
+def loaded(shared_pipeline: Pipeline) -> tuple[Lake, dict[str, dict[str, pl.DataFrame]]]:
+    return load_year(shared_pipeline)
 
 
-def frame(pipeline: Pipeline, dataset: str) -> pl.DataFrame:
-    root = pipeline.config.root / "s3" / "000000000000" / pipeline.name("clean_bucket") / "clean" / dataset
-    return pl.concat(
-        pl.read_parquet(path).with_columns(dt=pl.lit(path.parent.name.removeprefix("dt=")))
-        for path in sorted(root.glob("dt=*/*.parquet"))
-    )
+@pytest.fixture(scope="module")
+def year(loaded: Any) -> Lake:
+    lake: Lake = loaded[0]
+    return lake
 
 
-def numbers(values: list[str | None]) -> list[float]:
-    return [float(str(value)) for value in values]
+@pytest.fixture(scope="module")
+def lakes(shared_pipeline: Pipeline, loaded: Any) -> dict[str, Lake]:
+    """Small lakes with what can be wrong, all in the last months of the year."""
+    _, days = loaded
+    prices, rates = (some(days[name], lambda day: day >= "2022-11-21") for name in days)
+    config = shared_pipeline.config
+    gap = some(prices, lambda day: not "2022-12-05" <= day <= "2022-12-16")
+    gone = unlisted(left(left(prices, "BP.L", "2022-12-02"), "AZN.L", "2022-12-28"), "SHEL.L", "GONE.L")
+    return {
+        "nothing": small_lake(config, "nothing", {}, {}),
+        "one day": small_lake(config, "one-day", some(prices, "2022-12-30".__eq__), some(rates, "2022-12-30".__eq__)),
+        "a gap": small_lake(config, "gap", gap, some(rates, lambda day: not "2022-12-19" <= day <= "2022-12-21")),
+        "tickers left": small_lake(config, "left", gone, rates),
+    }
 
 
-@pytest.mark.parametrize("query", saved_queries(), ids=lambda query: query.name)
-def test_a_saved_query_is_described_and_parses_in_athena_s_dialect(query: SavedQuery) -> None:
-    assert query.description
-    assert sqlglot.parse_one(query.sql, dialect="athena")
-    assert query.sql.count("?") == len(query.parameters)
-    assert "dt" in query.sql.partition("WHERE")[2], "a query without a condition on dt opens every partition"
+@pytest.mark.parametrize("name", NAMES)
+def test_the_answer_over_a_year_is_what_polars_computes(year: Lake, name: str) -> None:
+    assert check(year, name).height, "an example that finds nothing shows nothing"
 
 
-def test_latest_prices(loaded: Pipeline) -> None:
-    rows = asked(loaded, "latest_prices")
-    wanted = frame(loaded, "ftse100_prices").filter(pl.col("dt") >= "2017-03-20")
-    wanted = wanted.sort("dt").group_by("ticker").last().sort("ticker")
-    assert [row[1] for row in rows] == wanted["ticker"].to_list()
-    assert numbers([row[2] for row in rows]) == pytest.approx(wanted["close"].to_list())
+@pytest.mark.parametrize(("name", "asked"), MORE, ids=lambda value: value if isinstance(value, str) else "")
+def test_other_questions_too(year: Lake, name: str, asked: dict[str, str]) -> None:
+    check(year, name, asked)
 
 
-def test_movers(loaded: Pipeline) -> None:
-    prices = frame(loaded, "ftse100_prices")
-    before, after = (prices.filter(pl.col("dt") == VALUES[day]) for day in ("from_day", "to_day"))
-    wanted = before.join(after, on="ticker").select("ticker", change=pl.col("close_right") / pl.col("close") - 1)
-    wanted = wanted.sort(["change", "ticker"], descending=[True, False])
-    rows = asked(loaded, "movers")
-    assert [row[0] for row in rows] == wanted["ticker"].to_list()
-    assert numbers([row[3] for row in rows]) == pytest.approx(wanted["change"].to_list())
+@pytest.mark.parametrize("kind", ["nothing", "one day", "a gap", "tickers left"])
+def test_no_query_breaks_on_a_lake_with(lakes: dict[str, Lake], kind: str) -> None:
+    heights = {name: check(lakes[kind], name).height for name in NAMES}
+    if kind == "nothing":
+        # Two queries speak of what is not there; all others answer with no rows.
+        assert {name for name, height in heights.items() if height} == {"correlation", "missing_days"}
 
 
-def test_currency_history(loaded: Pipeline) -> None:
-    rates = frame(loaded, "fx_rates").filter(pl.col("dt").str.starts_with("2017-03"), target_currency="USD").sort("dt")
-    rows = asked(loaded, "currency_history")
-    assert len(rows) == 23
-    assert [(row[0], float(str(row[3]))) for row in rows] == list(zip(rates["dt"], rates["rate"], strict=True))
+def test_a_correlation_of_nothing_says_that_there_are_no_returns(lakes: dict[str, Lake]) -> None:
+    asked = find_query("correlation")
+    assert lakes["nothing"].ask(asked, asked.examples).rows() == [(0, None, None, None, None)]
+    assert lakes["one day"].ask(asked, asked.examples).rows() == [(0, "2022-12-30", "2022-12-30", None, None)]
 
 
-def test_rows_by_month(loaded: Pipeline) -> None:
-    found = {(row[0], row[1]): (int(str(row[2])), int(str(row[3]))) for row in asked(loaded, "rows_by_month")}
-    for dataset in ("ftse100_prices", "fx_rates"):
-        rows = frame(loaded, dataset).with_columns(month=pl.col("dt").str.slice(0, 7))
-        wanted = rows.group_by("month").agg(pl.col("dt").n_unique(), pl.len())
-        assert {month: (days, count) for month, days, count in wanted.rows()} == {
-            month: counts for (name, month), counts in found.items() if name == dataset
-        }
+def test_a_ticker_that_left_shows_where_it_ended(lakes: dict[str, Lake]) -> None:
+    lake = lakes["tickers left"]
+
+    def row(name: str, asked: dict[str, str], ticker: str) -> dict[str, Any]:
+        return check(lake, name, asked).row(by_predicate=pl.col("ticker") == ticker, named=True)
+
+    day = {"day": "2022-12-30"}
+    assert row("returns", day, "BP.L") | {"close": 0} == {
+        "ticker": "BP.L", "dt": "2022-12-02", "close": 0, "one_week": None, "one_month": None, "one_year": None
+    }  # fmt: skip
+    assert row("returns", day, "AZN.L")["dt"] == "2022-12-28"
+    assert row("returns", day, "AZN.L")["one_month"] is not None
+    assert row("highs_and_lows", day, "BP.L")["dt"] == "2022-12-02"
+    window = {"start": "2022-11-21", "end": "2022-12-30"}
+    assert row("total_return", window, "BP.L")["last_day"] == "2022-12-02"
+    gaps = check(lake, "symbol_gaps", window).filter(dataset="ftse100_prices").rows()
+    assert gaps == [
+        ("ftse100_prices", "AZN.L", "2022-12-28", None, 2),
+        ("ftse100_prices", "BP.L", "2022-12-02", None, 18),
+    ]
+    sectors = check(lake, "sector_performance", {"from_day": "2022-11-30", "to_day": "2022-12-30"})
+    assert dict(sectors.select("sector", "tickers").rows())["unknown"] == 1
+    assert dict(sectors.select("sector", "left_before_to_day").rows())["Energy"] == 1
+
+
+def test_a_row_put_aside_is_told_with_its_reason_and_its_gap(year: Lake) -> None:
+    (row,) = check(year, "quarantined_rows").filter(symbol="AZN.L").rows(named=True)
+    assert (row["dataset"], row["dt"], row["times"], row["in_lake_now"]) == ("ftse100_prices", "2022-06-15", 1, "no")
+    assert "unit error" in row["reason"]
+    assert ("ftse100_prices", "AZN.L", "2022-06-14", "2022-06-16", 1) in check(year, "symbol_gaps").rows()
+
+
+def test_rates_of_the_last_day_published_serve_until_ten_days_later(lakes: dict[str, Lake]) -> None:
+    asked = {"ticker": "AZN.L", "start": "2022-12-19", "end": "2022-12-30"}
+    found = check(lakes["a gap"], "prices_in_currencies", asked)
+    assert dict(found.select("dt", "rate_dt").rows())["2022-12-21"] == "2022-12-16"

@@ -1,0 +1,102 @@
+"""Lakes to ask the saved queries of: a year that the pipeline loaded, and small ones with what can be wrong."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from datetime import date
+
+import polars as pl
+
+from infra.local.config import ACCOUNT_ID, LocalConfig
+from infra.local.deploy import client, make_catalog, make_storage, session, values_of
+from infra.ops.athena import run_query
+from infra.ops.saved_queries import SavedQuery, literals_of, with_literals
+from infra.ops.target import Target
+from marketlake.layout import clean_key
+from tests.e2e.pipeline import Pipeline
+from tests.e2e.saved_frames import DATASETS, Frames, one_frame, put_aside, read_days
+
+FIRST, LAST = "2021-12-20", "2022-12-31"
+"""The year and what its first questions look back on."""
+
+FAULT = {"kind": "scale100", "symbol": "AZN.L", "match": "chart", "dates": ["2022-06-15"]}
+"""One price a hundred times too high, so that quarantine and gaps have something to show."""
+
+Days = Mapping[str, pl.DataFrame]
+"""A frame for each day, by ``dt``."""
+
+
+@dataclass(frozen=True)
+class Lake:
+    """A lake on the embedded AWS, and its rows."""
+
+    target: Target
+    frames: Frames
+
+    def ask(self, query: SavedQuery, given: list[str]) -> pl.DataFrame:
+        """What the embedded Athena answers, as ``marketlake query`` asks it."""
+        table = run_query(self.target, with_literals(query.sql, literals_of(query, given))).table
+        frame = pl.from_arrow(table)
+        assert isinstance(frame, pl.DataFrame)
+        return frame
+
+
+def load_year(pipeline: Pipeline) -> tuple[Lake, dict[str, dict[str, pl.DataFrame]]]:
+    """The year as the pipeline loads it, and its days by dataset."""
+    pipeline.inject(FAULT)
+    outcome = pipeline.run({"start": FIRST, "end": LAST})
+    pipeline.inject()
+    assert outcome.status == "SUCCEEDED", outcome
+    folder = pipeline.config.root / "s3" / ACCOUNT_ID / pipeline.name("clean_bucket")
+    days = {dataset: read_days(folder, dataset, FIRST, LAST) for dataset in DATASETS}
+    keys = sorted(pipeline.etags("raw_bucket", "quarantine/"))
+    aside = [
+        put_aside(dataset, [pipeline.body("raw_bucket", key) for key in keys if f"/{dataset}/" in key])
+        for dataset in DATASETS
+    ]
+    frames = Frames(*(one_frame(dataset, days[dataset]) for dataset in DATASETS), quarantine=pl.concat(aside))
+    return Lake(target_of(pipeline.config), frames), days
+
+
+def small_lake(config: LocalConfig, name: str, prices: Days, rates: Days) -> Lake:
+    """A lake of its own beside the pipeline's, holding these days, with tables as deployed."""
+    own = replace(config, prefix=f"lake-{name}")
+    values = values_of(own)
+    make_storage(own, values)
+    make_catalog(own, values)
+    s3 = client(own, "s3")
+    for dataset, days in zip(DATASETS, (prices, rates), strict=True):
+        for day, frame in days.items():
+            body = io.BytesIO()
+            frame.drop("dt").write_parquet(body)
+            s3.put_object(
+                Bucket=values["clean_bucket"], Key=clean_key(dataset, date.fromisoformat(day)), Body=body.getvalue()
+            )
+    nothing = pl.concat([put_aside(dataset, []) for dataset in DATASETS])
+    return Lake(target_of(own), Frames(one_frame(DATASETS[0], prices), one_frame(DATASETS[1], rates), nothing))
+
+
+def target_of(config: LocalConfig) -> Target:
+    return Target(
+        session(config), ACCOUNT_ID, config.region, config.prefix, endpoint_url=config.endpoint_url, local=config
+    )
+
+
+def some(days: Days, keep: Callable[[str], bool]) -> Days:
+    """Only the days that ``keep`` says."""
+    return {day: frame for day, frame in days.items() if keep(day)}
+
+
+def left(days: Days, ticker: str, last: str) -> Days:
+    """``days`` without ``ticker`` after its ``last`` day."""
+    return {day: frame.filter(pl.col("ticker") != ticker) if day > last else frame for day, frame in days.items()}
+
+
+def unlisted(days: Days, ticker: str, name: str) -> Days:
+    """``days`` with the rows of ``ticker`` once more under a name that no list of constituents has."""
+    return {
+        day: pl.concat([frame, frame.filter(ticker=ticker).with_columns(ticker=pl.lit(name))])
+        for day, frame in days.items()
+    }

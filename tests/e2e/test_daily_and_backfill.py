@@ -1,13 +1,10 @@
-"""The main paths: the daily run, a year of rates against the ECB's own file, forced and interrupted backfills."""
+"""The main paths: the daily run, a year of rates against the ECB's own file, forced backfills."""
 
 from __future__ import annotations
 
 import csv
 import io
 import json
-import os
-import signal
-import time
 import zipfile
 from collections.abc import Iterator
 from importlib.resources import files
@@ -16,7 +13,6 @@ from pathlib import Path
 import pyarrow.parquet as pq
 import pytest
 
-from infra.local import processes
 from marketlake.contract import load_contract
 from marketlake.schemas import arrow_schema
 from tests.e2e.pipeline import Pipeline, new_pipeline
@@ -128,34 +124,10 @@ def test_symbols_are_put_into_complete_days_only(pipeline: Pipeline) -> None:
 
 @pytest.fixture
 def own_pipeline(tmp_path: Path) -> Iterator[Pipeline]:
-    """A pipeline of the test's own, to be killed or stopped."""
+    """A pipeline of the test's own, to be stopped."""
     pipeline = new_pipeline(tmp_path / "embedded")
     yield pipeline
     pipeline.down()
-
-
-def test_a_killed_backfill_is_completed_to_the_same_bytes(own_pipeline: Pipeline, pipeline: Pipeline) -> None:
-    window = {"datasets": ["fx_rates"], "start": "2019-01-01", "end": "2019-03-31"}
-    assert pipeline.run(window).status == "SUCCEEDED"
-    wanted = pipeline.etags("clean_bucket", "clean/fx_rates/dt=2019")
-
-    own_pipeline.start(window)
-    clean = own_pipeline.config.root / "s3" / "000000000000" / own_pipeline.name("clean_bucket") / "clean"
-    end = time.monotonic() + 60
-    while len(list(clean.rglob("*.parquet"))) < 20:  # in the middle: some days written, none marked
-        assert time.monotonic() < end, "the backfill wrote nothing"
-    pid = processes.pid_of(own_pipeline.config.root / "ministack.pid")
-    assert pid is not None
-    os.kill(pid, signal.SIGKILL)
-    while processes.pid_of(own_pipeline.config.root / "ministack.pid") is not None:
-        assert time.monotonic() < end, "the killed process is still there"
-    marked = list((clean.parent / "markers").rglob("dt=2019*.json"))
-    assert len(marked) < 63, "the backfill was over before it was killed"
-
-    own_pipeline.up()
-    assert own_pipeline.run(window).status == "SUCCEEDED"
-    assert own_pipeline.etags("clean_bucket", "clean/fx_rates/dt=2019") == wanted
-    assert len(own_pipeline.etags("clean_bucket", "markers/fx_rates/dt=2019")) == 63
 
 
 def test_state_survives_a_restart(own_pipeline: Pipeline) -> None:

@@ -19,10 +19,11 @@ import pyarrow.parquet as pq
 import pytest
 
 from infra.local import processes
+from infra.local.config import LocalConfig
 from infra.local.kill_points import KILL_POINTS, Kill, arm, disarm, writes
 from marketlake.contract import load_contract
 from marketlake.layout import clean_key, marker_key, raw_key
-from tests.e2e.pipeline import DEADLINE_SECONDS, Outcome, Pipeline, new_pipeline
+from tests.e2e.pipeline import DEADLINE_SECONDS, Outcome, Pipeline, free_port_pair
 
 pytestmark = pytest.mark.xdist_group("kills")
 
@@ -56,7 +57,7 @@ def killed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Killed]:
     with pytest.MonkeyPatch.context() as environment:
         environment.setenv(KILL_POINTS, str(root / "kill-points"))
         environment.setenv("SFN_WAIT_SCALE", "0.05")
-        pipeline = Killed(new_pipeline(root).config)
+        pipeline = Killed(LocalConfig(root=root, port=free_port_pair()))
         pipeline.up()
         yield pipeline
     pipeline.down()

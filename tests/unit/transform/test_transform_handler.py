@@ -8,11 +8,12 @@ from typing import Any
 import polars as pl
 import pytest
 
-from marketlake.errors import DataQualityError, RawChanged
+from marketlake.errors import DataQualityError, RawChanged, StorageUnavailable
 from marketlake.layout import clean_key, raw_key
 from marketlake.manifest import ValidatedDay, read_written, write_manifest
 from marketlake.raw_frames import RawDay
 from tests.unit.lake import PRICES, Bar, Context, Lake, at, batch_of, prices_csv, task_of
+from transform import handler as transform_handler
 from transform.handler import handler
 
 DAYS = [date(2023, 1, 3), date(2023, 1, 4)]
@@ -82,6 +83,32 @@ def test_some_symbols_are_put_into_the_day_that_is_there(lake: Lake) -> None:
     assert table(lake, DAYS[0]).select("ticker", "close").rows() == [("A.L", 1.0), ("B.L", 2.1)]
     (day,) = read_written(lake.clean, found["manifest"])
     assert (day.rows, day.changed_rows) == (2, 1)
+
+
+def test_of_two_requests_for_symbols_of_a_day_at_once_neither_is_lost(
+    lake: Lake, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stored(lake, dict.fromkeys(DAYS, BARS))
+    transform()
+    stored(lake, {DAYS[0]: [at("A.L", 110)]}, symbols=["A.L"])
+    transform(symbols=["A.L"])
+    key = clean_key("ftse100_prices", DAYS[0])
+    rival, read = lake.clean.get(key).body, transform_handler.stored_days
+    stored(lake, dict.fromkeys(DAYS, BARS))
+    transform()
+
+    def read_then_lose(*arguments: Any) -> Any:
+        found = read(*arguments)
+        lake.clean.put(key, rival, "x/parquet")
+        return found
+
+    stored(lake, {DAYS[0]: [at("B.L", 210)]}, symbols=["B.L"])
+    with monkeypatch.context() as meanwhile:
+        meanwhile.setattr(transform_handler, "stored_days", read_then_lose)
+        with pytest.raises(StorageUnavailable, match="was written by another execution meanwhile; try again"):
+            transform(symbols=["B.L"])
+    transform(symbols=["B.L"])
+    assert table(lake, DAYS[0]).select("ticker", "close").rows() == [("A.L", 1.1), ("B.L", 2.1)]
 
 
 def test_some_symbols_are_not_written_where_there_is_no_day(lake: Lake) -> None:

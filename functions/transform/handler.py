@@ -46,7 +46,7 @@ def handler(event: Event) -> Event:
     looks = batch["symbols"] or batch["recheck"]
     before = stored_days(contract, clean, validated) if looks else [None] * len(frames)
     if batch["symbols"]:
-        olds = [old and old.frame for old in before]
+        olds = [old.frame if old else None for old in before]
         frames = [patched(contract, day, old, new) for day, old, new in zip(validated, olds, frames, strict=True)]
     changed = [changed_rows(old.frame, new) if old else None for old, new in zip(before, frames, strict=True)]
     if any(before):

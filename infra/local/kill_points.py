@@ -20,7 +20,8 @@ from ministack.services import s3
 KILL_POINTS = "MARKETLAKE_KILL_POINTS"
 """Name of the environment variable with the folder in which a test arms a kill, and finds what was written."""
 
-NOT_STORED = 503, {}, b""
+NOT_STORED: tuple[int, dict[str, str], bytes] = (503, {}, b"")
+"""MiniStack's answer to the write that a function did not live to make."""
 
 _counting = threading.Lock()
 

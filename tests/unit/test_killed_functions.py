@@ -73,8 +73,8 @@ def counted_by_polars(lake: Lake) -> list[dict[str, str | None]]:
             "row_count": f"{frame.height}",
             "key_count": f"{frame['target_currency'].n_unique()}",
             **{f"{column}_nulls": f"{frame[column].null_count()}" for column in frame.columns},
-            "rate_min": f"{frame['rate'].min()}",
-            "rate_max": f"{frame['rate'].max()}",
+            "rate_min": f"{frame.select(pl.min('rate')).item()}",
+            "rate_max": f"{frame.select(pl.max('rate')).item()}",
         }
         for day, frame in zip(DAYS, frames, strict=True)
     ]

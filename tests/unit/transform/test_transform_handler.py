@@ -13,6 +13,7 @@ from marketlake.layout import clean_key, raw_key
 from marketlake.manifest import ValidatedDay, read_written, write_manifest
 from marketlake.raw_frames import RawDay
 from tests.unit.lake import PRICES, Bar, Context, Lake, at, batch_of, prices_csv, task_of
+from transform import existing
 from transform import handler as transform_handler
 from transform.handler import handler
 
@@ -93,7 +94,7 @@ def test_of_two_requests_for_symbols_of_a_day_at_once_neither_is_lost(
     stored(lake, {DAYS[0]: [at("A.L", 110)]}, symbols=["A.L"])
     transform(symbols=["A.L"])
     key = clean_key("ftse100_prices", DAYS[0])
-    rival, read = lake.clean.get(key).body, transform_handler.stored_days
+    rival, read = lake.clean.get(key).body, existing.stored_days
     stored(lake, dict.fromkeys(DAYS, BARS))
     transform()
 

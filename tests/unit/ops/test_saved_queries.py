@@ -6,6 +6,7 @@ import pytest
 import sqlglot
 from sqlglot import exp
 
+from infra.ops.queries_page import PAGE, example_of, examples_in, page
 from infra.ops.saved_queries import SavedQuery, literals_of, saved_queries
 from marketlake.contract import dataset_names
 
@@ -24,8 +25,8 @@ TRINO_RESERVED = {
 
 FUNCTIONS = {
     *("avg", "coalesce", "corr", "count", "covarsamp", "datediff", "denserank", "exp", "firstvalue", "lag", "lead"),
-    *("ln", "max", "argmax", "min", "mod", "nullif", "round", "rownumber", "sqrt", "stddevsamp", "substring", "sum"),
-    *("variance", "cast", "case", "if", "interval", "and", "or"),
+    *("ln", "max", "argmax", "min", "nullif", "round", "rownumber", "sqrt", "stddevsamp", "substring", "sum"),
+    *("variance", "cast", "case", "if", "and", "or"),
 }
 """What both engines have with the same meaning, by sqlglot's names; one more is tried on both first."""
 
@@ -93,6 +94,18 @@ def _date_arithmetic(tree: exp.Expression) -> list[exp.Expression]:
         for found in tree.find_all(exp.Add, exp.Sub)
         if isinstance(found.expression, exp.Interval | exp.Mul) and found.find(exp.Interval)
     ]
+
+
+def test_the_page_has_the_texts_and_parameters_of_the_queries() -> None:
+    text = PAGE.read_text("utf-8")
+    assert text == page(examples_in(text)), "write it again: python -m tests.e2e.queries_page"
+
+
+def test_an_example_says_how_many_rows_there_are_and_shows_no_markup_of_its_own() -> None:
+    rows = [("a|b", 1.23456789, None)] * 4
+    assert example_of(["x", "y", "z"], rows) == (
+        "| x | y | z |\n| --- | --- | --- |\n" + "| a\\|b | 1.23457 |  |\n" * 3 + "\n4 rows\n"
+    )
 
 
 @pytest.mark.parametrize(

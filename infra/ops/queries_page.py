@@ -37,8 +37,8 @@ TAIL = """## Good to know
   and GICS, from general knowledge. A list without sectors, or a ticker that is on no list, is `unknown`.
 - `missing_days` goes by the table `closing_days`, the pipeline's own calendars as known today, to 2040. A bank holiday
   that is announced later is told as missing until the list is made again.
-- `quarantined_rows` reads every execution's CSV of put-aside rows (tables `quarantine_<dataset>`, no partitions), as long
-  as it is in the raw bucket. The bad rows of rejected days are among them; rows that never came are not.
+- `quarantined_rows` reads every execution's CSV of put-aside rows (tables `quarantine_<dataset>`, no partitions), as
+  long as it is in the raw bucket. The bad rows of rejected days are among them; rows that never came are not.
 - A new dataset is in the answers of `missing_days`, `symbol_gaps`, `quarantined_rows` and `rows_by_month` once it is
   written into their text.
 """

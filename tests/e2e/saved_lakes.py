@@ -56,7 +56,8 @@ def load_year(pipeline: Pipeline) -> tuple[Lake, dict[str, dict[str, pl.DataFram
         put_aside(dataset, [pipeline.body("raw_bucket", key) for key in keys if f"/{dataset}/" in key])
         for dataset in DATASETS
     ]
-    frames = Frames(*(one_frame(dataset, days[dataset]) for dataset in DATASETS), quarantine=pl.concat(aside))
+    prices, rates = (one_frame(dataset, days[dataset]) for dataset in DATASETS)
+    frames = Frames(prices, rates, pl.concat(aside))
     return Lake(target_of(pipeline.config), frames), days
 
 

@@ -63,8 +63,8 @@ def moving_averages(lake: Frames, p: Asked) -> pl.DataFrame:
         rows = rows.with_columns(mean.alias(f"average_{length}"))
     for short, long in ((20, 50), (50, 200)):
         side = (pl.col(f"average_{short}") - pl.col(f"average_{long}")).sign()
-        crossed = pl.when(side > 0, side.shift(1) <= 0).then(pl.lit("above"))
-        crossed = crossed.when(side < 0, side.shift(1) >= 0).then(pl.lit("below"))
+        above = pl.when(side > 0, side.shift(1) <= 0).then(pl.lit("above"))
+        crossed = above.when(side < 0, side.shift(1) >= 0).then(pl.lit("below"))
         rows = rows.with_columns(crossed.otherwise(None).alias(f"crossing_{short}_{long}"))
     return rows.filter(pl.col("dt") >= p["start"])
 
@@ -81,8 +81,8 @@ def highs_and_lows(lake: Frames, p: Asked) -> pl.DataFrame:
         low_dt=pl.col("dt").filter(low == low.min()).last(),
     )
     several = pl.col("days") > 1
-    mark = pl.when(several, pl.col("high_dt") == pl.col("dt")).then(pl.lit("new high"))
-    mark = mark.when(several, pl.col("low_dt") == pl.col("dt")).then(pl.lit("new low"))
+    new_high = pl.when(several, pl.col("high_dt") == pl.col("dt")).then(pl.lit("new high"))
+    mark = new_high.when(several, pl.col("low_dt") == pl.col("dt")).then(pl.lit("new low"))
     return found.with_columns(
         from_high=pl.col("close") / pl.col("high") - 1,
         from_low=pl.col("close") / pl.col("low") - 1,

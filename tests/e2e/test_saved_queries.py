@@ -25,8 +25,8 @@ MORE = [
     ("cross_rates", {"from_currency": "EUR", "to_currency": "JPY", "start": "2022-01-01", "end": "2022-12-31"}),
     ("cross_rates", {"from_currency": "USD", "to_currency": "EUR", "start": "2022-01-01", "end": "2022-12-31"}),
     ("correlation", {"ticker": "BP.L", "other_ticker": "BP.L", "start": "2022-01-01", "end": "2022-12-31"}),
-    # 31 May less a month, and days that are no trading days
-    ("returns", {"day": "2022-05-31"}),
+    # 31 March less a month, and days that are no trading days
+    ("returns", {"day": "2022-03-31"}),
     ("returns", {"day": "2022-10-30"}),
     ("highs_and_lows", {"day": "2022-06-12"}),
     ("movers_of_day", {"day": "2022-06-06", "places": "3"}),
@@ -36,6 +36,7 @@ MORE = [
     ("movers", {"from_day": "2022-06-04", "to_day": "2022-06-05"}),
     ("latest_prices", {"start": "2031-01-01", "end": "2031-12-31"}),
     ("correlation", {"ticker": "NO.L", "other_ticker": "BP.L", "start": "2022-12-31", "end": "2022-01-01"}),
+    ("missing_days", {"start": "2021-12-13", "end": "2021-12-17"}),
     ("missing_days", {"start": "2021-12-19", "end": "2022-12-31"}),
     ("missing_days", {"start": "2022-12-31", "end": "2022-01-01"}),
 ]
@@ -126,6 +127,7 @@ def test_a_ticker_that_left_shows_where_it_ended(lakes: dict[str, Lake]) -> None
     assert row("returns", day, "BP.L") | {"close": 0} == {
         "ticker": "BP.L", "dt": "2022-12-02", "close": 0, "one_week": None, "one_month": None, "one_year": None
     }  # fmt: skip
+    assert row("returns", {"day": "2022-12-12"}, "BP.L")["one_week"] is None  # its last close is ten days old
     assert row("returns", day, "AZN.L")["dt"] == "2022-12-28"
     assert row("returns", day, "AZN.L")["one_month"] is not None
     assert row("highs_and_lows", day, "BP.L")["dt"] == "2022-12-02"

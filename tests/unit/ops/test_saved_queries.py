@@ -31,16 +31,16 @@ FUNCTIONS = {
 """What both engines have with the same meaning, by sqlglot's names; one more is tried on both first."""
 
 
-def parsed(query: SavedQuery) -> exp.Expression:
+def parsed(query: SavedQuery) -> exp.Expr:
     return sqlglot.parse_one(query.sql, dialect="athena")
 
 
-def is_constant(value: exp.Expression) -> bool:
+def is_constant(value: exp.Expr) -> bool:
     """Whether ``value`` holds parameters and literals only, which Athena evaluates before it lists partitions."""
     return value.find(exp.Column, exp.Subquery, exp.Select) is None
 
 
-def is_lower_bound(condition: exp.Expression) -> bool:
+def is_lower_bound(condition: exp.Expr) -> bool:
     column = condition.this
     if not isinstance(column, exp.Column) or column.name != "dt":
         return False
@@ -87,7 +87,7 @@ def test_only_what_both_engines_have_is_used(query: SavedQuery) -> None:
     )
 
 
-def _date_arithmetic(tree: exp.Expression) -> list[exp.Expression]:
+def _date_arithmetic(tree: exp.Expr) -> list[exp.Expr]:
     """Sums and differences with an interval."""
     return [
         found

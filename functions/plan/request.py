@@ -7,6 +7,7 @@ and what is accepted.
 from __future__ import annotations
 
 import re
+import reprlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
@@ -20,6 +21,11 @@ KEYS = ("datasets", "start", "end", "symbols", "force", "scheduled_time", "trigg
 TRIGGER = "schedule"
 MAX_SHOWN = 60
 MAX_SYMBOLS = 200
+
+_SHORT = reprlib.Repr()
+"""``repr`` alone goes down as deep as the input is nested, which may be deeper than Python's stack."""
+_SHORT.maxlist = _SHORT.maxdict = MAX_SHOWN
+_SHORT.maxstring = _SHORT.maxlong = _SHORT.maxother = 2 * MAX_SHOWN
 
 
 @dataclass(frozen=True)
@@ -80,7 +86,7 @@ def parse_request(
 
 
 def _shown(value: object) -> str:
-    text = repr(value)
+    text = _SHORT.repr(value)
     return text if len(text) <= MAX_SHOWN else text[: MAX_SHOWN - 1] + "…"
 
 

@@ -14,6 +14,7 @@ import polars as pl
 from marketlake.contract import Contract, Units
 from marketlake.errors import UpstreamMalformed
 from marketlake.schemas import polars_schema
+from marketlake.strict_json import unique_names
 
 PRICE_COLUMNS = pl.Schema(
     {
@@ -80,6 +81,11 @@ def read_raw(contract: Contract, days: Sequence[RawDay]) -> pl.DataFrame:
 
 
 def _read_prices(contract: Contract, raw: RawDay) -> pl.DataFrame:
+    header = raw.body.partition(b"\n")[0].split(b",")
+    if sorted(header) != sorted(name.encode() for name in PRICE_COLUMNS):
+        raise ValueError(f"its first line is {raw.body[:80]!r}")
+    if b'"' in raw.body:  # Fetch never quotes, and readers differ on what is quoted by halves
+        raise ValueError("it has quotation marks")
     frame = pl.read_csv(io.BytesIO(raw.body), schema=PRICE_COLUMNS, encoding="utf8", raise_if_empty=True)
     frame = frame.rename({"currency": "quoted_currency"}).with_columns(
         pl.col("dividend").fill_null(0.0),
@@ -100,10 +106,12 @@ def _in_pounds(units: Units) -> list[pl.Expr]:
 
 
 def _read_rates(contract: Contract, raw: RawDay) -> pl.DataFrame:
-    document = json.loads(raw.body)
-    rates = document["rates"]
+    document = json.loads(raw.body, object_pairs_hook=unique_names)
+    rates, amount = document["rates"], document.get("amount", 1)
     if raw.day != CONTEXT_DAY and document["date"] != f"{raw.day}":
         raise ValueError(f"its date is {document['date']!r}")
+    if isinstance(amount, bool) or amount != 1:
+        raise ValueError(f"its rates are for the amount {amount!r}, not 1")
     if any(isinstance(rate, bool) or not isinstance(rate, int | float) for rate in rates.values()):
         raise ValueError("a rate is not a number")
     return pl.DataFrame(

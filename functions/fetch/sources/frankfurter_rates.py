@@ -8,6 +8,8 @@ import re
 from datetime import date
 from typing import Any, Never
 
+from marketlake.strict_json import unique_names
+
 RatesOfDays = dict[date, dict[str, str]]
 """Day -> currency code -> rate, as the digits that were received."""
 
@@ -45,7 +47,7 @@ def _parsed(text: str) -> Any:
         raise ValueError(f"an HTML page, not JSON: {text.strip()[:80]!r}")
     try:
         return json.loads(
-            text, parse_float=Digits, parse_int=Digits, parse_constant=_refused, object_pairs_hook=_unique
+            text, parse_float=Digits, parse_int=Digits, parse_constant=_refused, object_pairs_hook=unique_names
         )
     except json.JSONDecodeError as error:
         raise ValueError(f"truncated or not JSON: {error} in {len(text)} characters") from error
@@ -55,15 +57,6 @@ def _parsed(text: str) -> Any:
 
 def _refused(constant: str) -> Never:
     raise ValueError(f"unusable: it has {constant} where a rate belongs")
-
-
-def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    found = dict(pairs)
-    if len(found) != len(pairs):
-        names = [name for name, _ in pairs]
-        twice = next(name for name in names if names.count(name) > 1)
-        raise ValueError(f"ambiguous: it has {twice!r} twice")
-    return found
 
 
 def _day(text: str) -> date:

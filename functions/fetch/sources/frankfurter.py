@@ -44,8 +44,8 @@ class FrankfurterSource:
                 return client.get(url, params=parameters)
         except httpx.TimeoutException as error:
             raise UpstreamUnavailable(f"Frankfurter did not answer in {self._timeout:g} s at {url}; {HINT}") from error
-        except httpx.DecodingError as error:
-            raise UpstreamMalformed(f"Frankfurter's answer cannot be decoded: {error}; {HINT}") from error
+        except (httpx.DecodingError, httpx.TooManyRedirects, httpx.InvalidURL) as error:
+            raise UpstreamMalformed(f"Frankfurter's answer cannot be decoded or followed: {error}; {HINT}") from error
         except httpx.TransportError as error:
             reason = str(error) or type(error).__name__
             raise UpstreamUnavailable(f"no complete answer from Frankfurter at {url}: {reason}; {HINT}") from error
@@ -65,7 +65,8 @@ class FrankfurterSource:
 
 def _rates_of(response: httpx.Response, base: str) -> RatesOfDays:
     """Rates of an answer; none when the service says, in its own words, that it has none."""
-    status, text = response.status_code, response.text
+    # JSON is UTF-8, whatever the headers say of its encoding (RFC 8259, section 8.1).
+    status, text = response.status_code, response.content.decode("utf-8", "replace")
     shown = f"status {status}: {text[:120]!r}"
     if status == 429:
         raise UpstreamThrottled(f"Frankfurter answered status 429, too many requests; {HINT}")

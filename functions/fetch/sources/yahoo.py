@@ -9,7 +9,7 @@ from datetime import date
 from fetch.sources.base import FetchedDays, FetchRequest
 from fetch.sources.loopback import is_loopback
 from fetch.sources.yahoo_chart import NO_BARS, ChartAnswer
-from fetch.sources.yahoo_client import YahooClient
+from fetch.sources.yahoo_client import LONDON, LONDON_SUFFIX, YahooClient
 from fetch.sources.yahoo_frame import Rows, document, read_frame
 from marketlake.errors import TransientError, UpstreamMalformed, UpstreamThrottled, UpstreamUnavailable
 
@@ -58,21 +58,27 @@ class YahooSource:
     def _download(self, symbols: Sequence[str], request: FetchRequest, rows: Rows) -> dict[str, ChartAnswer]:
         """Adds what came to ``rows`` and returns what became of each symbol."""
         frame, seen = self._client.download(symbols, request.start, request.end)
-        answers = {symbol: _checked(seen.get(symbol), request.end) for symbol in symbols}
-        usable = {symbol: answer.currency for symbol, answer in answers.items() if not answer.reason}
+        answers = {symbol: _checked(symbol, seen.get(symbol), request.end) for symbol in symbols}
+        usable = {symbol: answer for symbol, answer in answers.items() if not answer.reason}
         read_frame(frame, usable, rows)
         return answers | {symbol: UNREAD for symbol in usable if symbol not in rows.seen}
 
 
-def _checked(answer: ChartAnswer | None, end: date) -> ChartAnswer:
+def _checked(symbol: str, answer: ChartAnswer | None, end: date) -> ChartAnswer:
     """The answer, judged against what was asked for."""
     if answer is None:
         return ChartAnswer(failure=UpstreamUnavailable, reason="yfinance never asked for its chart")
-    if answer.repeated:
-        days = ", ".join(map(str, answer.repeated[:3]))
+    if answer.bars is None:
+        return answer
+    if answer.symbol != symbol:
+        return ChartAnswer(reason=f"Yahoo answers for {answer.symbol[:20]!r} instead")
+    if symbol.endswith(LONDON_SUFFIX) and answer.zone != LONDON:
+        return ChartAnswer(failure=UpstreamMalformed, reason=f"its bars are in the time of {answer.zone[:40]!r}")
+    if answer.bars.repeated:
+        days = ", ".join(map(str, answer.bars.repeated[:3]))
         return ChartAnswer(failure=UpstreamMalformed, reason=f"more than one bar on {days}")
     # Yahoo sometimes adds the latest price to a window that ended long before.
-    return ChartAnswer(reason=NO_BARS) if answer.first and answer.first > end else answer
+    return ChartAnswer(reason=NO_BARS) if answer.bars.first > end else answer
 
 
 def _failure(failed: Mapping[str, ChartAnswer], asked: int) -> TransientError:

@@ -8,13 +8,12 @@ from __future__ import annotations
 
 import json
 import re
-from collections import Counter
 from dataclasses import dataclass
-from datetime import date, datetime
 from typing import Any
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
+from fetch.sources.yahoo_bars import Bars, Unreadable, read_bars
 from marketlake.errors import TransientError, UpstreamMalformed, UpstreamThrottled, UpstreamUnavailable
+from marketlake.strict_json import unique_names
 
 NO_CURRENCY = "Yahoo's metadata names no currency, so its unit is unknown"
 NO_BARS = "no bar in the days asked for"
@@ -28,18 +27,15 @@ class ChartAnswer:
     """What one answer says of a symbol.
 
     ``reason`` says why it has no usable bars, and ``failure`` is the transient error that this amounts to; a reason
-    without a failure is final. ``first`` is the day of the first bar, ``repeated`` are days with more than one.
+    without a failure is final. ``currency``, ``symbol`` and ``zone`` are those of its metadata.
     """
 
     currency: str = ""
-    first: date | None = None
-    repeated: tuple[date, ...] = ()
+    symbol: str = ""
+    zone: str = ""
+    bars: Bars | None = None
     reason: str = ""
     failure: type[TransientError] | None = None
-
-
-class Unreadable(ValueError):
-    """The answer is not what the API promises; the message says in which way."""
 
 
 def read_chart(status: int, text: str) -> ChartAnswer:
@@ -62,9 +58,9 @@ def _chart(text: str) -> dict[str, Any]:
     if text.lstrip().startswith("<"):
         raise Unreadable("an HTML page instead of JSON")
     try:
-        document = json.loads(text)
+        document = json.loads(text, object_pairs_hook=unique_names)
     except (ValueError, RecursionError) as error:
-        raise Unreadable(f"truncated or invalid JSON ({len(text)} characters)") from error
+        raise Unreadable(f"truncated, ambiguous or invalid JSON ({len(text)} characters)") from error
     chart = document.get("chart") if isinstance(document, dict) else None
     if not isinstance(chart, dict):
         raise Unreadable("JSON without a chart")
@@ -83,28 +79,12 @@ def _judged(status: int, chart: dict[str, Any]) -> ChartAnswer:
     meta = results[0].get("meta")
     if not isinstance(meta, dict):
         raise Unreadable("a chart without metadata")
-    stamps = results[0].get("timestamp") or []
-    if not stamps:
+    if not results[0].get("timestamp"):
         return ChartAnswer(reason=NO_BARS)
     currency = meta.get("currency")
     if not currency:
         return ChartAnswer(reason=NO_CURRENCY)
     if not isinstance(currency, str) or not _CURRENCY.fullmatch(currency):
         raise Unreadable(f"the currency {currency!r}")
-    days = _days(stamps, meta)
-    return ChartAnswer(
-        currency=currency,
-        first=min(days),
-        repeated=tuple(day for day, times in Counter(days).items() if times > 1),
-    )
-
-
-def _days(stamps: Any, meta: dict[str, Any]) -> list[date]:
-    """Days of the bars at the exchange. Yahoo tells the current day twice while its bar is live, the second time
-    stamped with the time of the last trade; yfinance knows that and keeps the second."""
-    try:
-        zone = ZoneInfo(meta["exchangeTimezoneName"])
-        live = len(stamps) > 1 and stamps[-1] == meta.get("regularMarketTime")
-        return [datetime.fromtimestamp(at, zone).date() for at in (stamps[:-1] if live else stamps)]
-    except (KeyError, TypeError, ValueError, OverflowError, OSError, ZoneInfoNotFoundError) as error:
-        raise Unreadable(f"unusable time stamps or time zone: {error!r}") from error
+    bars = read_bars(results[0], meta)
+    return ChartAnswer(currency, f"{meta.get('symbol')}".upper(), f"{meta['exchangeTimezoneName']}", bars)

@@ -19,6 +19,7 @@ from typing import Any
 from fetch.sources.yahoo_chart import ChartAnswer
 
 LONDON = "Europe/London"
+LONDON_SUFFIX = ".L"
 _one_at_a_time = threading.Lock()
 _zoned: set[str] = set()
 
@@ -79,7 +80,7 @@ class YahooClient:
         multitasking.createPool("marketlake", self._concurrency, "thread")
         multitasking.config["TASKS"].clear()
         zones = get_tz_cache()
-        for symbol in {symbol for symbol in symbols if symbol.endswith(".L")} - _zoned:
+        for symbol in {symbol for symbol in symbols if symbol.endswith(LONDON_SUFFIX)} - _zoned:
             # Spares one request a symbol: yfinance would ask for the zone that the suffix already tells.
             zones.store(symbol, LONDON)
             _zoned.add(symbol)

@@ -8,6 +8,8 @@ from collections.abc import Mapping, Sequence
 from datetime import date
 from typing import Any
 
+from fetch.sources.yahoo_chart import ChartAnswer
+
 HEADER = "ticker,open,high,low,close,adj_close,volume,dividend,split_ratio,currency\n"
 FIELDS = ("Open", "High", "Low", "Close", "Adj Close", "Volume", "Dividends", "Stock Splits")
 _CLOSE, _VOLUME, _DIVIDEND = FIELDS.index("Close"), FIELDS.index("Volume"), FIELDS.index("Dividends")
@@ -52,19 +54,28 @@ def document(lines: Lines) -> bytes:
     return (HEADER + "".join(text for _, text in sorted(lines.items()))).encode()
 
 
-def read_frame(frame: Any, currencies: Mapping[str, str], rows: Rows) -> None:
-    """Adds to ``rows`` the bars that ``frame`` has of the symbols in ``currencies``."""
+def read_frame(frame: Any, answers: Mapping[str, ChartAnswer], rows: Rows) -> None:
+    """Adds to ``rows`` the bars that ``frame`` has of the symbols in ``answers``, which all have bars.
+
+    A bar to which yfinance moved a dividend or split of another day counts as one without a close: its own values can
+    no longer be told from those.
+    """
     days = [stamp.date() for stamp in frame.index]
     places = {name: at for at, name in enumerate(frame.columns)}
     values = frame.to_numpy(dtype=float)
-    for symbol, currency in currencies.items():
+    for symbol, answer in answers.items():
         columns = [places.get((symbol, name)) for name in FIELDS]
-        if None in columns:
+        if answer.bars is None or None in columns:
             continue
         for day, bar in zip(days, values[:, columns].tolist(), strict=True):
             # yfinance writes a dividend, 0 mostly, on the symbol's own days only; other rows are other symbols' days.
-            if not math.isnan(bar[_DIVIDEND]):
-                rows.add(day, symbol, bar, currency)
+            if math.isnan(bar[_DIVIDEND]):
+                continue
+            if day in answer.bars.without_volume:
+                bar[_VOLUME] = math.nan
+            if day in answer.bars.misdated:
+                bar[_CLOSE] = math.nan
+            rows.add(day, symbol, bar, answer.currency)
 
 
 def line(symbol: str, bar: Sequence[float], currency: str) -> str:

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from fetch.sources.yahoo_bars import QUOTED, Bars
 from fetch.sources.yahoo_chart import NO_BARS, NO_CURRENCY, ChartAnswer, read_chart
 from infra.local.replay.timeline import stamp
 from marketlake.errors import UpstreamMalformed, UpstreamThrottled, UpstreamUnavailable
@@ -24,6 +25,7 @@ def chart(stamps: list[int] | None, **meta: Any) -> str:
     result: dict[str, Any] = {"meta": told, "indicators": {"quote": [{}]}}
     if stamps is not None:
         result["timestamp"] = stamps
+        result["indicators"]["quote"] = [{name: [1.0] * len(stamps) for name in QUOTED}]
     return json.dumps({"chart": {"result": [result], "error": None}})
 
 
@@ -32,8 +34,9 @@ def refusal(description: str) -> str:
 
 
 def test_bars_and_currency_are_read() -> None:
-    answer = read_chart(200, chart([stamp(MONDAY), stamp(TUESDAY)]))
-    assert answer == ChartAnswer(currency="GBp", first=MONDAY)
+    answer = read_chart(200, chart([stamp(MONDAY), stamp(TUESDAY)], symbol="AZN.L"))
+    bars = Bars(MONDAY, repeated=(), without_volume=frozenset(), misdated=frozenset())
+    assert answer == ChartAnswer(currency="GBp", symbol="AZN.L", zone="Europe/London", bars=bars)
 
 
 @pytest.mark.parametrize(
@@ -80,12 +83,19 @@ def test_any_text_is_judged_and_never_taken_for_bars(status: int, text: str) -> 
 @given(st.lists(st.dates(date(2000, 1, 1), date(2026, 1, 1)), min_size=1, max_size=20))
 def test_repeated_days_are_found(days: list[date]) -> None:
     answer = read_chart(200, chart([stamp(day) for day in days]))
-    assert set(answer.repeated) == {day for day in days if days.count(day) > 1}
-    assert answer.first == min(days)
+    assert answer.bars is not None
+    assert set(answer.bars.repeated) == {day for day in days if days.count(day) > 1}
+    assert answer.bars.first == min(days)
 
 
 def test_the_live_bar_that_yahoo_adds_to_the_current_day_is_no_repetition() -> None:
     live = stamp(TUESDAY) + 3600
-    bars = [stamp(MONDAY), stamp(TUESDAY), live]
-    assert read_chart(200, chart(bars, regularMarketTime=live)).repeated == ()
-    assert read_chart(200, chart(bars, regularMarketTime=live + 1)).repeated == (TUESDAY,)
+    assert repeated([stamp(MONDAY), stamp(TUESDAY), live], live) == ()
+    assert repeated([stamp(MONDAY), stamp(TUESDAY), live], live + 1) == (TUESDAY,)
+    assert repeated([stamp(MONDAY), live, live], live) == (TUESDAY,), "which of them is the later one, nobody knows"
+
+
+def repeated(stamps: list[int], traded: int) -> tuple[date, ...]:
+    bars = read_chart(200, chart(stamps, regularMarketTime=traded)).bars
+    assert bars is not None
+    return bars.repeated

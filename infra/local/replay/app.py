@@ -9,6 +9,7 @@ from typing import Any
 
 from infra.local.chaos.injector import Injector
 from infra.local.chaos.switch import Switch
+from infra.local.replay.actions import ActedPrices, BadAction
 from infra.local.replay.closes_file import FilePrices
 from infra.local.replay.constituents import default_path, load_constituents
 from infra.local.replay.currencies import load_currency_names
@@ -27,7 +28,7 @@ DEFAULT_SEED = 1
 
 
 class ReplayApp:
-    """Both APIs, the state of the server, and the faults injected into them."""
+    """Both APIs, the state of the server, and what tests do to them: injected faults, splits and dividends."""
 
     def __init__(
         self,
@@ -38,9 +39,9 @@ class ReplayApp:
     ) -> None:
         self.faults = FaultBook()
         self._chaos = chaos
-        self._prices = prices
+        self._prices = ActedPrices(prices)
         self._rates = rates
-        self._yahoo = YahooApi(prices)
+        self._yahoo = YahooApi(self._prices)
         self._frankfurter = FrankfurterApi(rates, names or {})
 
     def handle(self, request: Request) -> Response:
@@ -50,6 +51,8 @@ class ReplayApp:
             return as_json(self.health())
         if path == "/faults":
             return self._administer(request)
+        if path == "/actions":
+            return self._act(request)
         rules = self.faults.pick(request.target, self._speaks_of(path)) + self._by_chance(request.target)
         response = self._route(path, request, rules)
         spoiling = next((rule for rule in rules if rule.kind in TRANSPORT), None)
@@ -101,6 +104,17 @@ class ReplayApp:
         if request.method == "DELETE":
             self.faults.clear()
         return as_json({"injected": dict(self.faults.injected)})
+
+    def _act(self, request: Request) -> Response:
+        """POST adds splits and dividends, DELETE takes all of them back."""
+        try:
+            if request.method == "POST":
+                return as_json({"actions": self._prices.add(json.loads(request.body))})
+        except (BadAction, ValueError) as error:
+            return as_json({"message": str(error)}, 400)
+        if request.method == "DELETE":
+            self._prices.clear()
+        return as_json(self._prices.describe())
 
 
 def build_app(

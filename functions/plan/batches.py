@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from typing import Any
 
 from marketlake.contract import Contract
 from marketlake.errors import InvalidRequest
 from marketlake.intervals import to_intervals
+from marketlake.symbols import Symbols
 from plan.request import Request
 
 MAX_GAP_DAYS = 92
@@ -40,6 +41,15 @@ def window_of(contract: Contract, request: Request, look_back_days: int, last_kn
     return Window(tuple(contract.days(start, end)), request.daily)
 
 
+def patchable(window: Window, done: set[date], symbols: Symbols) -> Window:
+    """The days of ``window`` into which ``symbols`` can be put: complete ones on which one of them is listed.
+
+    Where there are none it is the whole window, whose batches then fail and say what to do.
+    """
+    days = tuple(day for day in window.days if day in done and symbols.expected(day))
+    return replace(window, days=days or window.days)
+
+
 def plan_batches(contract: Contract, request: Request, window: Window, done: set[date]) -> list[dict[str, Any]]:
     """Batches, as they travel through the state machine, for the days of ``window`` that have to be looked at.
 
@@ -47,7 +57,11 @@ def plan_batches(contract: Contract, request: Request, window: Window, done: set
     corrections (``recheck``), and ``force`` or ``symbols`` loads them whatever their marker says.
     """
     if request.force or request.symbols:
-        return [_batch(contract, request, run, recheck=False) for run in _runs(contract, window.days)]
+        batches = [_batch(contract, request, run, recheck=False) for run in _runs(contract, window.days)]
+        for batch in batches[1:]:
+            # The day before it is written by this execution, too, before it or after it: not one to compare with.
+            batch["continues"] = True
+        return batches
     pending = [day for day in window.days if day not in done]
     batches = [_batch(contract, request, run, recheck=False) for run in _runs(contract, pending)]
     if window.daily:

@@ -13,7 +13,7 @@ from marketlake.settings import read_settings
 from marketlake.storage import Bucket
 from marketlake.symbols import symbols_in_force
 from marketlake.telemetry import Event, logger, task
-from plan.batches import plan_batches, refuse_too_large, window_of
+from plan.batches import patchable, plan_batches, refuse_too_large, window_of
 from plan.claim import claim_start
 from plan.request import parse_request
 
@@ -47,7 +47,8 @@ def handler(event: Event) -> Event:
     settings = read_settings(Settings)
     artifacts, clean = Bucket(settings.artifacts_bucket, s3_client()), Bucket(settings.clean_bucket, s3_client())
     contracts = {name: load_contract(name) for name in dataset_names()}
-    known = {name: symbols_in_force(c, artifacts, settings.fx_base).names for name, c in contracts.items()}
+    symbols = {name: symbols_in_force(c, artifacts, settings.fx_base) for name, c in contracts.items()}
+    known = {name: listed.names for name, listed in symbols.items()}
     started = datetime.fromisoformat(event["started"])
     request = parse_request(event["input"], known, started, settings.last_day)
     execution = event["task"]["execution"]
@@ -62,6 +63,8 @@ def handler(event: Event) -> Event:
         window = window_of(contracts[name], request, settings.look_back_days, settings.last_day)
         done = marked_days(clean, name, window.days[0], window.days[-1]) if window.days else set()
         due, done_days = due + len(window.days), done_days + len(done & set(window.days))
+        if request.symbols:
+            window = patchable(window, done, symbols[name].only(request.symbols))
         batches += plan_batches(contracts[name], request, window, done)
     refuse_too_large(batches)
     summary = {

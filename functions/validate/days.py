@@ -29,15 +29,23 @@ class Rejection:
     attempts: int = 1
 
 
-def judge_days(contract: Contract, rows: pl.DataFrame, days: Sequence[date], symbols: Symbols) -> list[Rejection]:
-    """Rejections among ``days``; ``rows`` has ``dt``, the symbol column and ``reason`` (null for good rows)."""
+def judge_days(
+    contract: Contract, rows: pl.DataFrame, days: Sequence[date], symbols: Symbols, *, patch: bool = False
+) -> list[Rejection]:
+    """Rejections among ``days``; ``rows`` has ``dt``, the symbol column and ``reason`` (null for good rows).
+
+    A ``patch`` is put into days that are complete without it: one good row is enough, since it takes no other's place.
+    """
     by_day = {key[0]: group for key, group in rows.group_by("dt")}
     nothing = rows.clear()
-    judged = (_judge_day(contract, by_day.get(day, nothing), day, symbols.expected(day)) for day in days)
+    share = 0.0 if patch else contract.rules.coverage
+    judged = (_judge_day(contract, by_day.get(day, nothing), day, symbols.expected(day), share) for day in days)
     return [rejection for rejection in judged if rejection is not None]
 
 
-def _judge_day(contract: Contract, rows: pl.DataFrame, day: date, expected: Sequence[str]) -> Rejection | None:
+def _judge_day(
+    contract: Contract, rows: pl.DataFrame, day: date, expected: Sequence[str], coverage: float
+) -> Rejection | None:
     bad = rows.filter(pl.col("reason").is_not_null())
     share = bad.height / rows.height if rows.height else 0.0
     if share > contract.rules.max_bad_share:
@@ -48,11 +56,11 @@ def _judge_day(contract: Contract, rows: pl.DataFrame, day: date, expected: Sequ
         )
         return Rejection(day, "DataQualityError", cause)
     good = set(rows.filter(pl.col("reason").is_null())[contract.symbol_column].to_list()) & set(expected)
-    if len(good) < contract.rules.coverage * len(expected) or not good:
+    if len(good) < coverage * len(expected) or not good:
         absent = sorted(set(expected) - good)
         cause = (
             f"{len(good)} of {len(expected)} expected symbols have a good row, "
-            f"{contract.rules.coverage:.0%} are needed; "
+            f"{coverage:.0%} are needed; "
             f"without one: {', '.join(absent[:5])}{' ...' if len(absent) > 5 else ''}"
         )
         return Rejection(day, "DataQualityError", cause)

@@ -51,14 +51,15 @@ def handler(event: Event) -> Event:
     rows = judged_rows(contract, raw_days, _context(contract, raw, stored) if fetched["before"] else None)
 
     candidates = [day for day in stored if day not in unchanged]
-    rejections = judge_days(contract, rows, candidates, symbols)
+    rejections = judge_days(contract, rows, candidates, symbols, patch=bool(batch["symbols"]))
     rejected = {rejection.day for rejection in rejections}
     accepted = [raw_day for raw_day in raw_days if raw_day.day in set(candidates) - rejected]
     bad = rows.filter(pl.col("reason").is_not_null() & pl.col("dt").is_in(candidates))
     if bad.height:
         _quarantine(contract, raw, bad, about)
-    if not batch["recheck"]:
-        # A day that is looked at again is in the lake already; that its source lacks it now loses nothing.
+    if not (batch["recheck"] or (batch["symbols"] and stored)):
+        # A day that is looked at again, or patched, is in the lake already; that its source lacks it loses nothing. But
+        # that it has none of the days of a patch is told.
         rejections += missing_days(contract, fetched["late"], fetched["holes"], fetched["attempts"])
     manifest = manifest_key(about["execution"], about["batch"], "validated")
     if accepted:

@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 from marketlake.contract import Contract
 from marketlake.errors import InvalidRequest
 from marketlake.intervals import from_intervals
-from plan.batches import MAX_GAP_DAYS, Window, plan_batches, refuse_too_large, window_of
+from marketlake.symbols import Listing, Symbols
+from plan.batches import MAX_GAP_DAYS, Window, patchable, plan_batches, refuse_too_large, window_of
 from plan.request import Request, parse_request
 from tests.unit.lake import PRICES, RATES
 
@@ -100,6 +101,25 @@ def test_the_input_of_a_batch_is_accepted_and_plans_its_days_again(
         assert set(from_intervals(SMALL, batch["days"])) <= set(planned)
         assert request.force == bool(what.get("force") or batch["recheck"])
         assert request.symbols == what.get("symbols", ())
+
+
+@given(windows(), st.sampled_from([{}, {"force": True}, {"symbols": ("USD",)}]), st.booleans())
+def test_only_the_first_of_the_batches_that_write_over_days_compares_with_the_day_before(
+    drawn: tuple[tuple[date, ...], set[date]], what: dict[str, Any], daily: bool
+) -> None:
+    days, done = drawn
+    batches = plan_batches(SMALL, replace(PLAIN, **what), Window(days, daily=daily), done)
+    assert [batch.get("continues", False) for batch in batches] == [bool(what) and at > 0 for at in range(len(batches))]
+
+
+@given(windows(), st.dates(DAYS[0], DAYS[-1]))
+def test_symbols_are_put_into_complete_days_on_which_they_are_listed(
+    drawn: tuple[tuple[date, ...], set[date]], since: date
+) -> None:
+    days, done = drawn
+    symbols = Symbols((Listing("USD", since, date.max),))
+    wanted = tuple(day for day in days if day in done and day >= since)
+    assert patchable(Window(days, daily=False), done, symbols).days == (wanted or days)
 
 
 def test_days_far_apart_are_not_one_pass_over_the_source() -> None:

@@ -115,3 +115,13 @@ def test_on_replay_the_last_known_day_is_the_last_day(monkeypatch: pytest.Monkey
     monkeypatch.setenv("LAST_KNOWN_DAY", "soon")
     with pytest.raises(ContractViolation, match="LAST_KNOWN_DAY='soon'"):
         plan({})
+
+
+def test_some_symbols_are_planned_for_the_days_that_are_there(lake: Lake) -> None:
+    for day in (3, 5):
+        write_marker(lake.clean, replace(MARKER, dt=date(2023, 1, day)))
+    asked = {"start": "2023-01-02", "end": "2023-01-06", "symbols": ["USD"], "force": True}
+    (batch,) = plan(asked)["batches"]
+    assert from_intervals(RATES, batch["days"]) == [date(2023, 1, 3), date(2023, 1, 5)]
+    (batch,) = plan({**asked, "start": "2023-01-04", "end": "2023-01-04"})["batches"]
+    assert batch["days"] == ["2023-01-04"], "which then says that the day has to be loaded first"

@@ -151,11 +151,20 @@ def test_a_day_in_the_lake_that_its_source_lacks_now_is_no_loss() -> None:
     assert (found["rejected"], found["rejections"]) == (0, [])
 
 
-def test_some_symbols_are_measured_against_themselves(lake: Lake) -> None:
-    put(lake, {DAYS[0]: GOOD[:2]}, ["A.L", "B.L"])
-    assert validate(fetched(DAYS[:1]), batch_of(PRICES, ["2023-01-03"], ["A.L", "B.L"]))["accepted"] == 1
-    put(lake, {DAYS[0]: GOOD[:1]}, ["A.L", "B.L"])
-    assert validate(fetched(DAYS[:1]), batch_of(PRICES, ["2023-01-03"], ["A.L", "B.L"]))["rejected"] == 1
+def test_some_symbols_are_accepted_where_any_of_them_has_a_good_row(lake: Lake) -> None:
+    asked = batch_of(PRICES, ["2023-01-03/2023-01-04"], ["A.L", "B.L"])
+    put(lake, {DAYS[0]: GOOD[:2], DAYS[1]: GOOD[:1]}, ["A.L", "B.L"])
+    assert validate(fetched(DAYS[:2]), asked)["accepted"] == 2
+    put(lake, {DAYS[0]: GOOD[:2], DAYS[1]: [Bar("A.L", close=None)]}, ["A.L", "B.L"])
+    found = validate(fetched(DAYS[:2]), asked)
+    assert (found["accepted"], found["rejections"][0]["days"]) == (1, ["2023-01-04"])
+
+
+def test_days_that_the_source_lacks_of_some_symbols_are_no_loss_unless_it_lacks_all(lake: Lake) -> None:
+    asked = batch_of(PRICES, ["2023-01-03/2023-01-04"], ["A.L"])
+    put(lake, {DAYS[0]: GOOD[:1]}, ["A.L"])
+    assert validate(fetched(DAYS[:1], holes=["2023-01-04"]), asked)["rejected"] == 0
+    assert validate(fetched([], holes=["2023-01-03/2023-01-04"]), asked)["rejected"] == 2
 
 
 def test_a_raw_object_that_is_no_csv_stops_the_batch_and_names_the_day(lake: Lake) -> None:

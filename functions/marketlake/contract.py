@@ -68,6 +68,22 @@ class Units:
 
 
 @dataclass(frozen=True)
+class Adjustment:
+    """Values that the source restates for all earlier days when ``event`` happens: ``columns`` move by one factor.
+
+    With ``over``, it is the ratio of each column to that one which moves. On the day of the event ``told_in`` is not
+    ``usual``. ``mails``: somebody is to hear of it at once.
+    """
+
+    event: str
+    columns: tuple[str, ...]
+    over: str | None
+    told_in: str
+    usual: float
+    mails: bool
+
+
+@dataclass(frozen=True)
 class Contract:
     """A dataset: where it comes from, when it is published, what a row is and which rules it obeys."""
 
@@ -89,6 +105,7 @@ class Contract:
     columns: tuple[Column, ...]
     rules: Rules
     units: Units | None
+    adjustments: tuple[Adjustment, ...]
 
     @property
     def symbol_column(self) -> str:
@@ -162,6 +179,10 @@ def _parse(document: dict[str, Any]) -> Contract:
         units=None
         if units is None
         else Units(units["currency_column"], dict(units["per_pound"]), tuple(units["columns"])),
+        adjustments=tuple(
+            Adjustment(**{**adjustment, "columns": tuple(adjustment["columns"])})
+            for adjustment in document.get("adjustments", ())
+        ),
     )
 
 

@@ -102,7 +102,12 @@ def objects_by_day(bucket: Bucket, prefix: str, start: date | None, end: date) -
 
 def manifest_key(execution: str, index: int, stage: str) -> str:
     """Key in the clean bucket of what ``stage`` tells the next one about batch ``index`` (a claim check)."""
-    return f"manifests/{execution}/{index}-{stage}.json"
+    return f"{manifest_prefix(execution)}{index}-{stage}.json"
+
+
+def manifest_prefix(execution: str) -> str:
+    """Prefix in the clean bucket of what the stages of ``execution`` tell each other."""
+    return f"manifests/{execution}/"
 
 
 def claim_key(at: datetime, digest: str) -> str:

@@ -13,12 +13,14 @@ from marketlake.errors import DataQualityError, RawChanged
 from marketlake.layout import clean_key, manifest_key, raw_key
 from marketlake.manifest import ValidatedDay, WrittenDay, read_validated, write_manifest
 from marketlake.raw_frames import RawDay, read_raw
+from marketlake.rewrites import write_rewrites
 from marketlake.schemas import polars_schema
 from marketlake.settings import read_settings
 from marketlake.storage import Bucket
 from marketlake.telemetry import Event, count, logger, task
 from transform.compact import compact_years
 from transform.existing import StoredDay, counted_once, replace_days, stored_days
+from transform.notice import notice_rewrites
 from transform.parquet import CONTENT_TYPE, nulls_of, ranges_of, to_parquet
 
 
@@ -32,7 +34,7 @@ class Settings:
 
 @task("transform")
 def handler(event: Event) -> Event:
-    """``{"batch", "validated", "task"}`` to counts and the manifest of what was written."""
+    """``{"batch", "fetched", "validated", "task"}`` to counts and the manifest of what was written."""
     settings = read_settings(Settings)
     batch, about = event["batch"], event["task"]
     contract = load_contract(batch["dataset"])
@@ -45,8 +47,12 @@ def handler(event: Event) -> Event:
     # reads would cost a request a day to say what the marker's ETag says.
     looks = batch["symbols"] or batch["recheck"]
     before = stored_days(contract, clean, validated) if looks else [None] * len(frames)
+    olds = [old.frame if old else None for old in before]
+    # Before anything is written over, and kept before that: an attempt after this one no longer sees it.
+    rewrites = notice_rewrites(contract, raw, clean, event, validated, olds, frames)
+    if rewrites:
+        write_rewrites(clean, about["execution"], about["batch"], rewrites)
     if batch["symbols"]:
-        olds = [old.frame if old else None for old in before]
         frames = [patched(contract, day, old, new) for day, old, new in zip(validated, olds, frames, strict=True)]
     changed = [changed_rows(old.frame, new) if old else None for old, new in zip(before, frames, strict=True)]
     if any(before):
@@ -70,8 +76,9 @@ def handler(event: Event) -> Event:
     write_manifest(clean, manifest, written)
     rows = sum(day.rows for day in written)
     count("RowsWritten", rows, dataset=contract.name)
-    logger("transform").info("transformed", extra={"days": len(written), "rows": rows, "years": years})
-    return {"written": len(written), "rows": rows, "manifest": manifest}
+    told = {"days": len(written), "rows": rows, "years": years, "rewrites": len(rewrites)}
+    logger("transform").info("transformed", extra=told)
+    return {"written": len(written), "rows": rows, "rewrites": len(rewrites), "manifest": manifest}
 
 
 def _read_days(contract: Contract, raw: Bucket, days: Sequence[ValidatedDay], symbols: Sequence[str]) -> list[RawDay]:

@@ -19,7 +19,7 @@ from tests.unit.lake import PRICES, RATES
 
 BOTH = [PRICES, RATES]
 SHIPPED = json.loads((contracts.CONTRACTS / "ftse100_prices.json").read_text("utf-8"))
-REQUIRED = sorted(set(SHIPPED) - {"units"})
+REQUIRED = sorted(set(SHIPPED) - {"units", "adjustments"})
 
 
 def load_text(text: str, folder: Path, monkeypatch: pytest.MonkeyPatch) -> Contract:
@@ -63,6 +63,9 @@ def test_a_contract_speaks_of_its_own_columns_only(contract: Contract) -> None:
     assert all(column.description for column in contract.columns)
     if contract.units:
         assert {*contract.units.columns, contract.units.currency_column} <= set(columns)
+    for adjustment in contract.adjustments:
+        of_event = {*adjustment.columns, adjustment.over or adjustment.columns[0], adjustment.told_in}
+        assert of_event <= {name for name, column in columns.items() if column.type in ("double", "bigint")}
 
 
 @pytest.mark.parametrize("text", ["", "{", "[]", "null", "7", '"x"', "{}"])
@@ -100,11 +103,18 @@ def _symbols_as_list(document: dict[str, Any]) -> None:
     document["symbols"] = ["BP.L"]
 
 
+def _unknown_adjustment(document: dict[str, Any]) -> None:
+    document["adjustments"][0]["factor"] = 2
+
+
 def _column_as_text(document: dict[str, Any]) -> None:
     document["columns"][0] = "ticker"
 
 
-@pytest.mark.parametrize("damage", [_bad_date, _bad_time, _unknown_rule, _odd_order, _symbols_as_list, _column_as_text])
+@pytest.mark.parametrize(
+    "damage",
+    [_bad_date, _bad_time, _unknown_rule, _odd_order, _symbols_as_list, _unknown_adjustment, _column_as_text],
+)
 def test_a_damaged_contract_is_a_violation(
     damage: Callable[[dict[str, Any]], None], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

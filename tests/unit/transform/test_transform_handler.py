@@ -8,10 +8,11 @@ from typing import Any
 import polars as pl
 import pytest
 
-from marketlake.errors import DataQualityError, RawChanged, StorageUnavailable
-from marketlake.layout import clean_key, raw_key
+from marketlake.errors import DataQualityError, RawChanged, StorageUnavailable, UnexpectedError
+from marketlake.layout import before_key, clean_key, raw_key
 from marketlake.manifest import ValidatedDay, read_written, write_manifest
 from marketlake.raw_frames import RawDay
+from marketlake.rewrites import read_rewrites
 from tests.unit.lake import PRICES, Bar, Context, Lake, at, batch_of, prices_csv, task_of
 from transform import existing
 from transform import handler as transform_handler
@@ -33,11 +34,16 @@ def stored(
     write_manifest(lake.clean, "manifests/run-1/0-validated.json", days)
 
 
-def transform(symbols: Sequence[str] = (), recheck: bool = False) -> dict[str, Any]:
+def transform(symbols: Sequence[str] = (), recheck: bool = False, execution: str = "run-1") -> dict[str, Any]:
     context: Any = Context()
-    batch = batch_of(PRICES, ["2023-01-03/2023-01-04"], symbols, recheck=recheck)
-    validated = {"manifest": "manifests/run-1/0-validated.json"}
-    return handler({"task": task_of("Transform"), "batch": batch, "validated": validated}, context)
+    days = ["2023-01-03/2023-01-04"]
+    event = {
+        "task": task_of("Transform", execution),
+        "batch": batch_of(PRICES, days, symbols, recheck=recheck),
+        "fetched": {"days": days, "before": False},
+        "validated": {"manifest": "manifests/run-1/0-validated.json", "accepted_days": days, "rejections": []},
+    }
+    return handler(event, context)
 
 
 def table(lake: Lake, day: date) -> pl.DataFrame:
@@ -47,7 +53,7 @@ def table(lake: Lake, day: date) -> pl.DataFrame:
 def test_each_accepted_day_becomes_one_object_and_one_entry_of_the_manifest(lake: Lake) -> None:
     stored(lake, dict.fromkeys(DAYS, BARS), dropped=["B.L"])
     found = transform()
-    assert found == {"written": 2, "rows": 2, "manifest": "manifests/run-1/0-written.json"}
+    assert found == {"written": 2, "rows": 2, "rewrites": 0, "manifest": "manifests/run-1/0-written.json"}
     first, second = read_written(lake.clean, found["manifest"])
     assert (first.dt, second.dt) == tuple(DAYS)
     assert first.etag == lake.clean.get(clean_key("ftse100_prices", DAYS[0])).etag
@@ -125,3 +131,81 @@ def test_raw_bytes_that_changed_since_they_were_validated_are_not_written(lake: 
     with pytest.raises(RawChanged, match=r"raw objects changed since they were validated \(2023-01-04\)"):
         transform()
     assert not any(key.startswith("clean/") for key in lake.everything())
+
+
+SPLIT = [at("A.L", 50), at("B.L", 200)]
+"""``BARS`` after two shares of A.L were made of one."""
+
+
+def noticed(lake: Lake, execution: str) -> list[tuple[str, str, str, str]]:
+    found = read_rewrites(lake.clean, execution)
+    return [(rewrite.symbol, rewrite.event, rewrite.first, rewrite.last) for rewrite in found]
+
+
+def test_a_rewritten_history_is_kept_before_the_days_are_written_over(
+    lake: Lake, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stored(lake, dict.fromkeys(DAYS, BARS))
+    transform()
+    stored(lake, dict.fromkeys(DAYS, SPLIT))
+    with monkeypatch.context() as killed:
+        # The first attempt ends after its last clean write, before it can answer.
+        killed.setattr("transform.handler.ranges_of", lambda *_: 1 / 0)
+        with pytest.raises(UnexpectedError):
+            transform(recheck=True, execution="run-2")
+    assert table(lake, DAYS[0])["close"].to_list() == [0.5, 2.0]
+    assert transform(recheck=True, execution="run-2")["rewrites"] == 0
+    assert noticed(lake, "run-2") == [("A.L", "split", "2023-01-03", "2023-01-04")]
+
+
+def test_days_that_are_asked_for_again_are_expected_to_change(lake: Lake) -> None:
+    stored(lake, dict.fromkeys(DAYS, BARS))
+    transform()
+    stored(lake, dict.fromkeys(DAYS, SPLIT[:1]), symbols=["A.L"])
+    assert transform(symbols=["A.L"])["rewrites"] == 0
+    stored(lake, dict.fromkeys(DAYS, SPLIT))
+    assert transform()["rewrites"] == 0
+    assert noticed(lake, "run-1") == []
+
+
+def test_the_day_before_the_batch_tells_of_a_rewrite_during_a_gap(lake: Lake) -> None:
+    stored(lake, dict.fromkeys(DAYS, BARS))
+    transform()
+    later = batch_of(PRICES, ["2023-01-05/2023-01-06"])
+    body = prices_csv(SPLIT)
+    lake.raw.put(before_key(PRICES, date(2023, 1, 6)), body, "text/csv")
+    lake.raw.put(raw_key(PRICES, date(2023, 1, 6)), body, "text/csv")
+    manifest = "manifests/run-2/0-validated.json"
+    write_manifest(lake.clean, manifest, [ValidatedDay(date(2023, 1, 6), RawDay(date(2023, 1, 6), body).sha256, 2)])
+    event = {
+        "task": task_of("Transform", "run-2"),
+        "batch": later,
+        "fetched": {"days": ["2023-01-06"], "before": True},
+        "validated": {"manifest": manifest, "accepted_days": ["2023-01-06"], "rejections": []},
+    }
+    context: Any = Context()
+    assert handler({**event, "batch": {**later, "continues": True}}, context)["rewrites"] == 0
+    assert handler(event, context)["rewrites"] == 1
+    assert noticed(lake, "run-2") == [("A.L", "split", "2023-01-03", "2023-01-04")]
+
+
+def test_a_correction_after_days_that_came_unchanged_is_no_rewrite(lake: Lake) -> None:
+    stored(lake, dict.fromkeys(DAYS, BARS))
+    transform()
+    stored(lake, {DAYS[1]: SPLIT})
+    context: Any = Context()
+    event = {
+        "task": task_of("Transform", "run-2"),
+        "batch": batch_of(PRICES, ["2023-01-03/2023-01-04"], recheck=True),
+        "fetched": {"days": ["2023-01-03/2023-01-04"], "before": False},
+        "validated": {
+            "manifest": "manifests/run-1/0-validated.json",
+            "accepted_days": ["2023-01-04"],
+            "rejections": [],
+        },
+    }
+    assert handler(event, context)["rewrites"] == 0
+    # Had the day before it been rejected, it would say nothing.
+    stored(lake, {DAYS[1]: BARS})
+    event["validated"]["rejections"] = [{"days": ["2023-01-03"]}]
+    assert handler(event, context)["rewrites"] == 1

@@ -1,0 +1,54 @@
+"""Histories that a source rewrote: what Transform noticed and Report tells, kept in S3 between the two."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import asdict, dataclass
+
+from marketlake.layout import manifest_key, manifest_prefix
+from marketlake.manifest import JSON
+from marketlake.storage import Bucket, PreconditionFailed
+
+STAGE = "rewrites"
+
+
+@dataclass(frozen=True)
+class Rewrite:
+    """Earlier values of ``symbol`` that its source restated by ``factor``, because of ``event`` (split, dividend).
+
+    ``first`` is the first day of the dataset in the lake and ``last`` the last day seen to be restated (ISO dates): to
+    load these again brings the symbol's history on one basis. ``mails``: somebody is to hear of it at once.
+    """
+
+    dataset: str
+    symbol: str
+    event: str
+    factor: float
+    first: str
+    last: str
+    mails: bool
+
+
+def write_rewrites(bucket: Bucket, execution: str, index: int, found: Sequence[Rewrite]) -> None:
+    """Keep what batch ``index`` found; the first attempt's word stands.
+
+    A later attempt may find days that an earlier one has healed already, and so nothing.
+    """
+    document = json.dumps([asdict(rewrite) for rewrite in found]).encode()
+    with suppress(PreconditionFailed):
+        bucket.put(manifest_key(execution, index, STAGE), document, JSON, if_absent=True)
+
+
+def read_rewrites(bucket: Bucket, execution: str) -> list[Rewrite]:
+    """What the batches of ``execution`` found, once a symbol and event, sorted; one request where there is nothing.
+
+    Two batches may see the same rewrite on different days; the one that reaches further is kept.
+    """
+    keys = [key for key, _ in bucket.keys(manifest_prefix(execution)) if key.endswith(f"-{STAGE}.json")]
+    read = [Rewrite(**found) for stored in bucket.get_many(keys) for found in json.loads(stored.body)]
+    latest = {
+        (rewrite.dataset, rewrite.event, rewrite.symbol): rewrite for rewrite in sorted(read, key=lambda r: r.last)
+    }
+    return [latest[key] for key in sorted(latest)]

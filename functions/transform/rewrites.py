@@ -1,0 +1,126 @@
+"""Notices a rewritten history: days that are in the lake and come again with other values, all by one factor.
+
+A source that adjusts for splits or dividends restates every earlier day when one happens. The days that a run sees
+again tell: where the older ones of them moved by the same factor and the newer ones did not, the days that the run does
+not see have moved as well. A correction moves one day, or its prices by different factors.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+from functools import reduce
+
+import polars as pl
+
+from marketlake.contract import Adjustment, Contract
+
+QUOTE_STEP = 0.01
+"""Coarsest rounding expected of a quoted price: two decimals of the unit in which it is quoted. A factor is known as
+exactly as the two prices that it is read from."""
+
+FLOAT_NOISE = 1e-5
+"""Relative difference that means nothing: Yahoo's prices are 32-bit floats, and its adjusted closes vary between two
+answers in the sixth digit."""
+
+
+@dataclass(frozen=True)
+class Restated:
+    """A symbol whose values up to ``last`` were restated by ``factor``."""
+
+    adjustment: Adjustment
+    symbol: str
+    factor: float
+    last: date
+
+
+def find_restated(
+    contract: Contract, before: pl.DataFrame, now: pl.DataFrame, unchanged: Sequence[date] = ()
+) -> list[Restated]:
+    """The symbols whose older days moved by one factor from ``before`` to ``now``, by the contract's adjustments.
+
+    Both frames have ``dt`` and the clean table's columns; days in one of them only are not compared. ``unchanged`` are
+    days that came again just as they were, and are in neither.
+    """
+    both = before.join(now, on=["dt", *contract.key], suffix="_now").with_columns(step=_step(contract))
+    first_same = min(unchanged, default=None)
+    return [
+        Restated(adjustment, symbol, factor, last)
+        for adjustment in contract.adjustments
+        for symbol, factor, last in _restated(contract, adjustment, both, now, first_same)
+    ]
+
+
+def _restated(
+    contract: Contract, adjustment: Adjustment, both: pl.DataFrame, now: pl.DataFrame, first_same: date | None
+) -> list[tuple[str, float, date]]:
+    symbol = contract.symbol_column
+    seen = both.select("dt", symbol, *_bounds(adjustment)).drop_nulls()
+    moved = ~pl.lit(1.0).is_between(pl.col("low"), pl.col("high"))
+    found = (
+        seen.group_by(symbol)
+        .agg(
+            low=pl.col("low").filter(moved).max(),
+            high=pl.col("high").filter(moved).min(),
+            last=pl.col("dt").filter(moved).max(),
+            days=moved.sum(),
+            same=pl.min_horizontal(pl.col("dt").filter(~moved).min(), pl.lit(first_same, dtype=pl.Date)),
+        )
+        .join(_next_events(contract, adjustment, now, seen.filter(moved)), on=symbol, how="left")
+        .with_columns(factor=(pl.col("low") * pl.col("high")).sqrt())
+    )
+    one_factor = (pl.col("days") > 0) & (pl.col("low") <= pl.col("high"))
+    # A day that did not move after one that did is where the event was: more than one day, or the event itself, says
+    # that it was one. Where nothing but one day was seen, and it moved 100-fold, that is the mark of a unit error.
+    ended = pl.col("same").is_null() | (pl.col("last") < pl.col("same"))
+    certain = (pl.col("days") > 1) | pl.col("event") | (pl.col("same").is_null() & ~_unit_error(contract))
+    rows = found.filter(one_factor & ended & certain).sort(symbol).select(symbol, "factor", "last").rows()
+    return [(name, round(factor, 6), last) for name, factor, last in rows]
+
+
+def _next_events(contract: Contract, adjustment: Adjustment, now: pl.DataFrame, moved: pl.DataFrame) -> pl.DataFrame:
+    """For each symbol that moved, whether the first row after its last moved day tells of the event."""
+    symbol = contract.symbol_column
+    lasts = moved.group_by(symbol).agg(last=pl.col("dt").max())
+    later = now.join(lasts, on=symbol).filter(pl.col("dt") > pl.col("last")).sort("dt")
+    told = pl.col(adjustment.told_in).first() != adjustment.usual
+    return lasts.select(symbol).join(later.group_by(symbol).agg(event=told), on=symbol, how="left").fill_null(False)
+
+
+def _bounds(adjustment: Adjustment) -> list[pl.Expr]:
+    """Least and greatest factor that explain a row, given how exactly its prices are known; low > high if none does."""
+    factors = [_ratio(name, adjustment.over) for name in adjustment.columns]
+    margins = [1 + FLOAT_NOISE + _rounding(name, adjustment.over) for name in adjustment.columns]
+    pairs = list(zip(factors, margins, strict=True))
+    return [
+        pl.max_horizontal(factor / margin for factor, margin in pairs).alias("low"),
+        pl.min_horizontal(factor * margin for factor, margin in pairs).alias("high"),
+    ]
+
+
+def _ratio(name: str, over: str | None) -> pl.Expr:
+    moved = pl.col(f"{name}_now") / pl.col(name)
+    return moved if over is None else moved / (pl.col(f"{over}_now") / pl.col(over))
+
+
+def _rounding(name: str, over: str | None) -> pl.Expr:
+    """Relative error of the ratio from rounding: half a step of each price that it is made of."""
+    prices = [column for base in (name, over) if base is not None for column in (base, f"{base}_now")]
+    return reduce(lambda total, column: total + pl.col("step") / 2 / pl.col(column), prices, pl.lit(0.0))
+
+
+def _step(contract: Contract) -> pl.Expr:
+    if contract.units is None:
+        return pl.lit(QUOTE_STEP)
+    per_pound = pl.col(contract.units.currency_column).replace_strict(
+        contract.units.per_pound, default=None, return_dtype=pl.Float64()
+    )
+    return QUOTE_STEP / per_pound
+
+
+def _unit_error(contract: Contract) -> pl.Expr:
+    move = contract.rules.move
+    spread = 1 + move.unit_tolerance
+    factor = pl.max_horizontal(pl.col("factor"), 1 / pl.col("factor"))
+    return factor.is_between(move.unit_ratio / spread, move.unit_ratio * spread)

@@ -7,6 +7,8 @@ from collections.abc import Sequence
 from urllib.parse import quote
 
 from marketlake.intervals import text_of
+from report.commands import backfill_command
+from report.notice import NOTHING_NOTICED, Notice
 from report.summary import Loss
 
 MAX_SUBJECT = 100
@@ -54,14 +56,18 @@ def subject(losses: Sequence[Loss]) -> str:
     first = losses[0]
     days = text_of(first.days, most=1) if first.days else first.state
     more = f" (+{len(losses) - 1} more)" if len(losses) > 1 else ""
-    text = " ".join(f"marketlake FAILED: {first.dataset} {days}: {first.error}".split())
+    return fitted(f"marketlake FAILED: {first.dataset} {days}: {first.error}", more)
+
+
+def fitted(text: str, more: str = "") -> str:
+    """``text`` with ``more`` at its end as a subject that SNS takes, cut before ``more``."""
     room = MAX_SUBJECT - len(more)
-    plain = (text[:room] + more).encode("ascii", "replace").decode()
+    plain = (" ".join(text.split())[:room] + more).encode("ascii", "replace").decode()
     # Error names come from other services too, and SNS refuses control characters as well.
     return "".join(letter if letter.isprintable() else "?" for letter in plain)
 
 
-def message(losses: Sequence[Loss], done: str, execution_arn: str) -> str:
+def message(losses: Sequence[Loss], done: str, execution_arn: str, notice: Notice = NOTHING_NOTICED) -> str:
     """The mail's body: what failed and why, what was loaded all the same, what happens next, what to run."""
     return "\n".join(
         [
@@ -76,6 +82,7 @@ def message(losses: Sequence[Loss], done: str, execution_arn: str) -> str:
             "WHAT TO RUN NOW",
             *dict.fromkeys(_command(loss) for loss in losses[:MAX_LOSSES]),
             "",
+            *notice.section(),
             f"THE EXECUTION: {console_link(execution_arn)}",
         ]
     )
@@ -102,10 +109,9 @@ def _next(losses: Sequence[Loss]) -> str:
 def _command(loss: Loss) -> str:
     if not loss.input:
         return "marketlake run"
-    window = f"--start {loss.input['start']} --end {loss.input['end']}"
-    symbols = "".join(f" --symbol {symbol}" for symbol in loss.input.get("symbols", []))
-    force = " --force" if loss.input.get("force") else ""
-    return f"marketlake backfill {window} --dataset {loss.dataset}{symbols}{force}"
+    again = loss.input
+    symbols, force = again.get("symbols", ()), bool(again.get("force"))
+    return backfill_command(again["start"], again["end"], loss.dataset, symbols, force=force)
 
 
 def console_link(execution_arn: str) -> str:
@@ -119,8 +125,8 @@ def console_link(execution_arn: str) -> str:
     )
 
 
-def failure_cause(losses: Sequence[Loss], done: str) -> str:
-    """The execution's own cause: JSON of the losses (shortened list) and what was done."""
+def failure_cause(losses: Sequence[Loss], done: str, notice: Notice = NOTHING_NOTICED) -> str:
+    """The execution's own cause: JSON of the losses (shortened list), what was done, and what was noticed."""
     told = [
         {
             "dataset": x.dataset,
@@ -133,4 +139,5 @@ def failure_cause(losses: Sequence[Loss], done: str) -> str:
         for x in losses[:MAX_LOSSES]
     ]
     # Escapes would make twelve characters of one, and a Fail state takes 32,768.
-    return json.dumps({"losses": told, "more": max(0, len(losses) - MAX_LOSSES), "done": done}, ensure_ascii=False)
+    more = max(0, len(losses) - MAX_LOSSES)
+    return json.dumps({"losses": told, "more": more, "done": done, **notice.document()}, ensure_ascii=False)

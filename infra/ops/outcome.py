@@ -16,7 +16,8 @@ from report.summary import readable_cause
 
 @dataclass(frozen=True)
 class Outcome:
-    """An ended execution. ``losses`` are as Report put them into the cause."""
+    """An ended execution. ``losses`` are as Report put them into the cause, ``rewritten`` its lines about histories
+    that a source rewrote; ``advice`` has the commands for both."""
 
     status: str
     text: str
@@ -24,6 +25,7 @@ class Outcome:
     datasets: dict[str, dict[str, int]] = field(default_factory=dict)
     losses: Sequence[dict[str, Any]] = ()
     advice: str = ""
+    rewritten: Sequence[str] = ()
 
     @property
     def days_done(self) -> int:
@@ -45,7 +47,10 @@ def outcome_of(execution: Execution) -> Outcome:
     """The outcome of an ended execution, from its output or its error and cause."""
     if execution.status == "SUCCEEDED":
         summary = _object(execution.output)
-        return Outcome(execution.status, summary.get("text", "done"), 0, summary.get("datasets", {}))
+        lines, commands = _rewritten(summary)
+        datasets = summary.get("datasets", {})
+        text, advice = summary.get("text", "done"), "; ".join(commands)
+        return Outcome(execution.status, text, 0, datasets, advice=advice, rewritten=lines)
     look = f"the states and their errors: marketlake history {execution.name}"
     if execution.status == "FAILED":
         return _failed(execution, look)
@@ -67,8 +72,16 @@ def _failed(execution: Execution, look: str) -> Outcome:
     if not isinstance(losses, list):
         return Outcome("FAILED", _with_cause(execution.error or "failed", execution), FAILED, advice=look)
     more = f", and {told['more']} more losses" if told.get("more") else ""
-    advice = "; ".join([*again(losses), look])
-    return Outcome("FAILED", f"{told.get('done', '')}{more}", FAILED, losses=losses, advice=advice)
+    lines, commands = _rewritten(told)
+    advice = "; ".join([*again(losses), *commands, look])
+    text = f"{told.get('done', '')}{more}"
+    return Outcome("FAILED", text, FAILED, losses=losses, advice=advice, rewritten=lines)
+
+
+def _rewritten(told: dict[str, Any]) -> tuple[list[str], list[str]]:
+    """Lines and commands of the histories that were rewritten upstream, from an output or a cause."""
+    found = told.get("rewritten", {})
+    return found.get("lines", []), found.get("commands", [])
 
 
 def again(losses: Sequence[dict[str, Any]]) -> list[str]:

@@ -70,7 +70,7 @@ def failed(error: str) -> Answer:
     # (https://states-language.net/spec.html#error-names).
     error = error.removeprefix("States.")
     mail = {"subject": f"marketlake FAILED: {error}", "message": f"WHAT FAILED\n{error}"}
-    return payload({"failed": True, "error": error, "cause": CAUSE, **mail, "summary": SUMMARY})
+    return payload({"failed": True, "notice": False, "error": error, "cause": CAUSE, **mail, "summary": SUMMARY})
 
 
 PLANNED = planned(PRICES, RATES)
@@ -86,9 +86,20 @@ FETCHED = payload(
     }
 )
 VALIDATED = validated()
-TRANSFORMED = payload({"written": 5, "rows": 325, "manifest": "manifests/w"})
+TRANSFORMED = payload({"written": 5, "rows": 325, "rewrites": 0, "manifest": "manifests/w"})
 CHECKED = payload({"days": 5, "rows": 325, "markers": 5, "corrected": 0})
-REPORTED = payload({"failed": False, "error": "", "cause": "", "subject": "", "message": "", "summary": SUMMARY})
+QUIET = {"failed": False, "notice": False, "error": "", "cause": "", "subject": "", "message": "", "summary": SUMMARY}
+REPORTED = payload(QUIET)
+NOTICED = payload(
+    {
+        **QUIET,
+        "notice": True,
+        "error": "NoticeNotSent",
+        "cause": CAUSE,
+        "subject": "marketlake: ftse100_prices ABC.L: a split rewrote its history",
+        "message": "HISTORY REWRITTEN UPSTREAM",
+    }
+)
 SENT: Answer = {"Return": {"MessageId": "3bcb6e8e", "MD5OfMessageBody": "c1a5"}}
 MAILED: Answer = {"Return": {"MessageId": "0d1f"}}
 

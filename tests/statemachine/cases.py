@@ -19,6 +19,7 @@ from tests.statemachine.answers import (
     CHECKED,
     FETCHED,
     MAILED,
+    NOTICED,
     PRICES,
     SENT,
     STAGES,
@@ -177,6 +178,16 @@ CASES = [
     case("ReportTimesOut", "ReportFailed", Report=4 * [fault("States.Timeout")]),
     case("ReportTooLarge", "ReportFailed", Report=[fault("States.DataLimitExceeded")]),
     case("ReportFailsAndSnsRefuses", "ReportFailed", Report=[throw("PermissionDenied")], NotifyFailure=4 * [UNSENT]),
+    # Nothing is lost, but a history was rewritten.
+    case("HistoryRewritten", Report=[NOTICED], NotifyRewritten=[MAILED]),
+    case("HistoryRewrittenSnsRefusesOnce", Report=[NOTICED], NotifyRewritten=[UNSENT, MAILED]),
+    case(
+        "HistoryRewrittenSnsRefuses",
+        "NoticeNotSent",
+        Report=[NOTICED],
+        NotifyRewritten=4 * [UNSENT],
+        NotifyFailure=[],
+    ),
     # The Map itself.
     case("MapFails", "BatchBroken", BROKEN, **ONE_BATCH),
 ]

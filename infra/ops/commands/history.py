@@ -112,3 +112,7 @@ def _tell(screen: Screen, target: Target, execution: Execution) -> None:
     screen.say(f"{safe(execution.error or 'outcome')}: {safe(outcome.text)} ({days:,} days done)")
     for loss in outcome.losses:
         screen.say(f"  [red]✗[/] {safe(loss_text(loss))}")
+    for line in outcome.rewritten:
+        screen.say(f"  [yellow]![/] {safe(line)}")
+    if outcome.rewritten:
+        screen.say(f"next: {safe(outcome.advice)}")

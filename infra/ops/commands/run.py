@@ -70,12 +70,14 @@ def _run(target: Target, kind: str, request: dict[str, Any], *, every_state: boo
 
 
 def tell_outcome(screen: Screen, execution: Execution, outcome: Outcome) -> None:
-    """What was done and what was lost."""
+    """What was done, what was lost, what was noticed."""
     color = "green" if outcome.exit_status == 0 else "red"
     took = seconds_text(execution.duration.total_seconds())
     screen.say(f"[{color}]{safe(outcome.status)}[/] in {took}: {safe(outcome.text)}")
     for loss in outcome.losses:
         screen.say(f"  [red]✗[/] {safe(loss_text(loss))}")
+    for line in outcome.rewritten:
+        screen.say(f"  [yellow]![/] {safe(line)}")
     if outcome.advice:
         screen.say(f"next: {safe(outcome.advice)}")
 

@@ -100,6 +100,29 @@ def test_losses_exit_1_with_what_was_lost_what_was_done_and_what_to_run(command:
     assert "2/2 batches, 1 failed" in told.out
 
 
+COMMAND = "marketlake backfill --start 2020-01-02 --end 2026-10-28 --dataset ftse100_prices --symbol VOD.L --force"
+REWRITTEN = {"rewritten": {"count": 1, "lines": ["VOD.L [bold], split: 5 times"], "commands": [COMMAND]}}
+
+
+@pytest.mark.parametrize(
+    ("status", "end", "exit_status"),
+    [
+        ("SUCCEEDED", {"output": json.dumps(SUMMARY | REWRITTEN)}, 0),
+        ("FAILED", {"error": "UpstreamThrottled", "cause": json.dumps(LOSSES | REWRITTEN)}, 1),
+    ],
+)
+@pytest.mark.parametrize("shown_by", ["run", "history"])
+def test_a_history_rewritten_upstream_is_told_with_its_command(
+    command: Command, target: Target, status: str, end: dict[str, Any], exit_status: int, shown_by: str
+) -> None:
+    states(target, statuses=[status], end=end)
+    told = command("run") if shown_by == "run" else command("history", "any")
+
+    assert told.status == (exit_status if shown_by == "run" else 0)
+    assert "! VOD.L [bold], split: 5 times" in told.out
+    assert COMMAND in told.out
+
+
 @pytest.mark.parametrize(
     ("status", "end", "words"),
     [

@@ -1,0 +1,132 @@
+"""What the daily run heals by itself, and what it notices: days missed, late, corrected, and histories rewritten.
+
+On a lake of its own with three symbols, whose prices the tests rewrite; a test brings back what it changed.
+"""
+
+from __future__ import annotations
+
+import json
+import shlex
+from collections.abc import Iterator
+from typing import Any
+
+import httpx
+import pytest
+
+from tests.e2e.pipeline import Outcome, Pipeline, new_pipeline
+
+MONTH = {"datasets": ["ftse100_prices"], "start": "2026-10-01", "end": "2026-10-28"}
+LATER = ("2026-10-29", "2026-10-30")
+SYMBOLS = ("AZN.L", "BARC.L", "VOD.L")
+
+
+@pytest.fixture(scope="module")
+def own(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pipeline]:
+    """A lake of three symbols with a month of prices, but for the last two days that its source has."""
+    root = tmp_path_factory.mktemp("healing")
+    listed = root / "three.csv"
+    listed.write_text("ticker,valid_from,valid_to\n" + "".join(f"{symbol},2000-01-01,\n" for symbol in SYMBOLS))
+    with pytest.MonkeyPatch.context() as environment:
+        environment.setenv("SFN_WAIT_SCALE", "0.05")
+        pipeline = new_pipeline(root / "embedded", constituents=listed)
+    try:
+        assert pipeline.run(MONTH).status == "SUCCEEDED"
+        yield pipeline
+    finally:
+        pipeline.down()
+
+
+@pytest.fixture
+def lake(own: Pipeline) -> Iterator[Pipeline]:
+    """The lake with empty queues; afterwards it is put back to the month."""
+    for queue in ("dlq", "mailbox"):
+        own.messages(queue)
+    yield own
+    own.inject()
+    httpx.delete(f"{own.config.replay_url}/actions").raise_for_status()
+    assert own.run({**MONTH, "force": True}).status == "SUCCEEDED"
+    for day in LATER:
+        for key in (f"clean/ftse100_prices/dt={day}/part-0.parquet", f"markers/ftse100_prices/dt={day}.json"):
+            own.aws("s3").delete_object(Bucket=own.name("clean_bucket"), Key=key)
+
+
+def act(pipeline: Pipeline, *actions: dict[str, Any]) -> None:
+    """Splits and dividends that the replayed source has booked from now on."""
+    httpx.post(f"{pipeline.config.replay_url}/actions", json=list(actions)).raise_for_status()
+
+
+def daily(pipeline: Pipeline, at: str = "2026-10-30") -> Outcome:
+    """The daily run of an evening."""
+    outcome = pipeline.run({"datasets": ["ftse100_prices"], "scheduled_time": f"{at}T20:00:00Z"})
+    assert outcome.status == "SUCCEEDED", outcome
+    return outcome
+
+
+def run_command(pipeline: Pipeline, command: str) -> Outcome:
+    """What ``marketlake backfill`` does with the options of ``command``: they become the execution's input."""
+    program, verb, *words = shlex.split(command)
+    assert (program, verb, words[-1]) == ("marketlake", "backfill", "--force")
+    options = list(zip(words[:-1:2], words[1:-1:2], strict=True))
+    named = {name: [value for option, value in options if option == name] for name, _ in options}
+    return pipeline.run(
+        {
+            "start": named["--start"][0],
+            "end": named["--end"][0],
+            "datasets": named["--dataset"],
+            "symbols": named["--symbol"],
+            "force": True,
+        }
+    )
+
+
+def prices(pipeline: Pipeline) -> dict[str, str]:
+    return pipeline.etags("clean_bucket", "clean/ftse100_prices/")
+
+
+def fresh(pipeline: Pipeline) -> dict[str, str]:
+    """The lake's objects as they are when every day is loaded whole, at once, from what upstream says now."""
+    assert pipeline.run({**MONTH, "end": LATER[-1], "force": True}).status == "SUCCEEDED"
+    return prices(pipeline)
+
+
+def test_a_split_is_noticed_mailed_once_and_mended_by_its_command(lake: Pipeline) -> None:
+    act(lake, {"symbol": "VOD.L", "day": "2026-10-29", "split": [1, 5]})
+    outcome = daily(lake)
+    told = outcome.output["rewritten"]
+    assert told["lines"] == [
+        "ftse100_prices VOD.L, split: values up to 2026-10-28 are now 5 times what they were",
+    ]
+    (command,) = told["commands"]
+    assert command == (
+        "marketlake backfill --start 2026-10-01 --end 2026-10-28 --dataset ftse100_prices --symbol VOD.L --force"
+    )
+    (mail,) = lake.messages("mailbox")
+    assert mail["Subject"] == "marketlake: ftse100_prices VOD.L: a split rewrote its history"
+    assert command in mail["Message"].splitlines()
+    assert "FAILED" not in mail["Subject"] + mail["Message"]
+    report = json.loads(lake.body("clean_bucket", f"reports/{outcome.name}.json"))
+    assert [(found["symbol"], found["event"], found["factor"]) for found in report["rewrites"]] == [
+        ("VOD.L", "split", 5.0)
+    ]
+
+    before = prices(lake)
+    mended = run_command(lake, command)
+    assert mended.status == "SUCCEEDED", mended
+    assert "rewritten" not in mended.output
+    assert before != prices(lake) == fresh(lake)
+    assert "rewritten" not in daily(lake).output
+    assert lake.messages("mailbox") == []
+    assert lake.messages("dlq") == []
+
+
+def test_a_dividend_is_told_without_a_mail_and_mended_by_its_command(lake: Pipeline) -> None:
+    act(lake, {"symbol": "BARC.L", "day": "2026-10-28", "dividend": 3.25})
+    outcome = daily(lake)
+    assert outcome.output["text"].endswith(", 1 history rewritten upstream")
+    (line,) = outcome.output["rewritten"]["lines"]
+    assert line.startswith("ftse100_prices BARC.L, dividend: values up to 2026-10-27 are now 0.9")
+    assert lake.messages("mailbox") == []
+
+    assert run_command(lake, *outcome.output["rewritten"]["commands"]).status == "SUCCEEDED"
+    assert prices(lake) == fresh(lake)
+    assert "rewritten" not in daily(lake).output

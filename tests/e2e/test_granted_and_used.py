@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from fnmatch import fnmatchcase
 from typing import Any
 
+import httpx
 import pytest
 
 from infra import facts
@@ -43,6 +44,8 @@ COARSE = {
 }
 NOT_CALLED_SIDS = {"WriteOwnLogs", "Trace", "DeliverLogs"}
 
+SPLIT = {"symbol": "VOD.L", "day": "2026-10-30", "split": [2, 1]}
+
 Call = tuple[str, str]
 
 
@@ -60,6 +63,11 @@ def recorded(shared_pipeline: Pipeline) -> dict[str, list[dict[str, Any]]]:
     for document in ({}, {}, scheduled, scheduled, {"start": "2018-05-02", "end": "2018-05-02", "symbols": ["VOD.L"]}):
         pipeline.run(document)
     pipeline.run({"datasets": ["ftse100_prices"], "start": "2018-05-02", "end": "2018-05-02", "force": True})
+    # A history that is rewritten, and back again: what Transform notices is read by Report.
+    httpx.post(f"{pipeline.config.replay_url}/actions", json=[SPLIT]).raise_for_status()
+    pipeline.run({"datasets": ["ftse100_prices"]})
+    httpx.delete(f"{pipeline.config.replay_url}/actions").raise_for_status()
+    pipeline.run({"datasets": ["ftse100_prices"]})
     found: dict[str, list[dict[str, Any]]] = {function: [] for function in facts.function_names()}
     for line in (pipeline.config.root / "access.jsonl").read_text().splitlines():
         call = json.loads(line)

@@ -130,3 +130,53 @@ def test_a_dividend_is_told_without_a_mail_and_mended_by_its_command(lake: Pipel
     assert run_command(lake, *outcome.output["rewritten"]["commands"]).status == "SUCCEEDED"
     assert prices(lake) == fresh(lake)
     assert "rewritten" not in daily(lake).output
+
+
+def marker(pipeline: Pipeline, day: str) -> dict[str, Any]:
+    found: dict[str, Any] = json.loads(pipeline.body("clean_bucket", f"markers/ftse100_prices/dt={day}.json"))
+    return found
+
+
+def test_days_missed_are_loaded_by_the_next_daily_run(lake: Pipeline) -> None:
+    """Nobody ran on the 29th; the run of the 30th loads both days, and the rest of its week costs no write."""
+    before = lake.modified("clean_bucket", "clean/ftse100_prices/")
+    counts = daily(lake).output["datasets"]["ftse100_prices"]
+    assert (counts["written"], counts["unchanged"]) == (2, 4)
+    after = lake.modified("clean_bucket", "clean/ftse100_prices/")
+    assert sorted(set(after) - set(before)) == [f"clean/ftse100_prices/dt={day}/part-0.parquet" for day in LATER]
+    assert {key: after[key] for key in before} == before
+
+
+def test_a_day_that_was_not_there_yet_is_loaded_once_it_is(lake: Pipeline) -> None:
+    lake.inject({"kind": "stale", "match": "chart", "dates": [LATER[-1]]})
+    document = {"datasets": ["ftse100_prices"], "scheduled_time": "2026-10-30T20:00:00Z"}
+    outcome = lake.run(document)
+    assert (outcome.status, outcome.error) == ("FAILED", "UpstreamUnavailable")
+    assert not lake.etags("clean_bucket", f"clean/ftse100_prices/dt={LATER[-1]}")
+    assert marker(lake, LATER[0])["rows"] == len(SYMBOLS)
+    lake.inject()
+    assert daily(lake).output["datasets"]["ftse100_prices"]["written"] == 1
+    assert marker(lake, LATER[-1])["rows"] == len(SYMBOLS)
+
+
+def test_a_day_corrected_upstream_is_written_again_and_its_marker_says_what_changed(lake: Pipeline) -> None:
+    day = "2026-10-27"
+    whole = marker(lake, day)
+    part = {"datasets": ["ftse100_prices"], "start": day, "end": day, "force": True}
+    # A dividend that was booked by mistake: the day is loaded with it, and without it later.
+    act(lake, {"symbol": "AZN.L", "day": day, "dividend": 2.5})
+    assert lake.run(part).status == "SUCCEEDED"
+    wrong = marker(lake, day)
+    assert wrong["raw_sha256"] != whole["raw_sha256"]
+
+    httpx.delete(f"{lake.config.replay_url}/actions").raise_for_status()
+    counts = daily(lake).output["datasets"]["ftse100_prices"]
+    assert (counts["written"], counts["corrected"], counts["unchanged"]) == (3, 1, 3)
+    healed = marker(lake, day)
+    assert (healed["raw_sha256"], healed["clean_etag"]) == (whole["raw_sha256"], whole["clean_etag"])
+    *_, entry = healed["history"]
+    assert {name: entry[name] for name in ("raw_sha256", "clean_etag", "changed_rows")} == {
+        "raw_sha256": wrong["raw_sha256"],
+        "clean_etag": wrong["clean_etag"],
+        "changed_rows": 1,
+    }

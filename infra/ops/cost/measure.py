@@ -112,7 +112,7 @@ def _gb_seconds(attempt: Attempt, *, embedded: bool) -> float:
 
 def _messages(attempts: Sequence[Attempt]) -> dict[str, float]:
     sent = sum(attempt.state in ("SendToDlq", "SendRejectedDay") for attempt in attempts)
-    mailed = sum(attempt.state == "NotifyFailure" for attempt in attempts)
+    mailed = sum(attempt.state in ("NotifyFailure", "NotifyRewritten") for attempt in attempts)
     return {"sqs_request": sent, "sns_publish": mailed, "sns_mail": mailed}
 
 

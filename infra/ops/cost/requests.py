@@ -11,6 +11,7 @@ from typing import Any
 
 from infra.ops.cost.tables import assumed
 from infra.ops.events import Attempt
+from marketlake.contract import load_contract
 
 PAGE = 1000
 """Objects a LIST answers with."""
@@ -80,9 +81,11 @@ def _validate(answer: dict[str, Any], batch: Planned) -> Requests:
 def _transform(answer: dict[str, Any], batch: Planned) -> Requests:
     written = answer.get("written", batch.count)
     before = written if batch.patch or batch.recheck else 0
+    # The day before the batch, in the lake and as it came: was its history rewritten?
+    compared = bool(batch.dataset and load_contract(batch.dataset).adjustments)
     return Requests(
-        puts=written + 1 + (before > 0) * (1 + written // PAGE),
-        gets=1 + written + before,
+        puts=written + 1 + (before > 0) * (1 + written // PAGE) + compared,
+        gets=1 + written + before + 2 * compared,
         written={"clean": written, "manifest": 1},
     )
 
@@ -99,7 +102,7 @@ def _athena_check(answer: dict[str, Any], batch: Planned) -> Requests:
 
 
 def _report(_: dict[str, Any], __: Planned) -> Requests:
-    return Requests(puts=1, written={"report": 1})
+    return Requests(puts=2, written={"report": 1})  # a LIST of what was noticed
 
 
 COUNTS: dict[str, Callable[[dict[str, Any], Planned], Requests]] = {

@@ -1,0 +1,56 @@
+"""What runs when something fails, from the call that failed to the command that runs it again."""
+
+from __future__ import annotations
+
+from diagrams import Cluster
+from diagrams.aws.compute import Lambda
+from diagrams.aws.general import User
+from diagrams.aws.integration import SNS, SQS, EventbridgeRule, EventbridgeScheduler, StepFunctions
+from diagrams.aws.management import CloudwatchAlarm
+from diagrams.aws.storage import S3
+
+from assets.diagrams import machine
+from assets.diagrams.drawing import BOX, Drawing, caught, icon, said
+from infra.facts import parameters
+
+
+def draw() -> Drawing:
+    """The picture."""
+    look_back = parameters()["look_back_days"]
+    with Drawing("TB", nodesep="0.5", ranksep="0.45") as made:
+        fails = icon(Lambda, "a batch fails", "in Fetch, Validate,", "Transform or AthenaCheck")
+        rejected = icon(Lambda, "a day is rejected", "too many of its rows", "break the contract")
+        refused = icon(Lambda, "the input is refused", "FAILED at once,", "nothing was written")
+        again = icon(StepFunctions, "tried again", *_retries())
+        with Cluster("the execution goes on", graph_attr={**BOX, "labelloc": "b", "labeljust": "l"}):
+            queue = icon(SQS, "dead-letter queue", "what failed, why, and", "the input that runs it again")
+            rest = icon(S3, "all the rest is loaded", "other batches and days", "go on and are marked done")
+        report = icon(Lambda, "Report", "counts what was loaded", "and what was lost")
+        rule = icon(EventbridgeRule, "timed out, or stopped", "which no Catch sees")
+        topic = icon(SNS, "a mail", "what failed, why,", "and what to run")
+        alarm = icon(CloudwatchAlarm, "alarms", "an execution failed, the queue", "is not empty, no success for days")
+        person = icon(User, "you", "marketlake dlq redrive --all")
+        daily = icon(EventbridgeScheduler, "the next daily run", f"looks back {look_back} days")
+        anew = icon(StepFunctions, "a new execution", "leaves out what is done")
+        fails >> caught("  throttled, unavailable, malformed, timed out ...") >> again
+        again >> said("  succeeded") >> rest
+        rejected >> caught("  not tried again") >> queue
+        refused >> caught() >> alarm
+        again >> caught("  tries used up, or an error\\l  that would come again\\l") >> queue
+        queue >> said() >> report
+        rest >> said() >> report
+        report >> caught("  one an execution,\\l  which is FAILED\\l") >> topic
+        rule >> caught() >> topic
+        alarm >> caught() >> topic
+        topic >> said() >> person
+        person >> said("  StartExecution,\\l  named after the message\\l") >> anew
+        daily >> said("  by itself") >> anew
+    return made
+
+
+def _retries() -> tuple[str, str]:
+    """How often, and after which waits at most, a batch's function is called again; two lines."""
+    fetch = next(state for state in machine.everywhere(machine.shipped()) if state.name == "Fetch")
+    rule = fetch.body["Retry"][0]
+    waits = [rule["IntervalSeconds"] * rule["BackoffRate"] ** number for number in range(rule["MaxAttempts"])]
+    return f"{rule['MaxAttempts']} times, waiting up to", f"{', '.join(f'{wait:g}' for wait in waits)} s"

@@ -23,7 +23,7 @@ ARCH ?= arm64
 TERRAFORM := terraform -chdir=infra
 INITIALISED := infra/.terraform/.initialised
 
-.PHONY: help setup run backfill history query partitions doctor up down status package plan deploy destroy preflight test unit lint format storm bench clean
+.PHONY: help setup run backfill history query partitions doctor up down status package plan deploy destroy preflight test unit lint format storm bench diagrams clean
 
 help: ## Print this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  \033[36m%-12s\033[0m %s\n", $$1, $$2}'
@@ -97,7 +97,7 @@ destroy: preflight $(INITIALISED) ## Remove the stack from your AWS account; ask
 lint: $(READY) ## Check format, lint and types; changes nothing
 	@$(BIN)/ruff format --check .
 	@$(BIN)/ruff check .
-	@$(BIN)/mypy functions infra tests
+	@$(BIN)/mypy functions infra tests assets/diagrams
 
 format: $(READY) ## Rewrite files to the project's format
 	@$(BIN)/ruff format .
@@ -115,6 +115,9 @@ storm: $(READY) ## Ten seeds of faults at every call, then redrive: is the lake 
 
 bench: $(READY) ## Benchmarks: days/s, S3 requests a day, ratio to bare requests, import times
 	@$(BIN)/python -m tests.bench
+
+diagrams: $(READY) ## Draw assets/diagrams anew, from the code and the definition; needs Graphviz
+	@$(BIN)/python -m assets.diagrams
 
 clean: ## Stop the embedded AWS, and remove it with all builds and caches (not .venv)
 	@test ! -x $(BIN)/marketlake || $(BIN)/marketlake down

@@ -36,7 +36,7 @@ def shared_pipeline(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pipeli
 def pipeline(shared_pipeline: Pipeline) -> Iterator[Pipeline]:
     """The shared pipeline with no faults injected and empty queues."""
     shared_pipeline.inject()
-    shared_pipeline.messages("dlq")
-    shared_pipeline.messages("mailbox")
+    shared_pipeline.texts("dlq")
+    shared_pipeline.texts("mailbox")
     yield shared_pipeline
     shared_pipeline.inject()

@@ -110,12 +110,16 @@ class Pipeline:
 
     def messages(self, queue: str) -> list[dict[str, Any]]:
         """Receive and delete all messages of a queue (``dlq`` or ``mailbox``), as JSON documents."""
+        return [json.loads(text) for text in self.texts(queue)]
+
+    def texts(self, queue: str) -> list[str]:
+        """Receive and delete all messages of a queue, as they are."""
         sqs = self.aws("sqs")
         url = sqs.get_queue_url(QueueName=self.name(queue))["QueueUrl"]
-        found: list[dict[str, Any]] = []
+        found: list[str] = []
         while batch := sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10).get("Messages", []):
             for message in batch:
-                found.append(json.loads(message["Body"]))
+                found.append(message["Body"])
                 sqs.delete_message(QueueUrl=url, ReceiptHandle=message["ReceiptHandle"])
         return found
 

@@ -23,17 +23,17 @@ def serve(target: Target, port: int, ready: Callable[[str], None]) -> None:
         Refusal: another program listens on the port.
     """
     with bind(port) as listener:
-        taken = listener.getsockname()[1]
-        server = uvicorn.Server(
-            uvicorn.Config(
-                build_app(target, taken, secrets.token_urlsafe(32)),
-                log_level="warning",
-                server_header=False,
-                timeout_graceful_shutdown=2,
-            )
-        )
-        ready(f"http://{HOST}:{taken}/")
+        server, address = server_on(listener, target)
+        ready(address)
         server.run(sockets=[listener])
+
+
+def server_on(listener: socket.socket, target: Target) -> tuple[uvicorn.Server, str]:
+    """The server of ``target``'s console for a bound socket, and the address of its page."""
+    port = listener.getsockname()[1]
+    app = build_app(target, port, secrets.token_urlsafe(32))
+    config = uvicorn.Config(app, log_level="warning", server_header=False, timeout_graceful_shutdown=2)
+    return uvicorn.Server(config), f"http://{HOST}:{port}/"
 
 
 def bind(port: int) -> socket.socket:

@@ -68,7 +68,8 @@ function recolour(nodes, states, selected, batch) {
     attribute(button, "class", `node ${state.type.toLowerCase()} ${tone}`);
     attribute(button, "aria-pressed", name === selected ? "true" : "false");
     const told = stand?.counts ? counted(stand.counts) : words;
-    text(parts.told, told);
+    text(parts.told, stand ? told : "");
+    if (!state.inside) attribute(parts.name, "y", stand ? 18 : HEIGHT / 2 + 4);
     const retries = stand?.retries ? `↻ ${stand.retries}` : "";
     text(parts.retries, retries);
     attribute(parts.plate, "class", `plate${retries ? "" : " off"}`);

@@ -1,0 +1,90 @@
+"""The console's app on an account of moto's, its Step Functions a table of executions; asked without any socket."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from typing import Any
+
+import boto3
+import pytest
+from starlette.testclient import TestClient
+
+from infra import facts
+from infra.ops import dead_letters
+from infra.ops.console.app import build_app
+from infra.ops.target import Target
+from tests.unit.ops.aws_history import two_batches
+from tests.unit.ops.conftest import ACCOUNT, REGION, store, target
+from tests.unit.ops.fake_states import START, FakeStates
+
+__all__ = ["store", "target"]
+
+PORT, TOKEN = 4580, "a-token"
+NOW = datetime.now(UTC)
+POST = {"X-Marketlake-Token": TOKEN, "Origin": f"http://127.0.0.1:{PORT}"}
+
+
+class Deployed(FakeStates):
+    """Step Functions with the pipeline's own definition, and a list of executions."""
+
+    names: tuple[str, ...] = ("run-1",)
+    listed: int = 0
+
+    def describe_state_machine_for_execution(self, executionArn: str) -> dict[str, Any]:  # noqa: N803
+        values = facts.template_values("marketlake", "123456789012", "eu-west-2", dlq_url="https://queue")
+        return {"definition": facts.definition(values), "name": executionArn}
+
+    def get_paginator(self, name: str) -> Deployed:
+        assert name == "list_executions"
+        return self
+
+    def paginate(self, **request: Any) -> list[dict[str, Any]]:
+        self.listed += 1
+        arn = "arn:aws:states:eu-west-2:123456789012:execution:marketlake-pipeline:"
+        most = request["PaginationConfig"]["MaxItems"]
+        status = self.statuses[min(self._described, len(self.statuses) - 1)]
+        common = {"status": status, "startDate": START} | ({} if status == "RUNNING" else {"stopDate": START})
+        return [{"executions": [{"name": n, "executionArn": f"{arn}{n}", **common} for n in self.names[:most]]}]
+
+
+@pytest.fixture
+def states() -> Deployed:
+    """An execution of two batches, of this hour: CloudWatch Logs takes no lines of long ago."""
+    events = two_batches().events
+    for event in events:
+        event["timestamp"] += NOW - START
+    return Deployed(events, end={"output": '{"text": "all done", "datasets": {}}'})
+
+
+@pytest.fixture
+def page(states: Deployed) -> Iterator[TestClient]:
+    """A browser's side of the console, at its own address; there is nothing behind it but Step Functions."""
+    bare = Target(boto3.Session(region_name=REGION), ACCOUNT, REGION, "marketlake")
+    bare.__dict__ |= {"states": states, "sqs": None, "s3": None, "logs": None}
+    yield from _opened(bare)
+
+
+@pytest.fixture
+def account(target: Target, states: Deployed, monkeypatch: pytest.MonkeyPatch) -> Target:
+    """An account with the lake's buckets and its queue."""
+    monkeypatch.setattr(dead_letters, "WAIT_SECONDS", 0)
+    target.__dict__["states"] = states
+    target.sqs.create_queue(QueueName=target.names["dlq"])
+    return target
+
+
+@pytest.fixture
+def account_page(account: Target) -> Iterator[TestClient]:
+    """The same page, with the account behind it."""
+    yield from _opened(account)
+
+
+@pytest.fixture
+def queue_url(account: Target) -> str:
+    return account.sqs.get_queue_url(QueueName=account.names["dlq"])["QueueUrl"]
+
+
+def _opened(target: Target) -> Iterator[TestClient]:
+    with TestClient(build_app(target, PORT, TOKEN), base_url=f"http://127.0.0.1:{PORT}") as client:
+        yield client

@@ -23,7 +23,8 @@ ARCH ?= arm64
 TERRAFORM := terraform -chdir=infra
 INITIALISED := infra/.terraform/.initialised
 
-.PHONY: help setup run backfill history query partitions doctor up down status package plan deploy destroy preflight test unit lint format storm bench diagrams clean
+.PHONY: help setup run backfill history query partitions console doctor up down status package plan deploy destroy
+.PHONY: preflight test unit lint format storm bench diagrams screenshots clean
 
 help: ## Print this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  \033[36m%-12s\033[0m %s\n", $$1, $$2}'
@@ -60,6 +61,9 @@ query: $(READY) ## Ask Athena: make query Q="SELECT count(*) FROM fx_rates"
 
 partitions: $(READY) ## Days that are there and days that are missing
 	@$(BIN)/marketlake partitions $(DATASET)
+
+console: $(READY) ## A page in the browser: executions live, the queue, the mails, the days
+	@$(BIN)/marketlake console
 
 doctor: $(READY) ## What is wrong on this machine, and what to do
 	@$(BIN)/marketlake doctor
@@ -118,6 +122,9 @@ bench: $(READY) ## Benchmarks: days/s, S3 requests a day, ratio to bare requests
 
 diagrams: $(READY) ## Draw assets/diagrams anew, from the code and the definition; needs Graphviz
 	@$(BIN)/python -m assets.diagrams
+
+screenshots: $(READY) ## Take the pictures in assets/screenshots again, from a lake made for them; needs chromium
+	@$(BIN)/python -m tests.screenshots
 
 clean: ## Stop the embedded AWS, and remove it with all builds and caches (not .venv)
 	@test ! -x $(BIN)/marketlake || $(BIN)/marketlake down

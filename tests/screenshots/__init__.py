@@ -1,0 +1,1 @@
+"""The pictures in ``assets/screenshots``, taken from a lake that is made for them."""

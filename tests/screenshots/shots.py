@@ -1,0 +1,72 @@
+"""What is pictured. To add a page: a function that brings it up, and a line in ``SHOTS``."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from playwright.sync_api import Browser, Page
+
+from tests.e2e.console_page import ConsolePage
+from tests.screenshots.scene import Scene
+
+Bring = Callable[[Browser, Scene], Page]
+
+WIDTH, NARROW = 1280, 360
+
+
+@dataclass(frozen=True)
+class Shot:
+    """One picture: its file's name without ``.png``, how its page is brought up, and its height in pixels."""
+
+    name: str
+    bring: Bring
+    height: int = 900
+
+
+def executions(browser: Browser, scene: Scene) -> Page:
+    """The list."""
+    return _console(browser, scene, "executions", "a.row")
+
+
+def execution(browser: Browser, scene: Scene) -> Page:
+    """The failed backfill, its failed batch chosen."""
+    index = scene.failed_batch
+    return _console(browser, scene, f"executions/{scene.failed}?batch={index}", ".chosen .cause")
+
+
+def timeline(browser: Browser, scene: Scene) -> Page:
+    """The same over time."""
+    return _console(browser, scene, f"executions/{scene.failed}?tab=timeline", ".bar.bad")
+
+
+def queue(browser: Browser, scene: Scene) -> Page:
+    """What waits to be run again."""
+    return _console(browser, scene, "queue", ".letter")
+
+
+def days(browser: Browser, scene: Scene) -> Page:
+    """The calendars, with a gap."""
+    return _console(browser, scene, "days", "rect.day.bad")
+
+
+def narrow(browser: Browser, scene: Scene) -> Page:
+    """The failed batch on a telephone."""
+    return _console(browser, scene, f"executions/{scene.failed}?batch={scene.failed_batch}", ".chosen .cause", NARROW)
+
+
+SHOTS = [
+    Shot("console-executions", executions, 560),
+    Shot("console-execution", execution, 1120),
+    Shot("console-timeline", timeline, 1120),
+    Shot("console-queue", queue, 560),
+    Shot("console-days", days, 1000),
+    Shot("console-narrow", narrow, 900),
+]
+
+
+def _console(browser: Browser, scene: Scene, path: str, until: str, width: int = WIDTH) -> Page:
+    console = ConsolePage(browser, scene.console, width)
+    console.open(path)
+    console.page.locator(until).first.wait_for()
+    return console.page

@@ -12,6 +12,8 @@ import httpx
 import pytest
 from playwright.sync_api import Browser, expect, sync_playwright
 
+from infra.ops.console.serve import bind
+from infra.ops.errors import Refusal
 from infra.ops.target import Target, local_target
 from tests.e2e.browser import FLAGS, chromium
 from tests.e2e.console_page import ConsolePage, served
@@ -171,7 +173,11 @@ def test_the_console_is_shut_to_other_sites_and_hosts(pipeline: Pipeline, browse
     port = urlsplit(address).port
     for host in ("evil.example", f"evil.example:{port}"):
         assert httpx.get(address, headers={"Host": host}).status_code == 403
-    assert "127.0.0.1" in address
+    # And it listens nowhere but on loopback, where it takes no port from another program.
+    with bind(0) as listener:
+        assert listener.getsockname()[0] == "127.0.0.1"
+    with pytest.raises(Refusal, match=f"port {port} is taken"):
+        bind(int(port or 0))
     # It is still there, whole.
     (left,) = pipeline.texts("dlq")
     assert left == "keep me"

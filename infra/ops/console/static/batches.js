@@ -24,7 +24,10 @@ function update(record, chosen, parts, choose) {
     text(element.children[0], sign);
     text(element.children[3], batch.retries ? `↻ ${batch.retries}` : "");
     attribute(element, "aria-label", `batch ${batch.index}, ${batch.text}: ${words}${batch.retries ? `, ${count(batch.retries, "retry", "retries")}` : ""}`);
-    element.onclick = () => choose(mine ? { batch: null } : { batch: batch.index, state: "" });
+    element.onclick = () => {
+      choose(mine ? { batch: null } : { batch: batch.index, state: "" });
+      parts.about.scrollIntoView({ block: "nearest" });
+    };
   });
   tell(parts.about, record, chosen, choose);
 }

@@ -1,4 +1,4 @@
-"""All faults that are made inside MiniStack; why there and not in a proxy before it: docs/decisions/0007."""
+"""All faults that are made inside MiniStack; why there and not in a proxy before it: docs/decisions/0010."""
 
 from __future__ import annotations
 

@@ -148,6 +148,12 @@ class Pipeline:
         if rules:
             httpx.post(f"{self.config.replay_url}/faults", json=list(rules)).raise_for_status()
 
+    def act(self, *actions: dict[str, Any]) -> None:
+        """Splits and dividends that the replayed Yahoo has booked from now on; none takes them back."""
+        httpx.delete(f"{self.config.replay_url}/actions").raise_for_status()
+        if actions:
+            httpx.post(f"{self.config.replay_url}/actions", json=list(actions)).raise_for_status()
+
 
 def _outcome(found: dict[str, Any]) -> Outcome:
     cause = found.get("cause") or "{}"

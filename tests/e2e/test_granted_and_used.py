@@ -11,7 +11,6 @@ from collections.abc import Iterator
 from fnmatch import fnmatchcase
 from typing import Any
 
-import httpx
 import pytest
 
 from infra import facts
@@ -35,6 +34,7 @@ NOT_PROVOKED = {
 COARSE = {
     # Athena reads the days and keeps its answers with the function's credentials, too: see FORWARDED.
     ("athena_check", "s3:GetObject", "marketlake-clean-000000000000-eu-west-2/clean/*"),
+    ("athena_check", "s3:GetObject", "marketlake-clean-000000000000-eu-west-2/by_year/*"),
     ("athena_check", "s3:GetObject", "marketlake-results-000000000000-eu-west-2"),
     ("athena_check", "s3:GetObject", "marketlake-results-000000000000-eu-west-2/*"),
     ("athena_check", "s3:PutObject", "marketlake-results-000000000000-eu-west-2/*"),
@@ -64,9 +64,9 @@ def recorded(shared_pipeline: Pipeline) -> dict[str, list[dict[str, Any]]]:
         pipeline.run(document)
     pipeline.run({"datasets": ["ftse100_prices"], "start": "2018-05-02", "end": "2018-05-02", "force": True})
     # A history that is rewritten, and back again: what Transform notices is read by Report.
-    httpx.post(f"{pipeline.config.replay_url}/actions", json=[SPLIT]).raise_for_status()
+    pipeline.act(SPLIT)
     pipeline.run({"datasets": ["ftse100_prices"]})
-    httpx.delete(f"{pipeline.config.replay_url}/actions").raise_for_status()
+    pipeline.act()
     pipeline.run({"datasets": ["ftse100_prices"]})
     found: dict[str, list[dict[str, Any]]] = {function: [] for function in facts.function_names()}
     for line in (pipeline.config.root / "access.jsonl").read_text().splitlines():

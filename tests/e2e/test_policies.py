@@ -18,6 +18,7 @@ from marketlake.calendars import trading_days
 from tests.e2e.pipeline import Pipeline
 
 NOT_CALLED = {"WriteOwnLogs", "Trace"}
+BEFORE_SPLIT = {"start": "2018-02-28", "end": "2018-02-28"}
 DAYS = (f"{day}" for day in trading_days("target", date(2005, 1, 3), date(2007, 1, 1)))
 
 
@@ -41,8 +42,11 @@ def scenarios(pipeline: Pipeline) -> Iterator[dict[str, Any]]:
         "symbols": ["USD"],
     }  # into a day that is not there
     pipeline.inject({"kind": "scale100", "symbol": "BARC.L", "match": "chart"})
-    yield {"datasets": ["ftse100_prices"], "start": "2018-03-01", "end": "2018-03-02", "force": True}  # quarantine
+    pipeline.act({"symbol": "VOD.L", "day": "2018-03-01", "split": [2, 1]})
+    # Quarantine; and the day before it is in the lake, with the prices from before the split.
+    yield {"datasets": ["ftse100_prices"], "start": "2018-03-01", "end": "2018-03-02", "force": True}
     pipeline.inject()
+    pipeline.act()
     yield {"datasets": ["fx_rates"]}  # daily: looks at done days again
     yield {"datasets": ["fx_rates"], "scheduled_time": f"{day}T18:45:00Z", "trigger": "schedule"}  # claims its start
 
@@ -51,13 +55,15 @@ def refused(pipeline: Pipeline) -> str:
     for document in scenarios(pipeline):
         outcome = pipeline.run(document)
         if "AccessDenied" in json.dumps(outcome.cause):
+            pipeline.act()
             return json.dumps(outcome.cause)
     return ""
 
 
 @pytest.fixture(scope="module")
 def ready(shared_pipeline: Pipeline) -> Pipeline:
-    """With whole policies the scenarios are refused nothing; and the daily days are done."""
+    """With whole policies the scenarios are refused nothing; and the days that they look at again are done."""
+    assert shared_pipeline.run({**BEFORE_SPLIT, "datasets": ["ftse100_prices"]}).status == "SUCCEEDED"
     assert shared_pipeline.run({"datasets": ["fx_rates"]}).status == "SUCCEEDED"
     assert refused(shared_pipeline) == ""
     return shared_pipeline

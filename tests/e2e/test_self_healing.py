@@ -10,7 +10,6 @@ import shlex
 from collections.abc import Iterator
 from typing import Any
 
-import httpx
 import pytest
 
 from tests.e2e.pipeline import Outcome, Pipeline, new_pipeline
@@ -43,16 +42,11 @@ def lake(own: Pipeline) -> Iterator[Pipeline]:
         own.messages(queue)
     yield own
     own.inject()
-    httpx.delete(f"{own.config.replay_url}/actions").raise_for_status()
+    own.act()
     assert own.run({**MONTH, "force": True}).status == "SUCCEEDED"
     for day in LATER:
         for key in (f"clean/ftse100_prices/dt={day}/part-0.parquet", f"markers/ftse100_prices/dt={day}.json"):
             own.aws("s3").delete_object(Bucket=own.name("clean_bucket"), Key=key)
-
-
-def act(pipeline: Pipeline, *actions: dict[str, Any]) -> None:
-    """Splits and dividends that the replayed source has booked from now on."""
-    httpx.post(f"{pipeline.config.replay_url}/actions", json=list(actions)).raise_for_status()
 
 
 def daily(pipeline: Pipeline, at: str = "2026-10-30") -> Outcome:
@@ -90,7 +84,7 @@ def fresh(pipeline: Pipeline) -> dict[str, str]:
 
 
 def test_a_split_is_noticed_mailed_once_and_mended_by_its_command(lake: Pipeline) -> None:
-    act(lake, {"symbol": "VOD.L", "day": "2026-10-29", "split": [1, 5]})
+    lake.act({"symbol": "VOD.L", "day": "2026-10-29", "split": [1, 5]})
     outcome = daily(lake)
     told = outcome.output["rewritten"]
     assert told["lines"] == [
@@ -120,7 +114,7 @@ def test_a_split_is_noticed_mailed_once_and_mended_by_its_command(lake: Pipeline
 
 
 def test_a_dividend_is_told_without_a_mail_and_mended_by_its_command(lake: Pipeline) -> None:
-    act(lake, {"symbol": "BARC.L", "day": "2026-10-28", "dividend": 3.25})
+    lake.act({"symbol": "BARC.L", "day": "2026-10-28", "dividend": 3.25})
     outcome = daily(lake)
     assert outcome.output["text"].endswith(", 1 history rewritten upstream")
     (line,) = outcome.output["rewritten"]["lines"]
@@ -164,12 +158,12 @@ def test_a_day_corrected_upstream_is_written_again_and_its_marker_says_what_chan
     whole = marker(lake, day)
     part = {"datasets": ["ftse100_prices"], "start": day, "end": day, "force": True}
     # A dividend that was booked by mistake: the day is loaded with it, and without it later.
-    act(lake, {"symbol": "AZN.L", "day": day, "dividend": 2.5})
+    lake.act({"symbol": "AZN.L", "day": day, "dividend": 2.5})
     assert lake.run(part).status == "SUCCEEDED"
     wrong = marker(lake, day)
     assert wrong["raw_sha256"] != whole["raw_sha256"]
 
-    httpx.delete(f"{lake.config.replay_url}/actions").raise_for_status()
+    lake.act()
     counts = daily(lake).output["datasets"]["ftse100_prices"]
     assert (counts["written"], counts["corrected"], counts["unchanged"]) == (3, 1, 3)
     healed = marker(lake, day)

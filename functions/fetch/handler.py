@@ -17,8 +17,9 @@ from marketlake.storage import Bucket
 from marketlake.symbols import symbols_in_force
 from marketlake.telemetry import Event, count, logger, task
 
-CONTEXT_DAYS = 10
-"""Calendar days before a batch that are asked for too: long enough for the last bar before any holiday."""
+CONTEXT_DAYS = 30
+"""Calendar days before a batch that are asked for too, in the same request: 20 bars, so that a unit error of up to two
+weeks does not pass for what is usual (docs/data-quality.md)."""
 
 SHOWN_SYMBOLS = 10
 

@@ -37,13 +37,41 @@ class Column:
 class MoveRule:
     """Bound of a day-on-day move of ``column``, as a ratio of the larger to the smaller value.
 
-    A move within ``unit_tolerance`` of ``unit_ratio`` (100: pence for pounds) is named a unit error.
+    A move within ``unit_tolerance`` of ``unit_ratio`` (100: pence for pounds) is named a unit error. On the day of a
+    split (``split_column`` is not 1) of a series that is adjusted for splits, a move within ``split_tolerance`` of the
+    split's ratio, up or down, is refused too: one side of it is not adjusted, or is twice.
     """
 
     column: str
     max_ratio: float
     unit_ratio: float
     unit_tolerance: float
+    split_column: str | None = None
+    split_tolerance: float = 0.0
+
+
+@dataclass(frozen=True)
+class PortionRule:
+    """``column``, where it is there and not 0, is ``min`` to ``max`` times ``of`` in the same row."""
+
+    column: str
+    of: str
+    min: float
+    max: float
+
+
+@dataclass(frozen=True)
+class RepeatRule:
+    """A row that is its symbol's last one over again in all of ``columns``.
+
+    It is refused if ``traded`` (a count) is equal as well and not 0: what traded does not repeat itself. Where more
+    than ``max_share`` of a day's rows repeat themselves, at least ``min_rows`` of them, all of those are refused.
+    """
+
+    columns: tuple[str, ...]
+    traded: str | None
+    max_share: float
+    min_rows: int
 
 
 @dataclass(frozen=True)
@@ -55,6 +83,8 @@ class Rules:
     positive: tuple[str, ...]
     non_negative: tuple[str, ...]
     ordered: tuple[tuple[str, str], ...]
+    portions: tuple[PortionRule, ...]
+    repeat: RepeatRule
     move: MoveRule
 
 
@@ -193,5 +223,7 @@ def _parse_rules(rules: dict[str, Any]) -> Rules:
         positive=tuple(rules["positive"]),
         non_negative=tuple(rules["non_negative"]),
         ordered=tuple((low, high) for low, high in rules["ordered"]),
+        portions=tuple(PortionRule(**portion) for portion in rules["portions"]),
+        repeat=RepeatRule(**{**rules["repeat"], "columns": tuple(rules["repeat"]["columns"])}),
         move=MoveRule(**rules["move"]),
     )

@@ -29,7 +29,7 @@ def raw_key(contract: Contract, day: date, symbols: Sequence[str] = ()) -> str:
 
 
 def before_key(contract: Contract, day: date) -> str:
-    """Key in the raw bucket of the last bars before ``day``, from the same pass as that day."""
+    """Key in the raw bucket of the bars in the days before ``day``, from the same pass as that day."""
     return f"raw/{contract.name}/before/dt={day}/{contract.raw_file}"
 
 

@@ -32,7 +32,11 @@ PRICE_COLUMNS = pl.Schema(
 )
 
 CONTEXT_DAY = date.min
-"""Stands for the day of the bars before a batch, which differs by symbol: before all days."""
+"""Stands for the first day of the bars before a batch, which differs by symbol: a symbol's bars in the object before
+the batch are read as of this day and those after it."""
+
+CONTEXT_END = date(2, 1, 1)
+"""After all days that stand for those before a batch, and before all days of a batch."""
 
 UNREADABLE = (
     pl.exceptions.PolarsError,
@@ -72,12 +76,17 @@ def read_raw(contract: Contract, days: Sequence[RawDay]) -> pl.DataFrame:
     frames = [empty]
     for raw in days:
         try:
-            frames.append(read(contract, raw).select(pl.lit(raw.day).alias("dt"), pl.all()))
+            frames.append(read(contract, raw).select(_dates(contract, raw.day).alias("dt"), pl.all()))
         except UNREADABLE as error:
             raise UpstreamMalformed(
                 f"{contract.name} {raw.day}: the raw object is not {contract.raw_format}: {error}; fetch the day again"
             ) from error
     return pl.concat(frames).sort("dt", *contract.key)
+
+
+def _dates(contract: Contract, day: date) -> pl.Expr:
+    place = pl.int_range(pl.len()).over(contract.key) if day == CONTEXT_DAY else pl.lit(0)
+    return pl.lit(day) + pl.duration(days=place)
 
 
 def _read_prices(contract: Contract, raw: RawDay) -> pl.DataFrame:

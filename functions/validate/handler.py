@@ -13,13 +13,14 @@ from marketlake.intervals import from_intervals, to_intervals
 from marketlake.layout import before_key, manifest_key, quarantine_key, raw_key
 from marketlake.manifest import ValidatedDay, write_manifest
 from marketlake.markers import read_marker
-from marketlake.raw_frames import CONTEXT_DAY, RawDay, read_raw
+from marketlake.raw_frames import CONTEXT_DAY, CONTEXT_END, RawDay, read_raw
 from marketlake.settings import read_settings
 from marketlake.storage import Bucket, side_by_side
 from marketlake.symbols import symbols_in_force
 from marketlake.telemetry import Event, count, logger, task
 from validate.days import judge_days, messages, missing_days
 from validate.moves import move_reasons
+from validate.repeats import repeat_reasons
 from validate.rules import row_reasons
 
 
@@ -85,9 +86,11 @@ def judged_rows(contract: Contract, days: list[RawDay], before: RawDay | None) -
     """All rows of ``days`` with a ``reason``, null for good ones; ``before`` is context for the day-on-day rule."""
     frame = read_raw(contract, [*([before] if before else []), *days])
     reasons = row_reasons(contract, frame)
-    moves = move_reasons(contract, frame, reasons.is_not_null())
-    judged = frame.with_columns(reason=pl.select(pl.coalesce(reasons, moves)).to_series())
-    return judged.filter(pl.col("dt") != before.day) if before else judged
+    for further in (repeat_reasons, move_reasons):
+        found = further(contract, frame, reasons.is_not_null())
+        reasons = pl.select(pl.coalesce(reasons, found)).to_series()
+    judged = frame.with_columns(reason=reasons)
+    return judged.filter(pl.col("dt") >= CONTEXT_END)
 
 
 def validated_days(contract: Contract, accepted: list[RawDay], rows: pl.DataFrame) -> list[ValidatedDay]:

@@ -1,15 +1,21 @@
 """The day-on-day rule: each value against the last good one before it, symbol by symbol.
 
 Comparing neighbours alone would blame the good day after a bad one, so this goes through the days in order and leaves
-bad ones out of the comparison.
+bad ones out of the comparison. It starts from the median of the bars before the batch: the last of them alone may be
+as wrong as any.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import polars as pl
 
 from marketlake.contract import Contract, MoveRule
-from validate.rules import suspicious_symbols
+from marketlake.raw_frames import CONTEXT_END
+
+SPLIT_WORTH_A_LOOK = 1.5
+"""Smaller splits, up or down, cannot be told from a market's move."""
 
 
 def move_reasons(contract: Contract, frame: pl.DataFrame, bad: pl.Series) -> pl.Series:
@@ -19,27 +25,44 @@ def move_reasons(contract: Contract, frame: pl.DataFrame, bad: pl.Series) -> pl.
     says which rows another rule refused already: they are neither judged nor compared with.
     """
     reasons: list[str | None] = [None] * frame.height
+    rule = contract.rules.move
     suspects = suspicious_symbols(contract, frame.filter(~bad))
     if suspects:
         rows = frame.with_row_index("row").filter(~bad & pl.col(contract.symbol_column).is_in(suspects))
         rows = rows.sort(*contract.key, "dt")
-        _judge(
-            contract.rules.move, rows.select("row", contract.symbol_column, contract.rules.move.column).rows(), reasons
-        )
+        usual = rows.filter(pl.col("dt") < CONTEXT_END).group_by(contract.symbol_column).agg(pl.median(rule.column))
+        split = pl.lit(1.0) if rule.split_column is None else pl.col(rule.split_column)
+        judged = rows.select("row", contract.symbol_column, rule.column, split.alias("split")).rows()
+        _judge(rule, judged, dict(usual.iter_rows()), reasons)
     return pl.Series("reason", reasons, dtype=pl.String())
 
 
-def _judge(rule: MoveRule, rows: list[tuple[int, str, float | None]], reasons: list[str | None]) -> None:
+def suspicious_symbols(contract: Contract, frame: pl.DataFrame) -> Sequence[str]:
+    """Symbols with a split, or any move beyond the contract's bound between neighbours; most batches have none."""
+    move = contract.rules.move
+    ratio = pl.col(move.column) / pl.col(move.column).shift(1).over(contract.key, order_by="dt")
+    beyond = (ratio > move.max_ratio) | (ratio < 1 / move.max_ratio)
+    split = pl.lit(False) if move.split_column is None else pl.col(move.split_column) != 1
+    found: list[str] = frame.filter(beyond | split)[contract.symbol_column].unique().sort().to_list()
+    return found
+
+
+def _judge(
+    rule: MoveRule,
+    rows: list[tuple[int, str, float | None, float]],
+    usual: dict[str, float],
+    reasons: list[str | None],
+) -> None:
     last: float | None = None
     current = ""
-    for row, symbol, value in rows:
+    for row, symbol, value, split in rows:
         if symbol != current:
-            current, last = symbol, None
+            current, last = symbol, usual.get(symbol)
         if value is None:
             continue
-        reason = move_reason(rule, last, value) if last is not None else None
-        reasons[row] = reason
-        if reason is None:
+        if last is not None:
+            reasons[row] = split_reason(rule, last, value, split) or move_reason(rule, last, value)
+        if reasons[row] is None:
             last = value
 
 
@@ -52,3 +75,14 @@ def move_reason(rule: MoveRule, before: float, now: float) -> str | None:
     if rule.unit_ratio / spread <= ratio <= rule.unit_ratio * spread:
         return f"{rule.column} moved {ratio:.0f}-fold from {before:g} to {now:g}: a unit error, pence for pounds"
     return f"{rule.column} moved {ratio:.1f}-fold from {before:g} to {now:g}, beyond {rule.max_ratio:g}-fold"
+
+
+def split_reason(rule: MoveRule, before: float, now: float, split: float) -> str | None:
+    """Why the move on the day of a split (new shares for each old one) breaks ``rule``, None where it does not."""
+    size = max(split, 1 / split) if split > 0 else 1.0
+    ratio = max(now / before, before / now)
+    spread = 1 + rule.split_tolerance
+    if size < SPLIT_WORTH_A_LOOK or not size / spread <= ratio <= size * spread:
+        return None
+    wrong = "not adjusted" if (now < before) == (split > 1) else "adjusted twice"
+    return f"{rule.column} moved {ratio:.1f}-fold from {before:g} to {now:g} with its split: earlier prices are {wrong}"

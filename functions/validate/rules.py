@@ -5,8 +5,6 @@ Missing values: only ``nullable: false`` columns must be there; the other rules 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import polars as pl
 
 from marketlake.contract import Contract
@@ -23,6 +21,7 @@ def row_reasons(contract: Contract, frame: pl.DataFrame) -> pl.Series:
         *_finite(contract),
         *_signs(contract),
         *_order(contract),
+        *_portions(contract),
         _unique(contract),
     ]
     return frame.select(pl.coalesce(checks).alias("reason")).to_series()
@@ -65,15 +64,19 @@ def _order(contract: Contract) -> list[pl.Expr]:
     ]
 
 
+def _portions(contract: Contract) -> list[pl.Expr]:
+    return [
+        _reason(
+            (pl.col(rule.column) != 0)
+            & ~(pl.col(rule.column) / pl.col(rule.of)).is_between(
+                rule.min * (1 - RELATIVE_TOLERANCE), rule.max * (1 + RELATIVE_TOLERANCE)
+            ),
+            f"{rule.column} is not {rule.min:g} to {rule.max:g} times {rule.of}",
+        )
+        for rule in contract.rules.portions
+    ]
+
+
 def _unique(contract: Contract) -> pl.Expr:
     key = ["dt", *contract.key]
     return _reason(pl.len().over(key) > 1, f"more than one row for {', '.join(contract.key)}")
-
-
-def suspicious_symbols(contract: Contract, frame: pl.DataFrame) -> Sequence[str]:
-    """Symbols with any move beyond the contract's bound between neighbouring rows; most batches have none."""
-    move = contract.rules.move
-    ratio = pl.col(move.column) / pl.col(move.column).shift(1).over(contract.key, order_by="dt")
-    beyond = (ratio > move.max_ratio) | (ratio < 1 / move.max_ratio)
-    found: list[str] = frame.filter(beyond)[contract.symbol_column].unique().sort().to_list()
-    return found

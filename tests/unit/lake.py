@@ -80,11 +80,11 @@ class Bar:
 
     ticker: str
     close: object = 100.0
-    open: object = 100.0
-    high: object = 1000.0
-    low: object = 1.0
-    adj_close: object = 90.0
-    volume: object = 1000
+    open: object = None
+    high: object = None
+    low: object = None
+    adj_close: object = None
+    volume: object = 0
     dividend: object = 0.0
     split_ratio: object = 0.0
     currency: str = "GBp"

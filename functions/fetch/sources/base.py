@@ -11,7 +11,7 @@ from typing import Protocol
 @dataclass(frozen=True)
 class FetchRequest:
     """Days wanted, ascending; symbols asked (none means all the source has, where it can tell); ``context_days``:
-    calendar days before the first wanted day that are asked for too, to know the last bars before it."""
+    calendar days before the first wanted day that are asked for too, to know what is usual before it."""
 
     days: Sequence[date]
     symbols: list[str]
@@ -34,7 +34,8 @@ class FetchedDays:
 
     Attributes:
         days: wanted day -> raw object; a day for which nothing came is not there.
-        before: raw object of the last bars or rates before the first wanted day; None when there are none.
+        before: raw object of the bars in the days before the first wanted one, each symbol's in order, or of the last
+            rates before it; None when there are none.
         missing_symbols: symbol -> why nothing of it came.
         missing_days: wanted days for which nothing came at all.
         rows: wanted day -> number of rows in its object.

@@ -16,7 +16,7 @@ _CLOSE, _VOLUME, _DIVIDEND = FIELDS.index("Close"), FIELDS.index("Volume"), FIEL
 
 
 Lines = dict[str, str]
-"""Ticker -> CSV line."""
+"""Ticker -> CSV line; of the days before, several lines in the order of the days."""
 
 
 class Rows:
@@ -24,7 +24,7 @@ class Rows:
 
     Attributes:
         days: wanted day -> lines.
-        before: last line per symbol before the first wanted day.
+        before: all lines per symbol before the first wanted day.
         without_close: wanted day -> symbols whose bar had no close.
         seen: all symbols that had any bar.
     """
@@ -46,7 +46,7 @@ class Rows:
         elif day in self._wanted:
             self.without_close[day].append(symbol)
         elif day < self._first and closed:
-            self.before[symbol] = line(symbol, bar, currency)
+            self.before[symbol] = self.before.get(symbol, "") + line(symbol, bar, currency)
 
 
 def document(lines: Lines) -> bytes:

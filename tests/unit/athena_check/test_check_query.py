@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -77,7 +78,7 @@ def test_the_answer_over_real_parquet_is_what_was_written(tmp_path: Path) -> Non
     frames = frames_of(
         PRICES,
         [
-            prices_csv([at("A.L", 100), at("B.L", 250.5), Bar("C.L", volume=None, open=None)]),
+            prices_csv([at("A.L", 100), at("B.L", 250.5), replace(at("C.L", 90), volume=None, open=None)]),
             prices_csv([at("A.L", 123.456789012345)]),
             prices_csv([Bar("A.L", volume=None)]),
         ],

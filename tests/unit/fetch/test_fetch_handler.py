@@ -99,7 +99,7 @@ def test_the_source_is_asked_once_for_the_symbols_listed_in_the_window_and_some_
     (request,) = source.asked
     assert request.symbols == sorted([*TEN, "NEW.L"])
     assert list(request.days) == DAYS
-    assert (request.start, request.end) == (date(2022, 12, 24), DAYS[-1])
+    assert (request.start, request.end) == (date(2022, 12, 4), DAYS[-1])
 
 
 def test_a_source_that_lists_its_own_symbols_is_asked_for_all(source: FakeSource) -> None:

@@ -66,10 +66,14 @@ def test_dividends_and_splits_are_on_their_day(server: ReplayServer, symbols: li
         assert float(row["split_ratio"]) == ratio
 
 
-def test_the_last_bars_before_are_the_context(server: ReplayServer, symbols: list[str]) -> None:
-    fetched = fetch(server, MARCH[1:], symbols)
-    assert fetched.before == fetch(server, MARCH[:1], symbols).days[MARCH[0]]
-    assert MARCH[0] not in fetched.days
+def test_the_bars_before_are_the_context_in_their_order(server: ReplayServer, symbols: list[str]) -> None:
+    fetched = fetch(server, MARCH[3:], symbols)
+    earlier = YahooSource(server.yahoo_url, timeout=5).fetch(FetchRequest(MARCH[:3], symbols, 0))
+    found = [row for row in rows_of(fetched.before) if row["ticker"] == "BP.L"]
+    assert found[-3:] == [row for day in MARCH[:3] for row in rows_of(earlier.days[day]) if row["ticker"] == "BP.L"]
+    assert len(found) == len(trading_days("london", date(2022, 2, 22), MARCH[2]))
+    assert [row["ticker"] for row in rows_of(fetched.before)] == [t for t in symbols for _ in found]
+    assert set(fetched.days).isdisjoint(MARCH[:3])
 
 
 def test_bytes_depend_on_nothing_but_the_data(server: ReplayServer, symbols: list[str]) -> None:

@@ -55,8 +55,11 @@ def test_the_columns_are_those_the_lake_promises() -> None:
 def test_a_contract_speaks_of_its_own_columns_only(contract: Contract) -> None:
     columns = {column.name: column for column in contract.columns}
     rules = contract.rules
+    compared = {name for rule in rules.portions for name in (rule.column, rule.of)}
+    compared |= {*rules.repeat.columns, rules.move.column}
+    compared |= {name for name in (rules.repeat.traded, rules.move.split_column) if name}
     ruled = {*rules.positive, *rules.non_negative, *(name for pair in rules.ordered for name in pair)}
-    assert ruled | {rules.move.column} | set(contract.key) <= set(columns)
+    assert ruled | compared | set(contract.key) <= set(columns)
     assert all(columns[name].type in ("double", "bigint") for name in ruled)
     assert not any(columns[name].nullable for name in contract.key), "a key has no nulls"
     assert "dt" not in columns, "dt is the partition, in the path only"
@@ -95,6 +98,14 @@ def _unknown_rule(document: dict[str, Any]) -> None:
     document["rules"]["move"]["max_ration"] = 3
 
 
+def _portion_without_bound(document: dict[str, Any]) -> None:
+    del document["rules"]["portions"][0]["max"]
+
+
+def _unknown_in_repeat(document: dict[str, Any]) -> None:
+    document["rules"]["repeat"]["share"] = 0.5
+
+
 def _odd_order(document: dict[str, Any]) -> None:
     document["rules"]["ordered"] = [["low", "open", "high"]]
 
@@ -113,7 +124,17 @@ def _column_as_text(document: dict[str, Any]) -> None:
 
 @pytest.mark.parametrize(
     "damage",
-    [_bad_date, _bad_time, _unknown_rule, _odd_order, _symbols_as_list, _unknown_adjustment, _column_as_text],
+    [
+        _bad_date,
+        _bad_time,
+        _unknown_rule,
+        _portion_without_bound,
+        _unknown_in_repeat,
+        _odd_order,
+        _symbols_as_list,
+        _unknown_adjustment,
+        _column_as_text,
+    ],
 )
 def test_a_damaged_contract_is_a_violation(
     damage: Callable[[dict[str, Any]], None], tmp_path: Path, monkeypatch: pytest.MonkeyPatch

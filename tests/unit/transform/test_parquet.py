@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import math
+from dataclasses import replace
 from datetime import date
 from typing import Any
 
@@ -18,7 +19,7 @@ from marketlake.contract import Contract
 from marketlake.manifest import ValidatedDay
 from marketlake.raw_frames import RawDay
 from marketlake.schemas import arrow_schema, glue_columns, polars_schema
-from tests.unit.lake import PRICES, RATES, Bar, prices_csv, rates_json
+from tests.unit.lake import PRICES, RATES, Bar, at, prices_csv, rates_json
 from transform.handler import clean_frames
 from transform.parquet import nulls_of, ranges_of, to_parquet
 
@@ -110,7 +111,11 @@ def test_other_rows_are_other_bytes() -> None:
 
 
 def test_ranges_and_nulls_are_what_athena_must_find() -> None:
-    bars = [Bar("A.L", close=200, volume=None), Bar("B.L", close=100, volume=7), Bar("C.L", close=300, open=None)]
+    bars = [
+        replace(at("A.L", 200), volume=None),
+        replace(at("B.L", 100), volume=7),
+        replace(at("C.L", 300), volume=1000, open=None),
+    ]
     frame = frame_of(PRICES, prices_csv(bars))
     ranges = ranges_of(PRICES, frame)
     assert list(ranges) == PRICES.number_columns

@@ -13,7 +13,7 @@ from marketlake.contract import MoveRule
 from marketlake.raw_frames import RawDay
 from tests.unit.lake import PRICES, RATES, Bar, at, prices_csv, rates_json
 from validate.handler import judged_rows
-from validate.moves import move_reason
+from validate.moves import move_reason, split_reason
 
 FIRST = date(2023, 1, 2)
 RULE = PRICES.rules.move
@@ -69,6 +69,40 @@ def test_the_bars_before_the_batch_are_never_rows_of_it() -> None:
 def test_a_bad_bar_before_the_batch_is_no_measure() -> None:
     broken = RawDay(date.min, prices_csv([Bar("A.L", close=5.0, low=6.0)]))
     assert blamed(days_of(500, 505), before=broken) == {}
+
+
+def test_what_is_usual_before_the_batch_counts_and_not_its_last_bar() -> None:
+    """As in the daily run after a day in the wrong unit, or some of them."""
+    one_wrong = RawDay(date.min, prices_csv([at("A.L", close) for close in (500, 510, 505, 5.0)]))
+    assert blamed(days_of(505, 500), before=one_wrong) == {}
+    first_wrong = RawDay(date.min, prices_csv([at("A.L", close) for close in (5.0, 500, 510)]))
+    assert blamed(days_of(505, 5.05), before=first_wrong) == {1: _unit(5.05, 0.0505)}
+    some_wrong = RawDay(date.min, prices_csv([at("A.L", close) for close in (500, 510, 505, 5.0, 5.1)]))
+    assert list(blamed(days_of(5.05, 5.0), before=some_wrong)) == [0, 1]
+
+
+def _unit(before: float, now: float) -> str:
+    return f"close moved 100-fold from {before:g} to {now:g}: a unit error, pence for pounds"
+
+
+@pytest.mark.parametrize(
+    ("before", "now", "split", "told"),
+    [
+        (10.0, 5.1, 2.0, "not adjusted"),
+        (5.1, 10.0, 0.5, "not adjusted"),
+        (5.0, 10.2, 2.0, "adjusted twice"),
+        (10.0, 5.1, 0.5, "adjusted twice"),
+        (10.0, 10.1, 2.0, None),  # adjusted, as it should be
+        (10.0, 4.3, 2.0, None),
+        (10.0, 5.8, 2.0, None),
+        (10.0, 5.0, 1.0, None),
+        (10.0, 7.9, 1.25, None),
+        (10.0, 5.0, 0.0, None),
+    ],
+)
+def test_a_move_of_the_size_of_its_split(before: float, now: float, split: float, told: str | None) -> None:
+    reason = split_reason(RULE, before, now, split)
+    assert (reason is None) if told is None else (reason is not None and reason.endswith(told))
 
 
 def test_a_gap_in_between_changes_nothing() -> None:

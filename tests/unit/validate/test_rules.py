@@ -47,10 +47,17 @@ BAD: list[tuple[dict[str, object], str]] = [
     ({"volume": -1}, "volume is negative"),
     ({"dividend": -0.1}, "dividend is negative"),
     ({"split_ratio": -2}, "split_ratio is negative"),
-    ({"low": 100.1}, "low is above open"),
-    ({"open": 1000.1}, "open is above high"),
+    ({"low": 100.1, "open": 100}, "low is above open"),
+    ({"open": 150.1, "high": 150}, "open is above high"),
     ({"low": 60, "open": 70, "close": 50}, "low is above close"),
     ({"high": 99, "open": 90}, "close is above high"),
+    ({"high": 10000, "low": 99}, "high is not 1 to 4 times low"),
+    ({"high": 102, "low": 1}, "high is not 1 to 4 times low"),
+    ({"high": 400.1, "low": 100}, "high is not 1 to 4 times low"),
+    ({"adj_close": 101.1}, "adj_close is not 0.02 to 1.01 times close"),
+    ({"adj_close": 0.95}, "adj_close is not 0.02 to 1.01 times close"),
+    ({"dividend": 50.1}, "dividend is not 0.0003 to 0.5 times close"),
+    ({"dividend": 0.029}, "dividend is not 0.0003 to 0.5 times close"),
 ]
 
 
@@ -66,6 +73,11 @@ def test_a_bad_row_is_told_and_the_good_one_beside_it_stays(change: dict[str, ob
     [
         {"volume": 0},
         {"volume": None},
+        {"high": 400, "low": 100},
+        {"adj_close": 2},
+        {"adj_close": 101},
+        {"dividend": 0.03},
+        {"dividend": 50},
         {"open": None},
         {"high": None, "low": None},
         {"adj_close": None},
@@ -144,6 +156,9 @@ def test_a_row_without_a_reason_keeps_every_promise_of_the_contract(bars: list[B
         assert all(row[name] is None or row[name] >= 0 for name in PRICES.rules.non_negative)
         for low, high in PRICES.rules.ordered:
             assert row[low] is None or row[high] is None or row[low] <= row[high] * (1 + 1e-9)
+        for rule in PRICES.rules.portions:
+            if row[rule.column] and row[rule.of]:
+                assert rule.min - 1e-6 <= row[rule.column] / row[rule.of] <= rule.max + 1e-6
     assert good["ticker"].n_unique() == good.height
 
 

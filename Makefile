@@ -24,7 +24,7 @@ TERRAFORM := terraform -chdir=infra
 INITIALISED := infra/.terraform/.initialised
 
 .PHONY: help setup run backfill history query partitions console doctor up down status package plan deploy destroy
-.PHONY: preflight test unit lint format storm bench diagrams screenshots clean
+.PHONY: preflight test unit hostile lint format storm bench diagrams screenshots clean
 
 help: ## Print this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  \033[36m%-12s\033[0m %s\n", $$1, $$2}'
@@ -109,6 +109,9 @@ format: $(READY) ## Rewrite files to the project's format
 
 unit: $(READY) ## Unit tests only
 	@$(BIN)/pytest tests/unit
+
+hostile: $(READY) ## A thousand hostile inputs for each of five kinds, five times what the tests take
+	@HOSTILE_EXAMPLES=1000 $(BIN)/pytest -n 2 tests/unit/hostile
 
 test: lint ## Lint, type-check and run all tests
 	@$(BIN)/pytest -n 3 --dist loadgroup

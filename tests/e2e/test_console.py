@@ -7,18 +7,17 @@ import os
 from collections.abc import Callable, Iterator
 from urllib.parse import urlsplit
 
-import boto3
 import httpx
 import pytest
 from playwright.sync_api import Browser, expect, sync_playwright
 
 from infra.ops.console.serve import bind
 from infra.ops.errors import Refusal
-from infra.ops.target import Target, local_target
+from infra.ops.target import local_target
 from tests.e2e.browser import FLAGS, chromium
 from tests.e2e.console_page import ConsolePage, served
+from tests.e2e.empty_account import empty_account
 from tests.e2e.pipeline import Pipeline
-from tests.unit.console.conftest import Deployed
 
 VIEWS = ("executions", "queue", "mails", "days")
 HOSTILE = "<img src=x onerror='window.hacked=1'><script>window.hacked=1</script>"
@@ -245,37 +244,3 @@ def test_an_account_with_nothing_in_it_says_so_on_every_view(opened: Opened) -> 
         console.page.goto(f"{at}#/executions/nowhere")
         expect(console.page.locator("#alert")).to_contain_text("there is no execution")
         console.troubles.clear()  # Chromium names the 404 in its console
-
-
-def empty_account() -> Target:
-    target = Target(boto3.Session(region_name="eu-west-2"), "123456789012", "eu-west-2", "marketlake")
-    states = Deployed()
-    states.names = ()
-    target.__dict__ |= {"states": states, "sqs": NoMessages(), "s3": NoObjects(), "logs": None}
-    return target
-
-
-class NoMessages:
-    """SQS with an empty queue."""
-
-    def get_queue_url(self, **_: str) -> dict[str, str]:
-        return {"QueueUrl": "https://queue"}
-
-    def get_queue_attributes(self, **_: object) -> dict[str, dict[str, str]]:
-        return {"Attributes": {}}
-
-    def receive_message(self, **_: object) -> dict[str, object]:
-        return {}
-
-
-class NoObjects:
-    """S3 with an empty bucket."""
-
-    def get_paginator(self, _: str) -> NoObjects:
-        return self
-
-    def paginate(self, **_: object) -> list[dict[str, object]]:
-        return [{}]
-
-    def list_objects_v2(self, **_: object) -> dict[str, object]:
-        return {}

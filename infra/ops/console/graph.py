@@ -27,18 +27,26 @@ def names_in(graph: Json) -> Iterator[str]:
 
 def function_of(definition: str, wanted: str) -> str:
     """Name of the Lambda function that the state ``wanted`` invokes; empty where it invokes none."""
-
-    def search(machine: Json) -> str:
-        for name, state in machine.get("States", {}).items():
-            if name == wanted and "lambda:invoke" in str(state.get("Resource", "")):
-                arn = str(state.get("Parameters", {}).get("FunctionName", ""))
-                return arn.partition(":function:")[2].partition(":")[0] or arn
-            found = search(_inner(state))
-            if found:
-                return found
+    state = _find(json.loads(definition), wanted)
+    if "lambda:invoke" not in str(state.get("Resource", "")):
         return ""
+    arn = str(state.get("Parameters", {}).get("FunctionName", ""))
+    return arn.partition(":function:")[2].partition(":")[0] or arn
 
-    return search(json.loads(definition))
+
+def catchers(definition: str, wanted: str) -> list[tuple[set[str], str]]:
+    """The errors that the state ``wanted`` catches, and the state that each leads to, in order."""
+    state = _find(json.loads(definition), wanted)
+    return [(set(catcher["ErrorEquals"]), catcher["Next"]) for catcher in state.get("Catch", [])]
+
+
+def _find(machine: Json, wanted: str) -> Json:
+    """The state of this name, however deep; empty where there is none."""
+    for name, state in machine.get("States", {}).items():
+        found: Json = state if name == wanted else _find(_inner(state), wanted)
+        if found:
+            return found
+    return {}
 
 
 def _machine(machine: Json) -> dict[str, Any]:

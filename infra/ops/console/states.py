@@ -84,12 +84,22 @@ def _status(watched: Watched, attempt: Attempt, *, last_of_all: bool) -> str:
 
 def _between(watched: Watched, index: int, attempts: Sequence[Attempt]) -> Iterable[str]:
     """States that are no tasks, which the embedded AWS has no events for: found on the way from task to task."""
-    tasks = [attempt.state for attempt in attempts if attempt.state in batch_steps()]
+    tasks = [attempt for attempt in attempts if attempt.state in batch_steps()]
     for one, other in pairwise(tasks):
-        if one != other:
-            yield from way(one, other)
+        if one.state != other.state:
+            yield from _way(watched, one, other.state)
     if tasks and index in watched.run.finished and attempts[-1].ended is not None:
-        yield from way(tasks[-1], None)
+        yield from _way(watched, tasks[-1], None)
+
+
+def _way(watched: Watched, one: Attempt, other: str | None) -> tuple[str, ...]:
+    """States between a task and the next; after an error, by way of the state that its Catch leads to."""
+    wanted = {one.error, "States.ALL"}
+    caught = [after for errors, after in watched.catchers(one.state) if errors & wanted] if one.error else []
+    if not caught:
+        return way(one.state, other)
+    after = caught[0]
+    return () if after == other else (after, *way(after, other))
 
 
 def _cut(status: str) -> str:

@@ -7,6 +7,7 @@ from collections import OrderedDict
 from collections.abc import Callable
 from threading import Lock
 
+from infra.ops.console.graph import catchers
 from infra.ops.events import Event, Run
 from infra.ops.executions import Execution, HistoryReader, describe
 from infra.ops.target import Target
@@ -36,6 +37,13 @@ class Watched:
         self._target, self._clock = target, clock
         self._reader = HistoryReader(target.states, self.execution.arn)
         self._lock, self._looked = Lock(), float("-inf")
+        self._catchers: dict[str, list[tuple[set[str], str]]] = {}
+
+    def catchers(self, state: str) -> list[tuple[set[str], str]]:
+        """The errors that ``state`` catches, and the state that each leads to, in order."""
+        if state not in self._catchers:
+            self._catchers[state] = catchers(self.definition, state)
+        return self._catchers[state]
 
     def look(self) -> None:
         """Bring it up to date, unless that was done a moment ago."""

@@ -38,8 +38,15 @@ def test_a_batch_tells_its_days_its_retries_and_why_it_failed(page: TestClient) 
         "States.Timeout",
         "ftse100_prices",
     )
-    assert set(bad["states"]) == {"Fetch", "SendToDlq", "BatchFailed"}
+    assert set(bad["states"]) == {"Fetch", "RetriesExhausted", "SendToDlq", "BatchFailed"}
     assert bad["states"]["Fetch"]["status"] == "caught"
+
+
+def test_the_way_after_an_error_is_that_of_its_catch(page: TestClient, states: Deployed) -> None:
+    failed = next(event for event in states.events if event["type"] == "TaskTimedOut")
+    failed["taskTimedOutEventDetails"]["error"] = "ContractViolation"
+    bad = page.get(ONE).json()["batches"][1]
+    assert set(bad["states"]) == {"Fetch", "NotRetried", "SendToDlq", "BatchFailed"}
 
 
 def test_while_it_runs_what_is_under_way_is_running_and_what_failed_last_waits_for_its_retry(

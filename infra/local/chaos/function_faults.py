@@ -15,10 +15,8 @@ from ministack.core.lambda_runtime import ProvidedWorker
 
 from infra.local.chaos.profile import Fault
 
-ENDED = {
-    "crash": ("Runtime.ExitError", "RequestId: {} Error: Runtime exited with error: signal: killed"),
-    "out_of_memory": ("Runtime.OutOfMemory", "RequestId: {} Error: Runtime exited with error: signal: killed"),
-}
+ENDED = {"crash": "Runtime.ExitError", "out_of_memory": "Runtime.OutOfMemory"}
+MESSAGE = "RequestId: {} Error: Runtime exited with error: signal: killed"
 """Error and message as Lambda reports a process that was killed."""
 
 _coming: ContextVar[Fault | None] = ContextVar("coming", default=None)
@@ -55,11 +53,12 @@ def _killed(worker: Any, fault: Fault, event: Any, request_id: str, named: dict[
     """Killed after ``fault.seconds``; if it was done by then, just before it answered."""
     death = threading.Timer(fault.seconds, worker._proc.kill)
     death.start()
-    result = dict(_run(worker, event, request_id, **named))
-    death.cancel()
-    worker._teardown()
-    error, message = ENDED[fault.kind]
-    payload = {"errorType": error, "errorMessage": message.format(request_id)}
+    try:
+        result = dict(_run(worker, event, request_id, **named))
+    finally:
+        death.cancel()
+        worker._teardown()
+    payload = {"errorType": ENDED[fault.kind], "errorMessage": MESSAGE.format(request_id)}
     return result | {"status": "error", "error": payload["errorMessage"], "error_payload": payload}
 
 

@@ -14,10 +14,11 @@ from infra.local.chaos.injector import Injector
 from infra.local.config import ACCESS_KEY
 
 SIGNED_FOR_S3 = re.compile(r"Credential=([^/,]+)/[^/]+/[^/]+/s3/aws4_request")
+INTERNAL = (500, "InternalError", "We encountered an internal error. Please try again.")
 ERRORS = {
-    "internal_error": (500, "InternalError", "We encountered an internal error. Please try again."),
+    "internal_error": INTERNAL,
+    "lost_answer": INTERNAL,
     "slow_down": (503, "SlowDown", "Please reduce your request rate."),
-    "lost_answer": (500, "InternalError", "We encountered an internal error. Please try again."),
 }
 """https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html"""
 
@@ -34,9 +35,10 @@ def install(injector: Injector) -> None:
         fault = injector.pick("s3", target_of(method, path, query)) if is_of_a_function(headers) else None
         if fault and fault.kind == "slow":
             await asyncio.sleep(fault.seconds)
-        if fault is None or fault.kind in ("slow", "lost_answer"):
-            answer: Answer = await dispatch(method, path, headers, body, query, request_id)
-        return error(fault.kind, path, request_id) if fault and fault.kind in ERRORS else answer
+        if fault and fault.kind in ("internal_error", "slow_down"):
+            return error(fault.kind, path, request_id)
+        answer: Answer = await dispatch(method, path, headers, body, query, request_id)
+        return error(fault.kind, path, request_id) if fault and fault.kind == "lost_answer" else answer
 
     app._dispatch_service_request = faulty
 

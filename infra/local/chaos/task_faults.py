@@ -52,7 +52,10 @@ def install(injector: Injector) -> None:
 
 
 def _abandoned(invoke: Invoke, resource: str, parameters: Any, fault: Fault) -> Any:
-    """The state times out, and its function goes on: what a lost connection between the two looks like."""
+    """The state times out, and its function goes on: what a lost connection between the two looks like.
+
+    A function that fails earlier has an error of its own, and that is then the task's.
+    """
     invoke(resource, parameters, fault.seconds)
     raise stepfunctions._ExecutionError("States.Timeout", "Task timed out: its answer was lost")
 

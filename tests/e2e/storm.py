@@ -41,7 +41,7 @@ def blow_over(pipeline: Pipeline, command: Command, window: dict[str, str], seed
     _wait_for(pipeline, [_started(pipeline, window, f"storm-{seed}")], aftermath)
     aftermath.injected += switch.injected()
 
-    # No batch of 100 charts comes through at 30 %: only with good sources do prices reach the stages after Fetch.
+    # With good sources, batches that Fetch could not bring in reach the later stages and their faults.
     inside = {name: surface for name, surface in storm["faults"].items() if name != "upstream"}
     switch.on({**storm, "name": "storm without upstream", "faults": inside}, seed)
     _redrive(pipeline, command, aftermath)

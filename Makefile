@@ -117,7 +117,7 @@ test: lint ## Lint, type-check and run all tests
 	@$(BIN)/pytest -n 3 --dist loadgroup
 
 storm: $(READY) ## Ten seeds of faults at every call, then redrive: is the lake what it would have been (docs/chaos.md)
-	@STORM_SEEDS=1-10 $(BIN)/pytest tests/e2e/test_storm.py -q
+	@STORM_SEEDS=1-10 STORM_WINDOW=2021-11-01/2021-12-31 $(BIN)/pytest tests/e2e/test_storm.py -q
 	@STORM_SEEDS=1-10 STORM_WINDOW=2021-01-01/2022-12-31 $(BIN)/pytest tests/e2e/test_storm.py -q
 
 bench: $(READY) ## Benchmarks: days/s, S3 requests a day, ratio to bare requests, import times

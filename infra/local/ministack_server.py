@@ -31,7 +31,6 @@ CHAOS_ROOT = "MARKETLAKE_CHAOS_ROOT"
 
 _scheduled = threading.local()
 _add_event = stepfunctions._add_event
-_invoke = stepfunctions._invoke_resource_with_timeout
 
 
 def _add_event_with_previous(execution: dict[str, Any], kind: str, details: dict[str, Any] | None = None) -> Any:
@@ -43,16 +42,17 @@ def _add_event_with_previous(execution: dict[str, Any], kind: str, details: dict
     return event
 
 
-def _invoke_with_parameters(resource: str, parameters: Any, timeout: float) -> Any:
-    if getattr(_scheduled, "event", None):
-        _scheduled.event["taskScheduledEventDetails"]["parameters"] = json.dumps(parameters)
-    return _invoke(resource, parameters, timeout)
-
-
 def complete_history() -> None:
-    """Make this process's MiniStack write whole task events."""
+    """Make this process's MiniStack write whole task events; what else wraps its tasks goes before."""
+    invoke = stepfunctions._invoke_resource_with_timeout
+
+    def invoke_with_parameters(resource: str, parameters: Any, timeout: float) -> Any:
+        if getattr(_scheduled, "event", None):
+            _scheduled.event["taskScheduledEventDetails"]["parameters"] = json.dumps(parameters)
+        return invoke(resource, parameters, timeout)
+
     stepfunctions._add_event = _add_event_with_previous
-    stepfunctions._invoke_resource_with_timeout = _invoke_with_parameters
+    stepfunctions._invoke_resource_with_timeout = invoke_with_parameters
 
 
 def read_in_place() -> None:
@@ -121,6 +121,9 @@ if __name__ == "__main__":
 
     from infra.local.chaos import on_ministack
 
+    if os.environ.get(CHAOS_ROOT):
+        on_ministack.install(Path(os.environ[CHAOS_ROOT]))
+    # A task that is made to fail is in the history as any other.
     complete_history()
     read_in_place()
     if os.environ.get(ENGINE) == "stepfunctions-local":
@@ -129,6 +132,4 @@ if __name__ == "__main__":
         record_access(Path(os.environ[ACCESS_LOG]))
     if os.environ.get(KILL_POINTS):
         kill_at_writes(Path(os.environ[KILL_POINTS]))
-    if os.environ.get(CHAOS_ROOT):
-        on_ministack.install(Path(os.environ[CHAOS_ROOT]))
     main()

@@ -58,6 +58,12 @@ def test_a_function_that_fails_is_tried_again_and_told(
     outcome = pipeline.run(rates_of("2019-03-01"))
     assert (outcome.status, outcome.error) == ("FAILED", error)
     assert switch.injected() == {("lambda", fault["kind"]): attempts}
+    scheduled = [
+        event["taskScheduledEventDetails"]
+        for event in pipeline.history(outcome.name)
+        if event["type"] == "TaskScheduled"
+    ]
+    assert all("parameters" in details for details in scheduled)
     (mail,) = pipeline.messages("mailbox")
     assert error in mail["Subject"]
     switch.off()

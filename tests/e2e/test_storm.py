@@ -1,7 +1,7 @@
 """Both datasets under a storm of faults: afterwards the lake is what it would have been without.
 
-A month and one seed, by which both datasets lose something, in an ordinary run. ``make storm`` sets ``STORM_SEEDS`` (``1-10``) and ``STORM_WINDOW``
-(``2021-01-01/2022-12-31``): docs/chaos.md.
+A month and one seed, by which both datasets lose something, in an ordinary run. ``make storm`` sets ``STORM_SEEDS``
+(``1-10``) and ``STORM_WINDOW`` (``2021-01-01/2022-12-31``): docs/chaos.md.
 """
 
 from __future__ import annotations

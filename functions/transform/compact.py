@@ -72,10 +72,12 @@ def _compact_year(contract: Contract, clean: Bucket, year: int, written: Mapping
 
 def read_year(contract: Contract, clean: Bucket, year: int) -> Year | None:
     """The year's object; None where there is none. One of another version of the contract counts as made of no days."""
-    try:
-        stored = clean.get(year_key(contract.name, year))
-    except ObjectMissing:
+    key = year_key(contract.name, year)
+    # Listed first: to who may list some prefixes only, S3 answers 403 for an object that is not there.
+    # https://docs.aws.amazon.com/AmazonS3/latest/API/API_GetObject.html
+    if not list(clean.keys(key)):
         return None
+    stored = clean.get(key)
     told = pl.read_parquet_metadata(io.BytesIO(stored.body))
     if told.get(VERSION) != f"{contract.version}":
         return Year(stored.etag, {}, pl.DataFrame(schema={"dt": pl.String()}))

@@ -57,8 +57,8 @@ def narrow(browser: Browser, scene: Scene) -> Page:
 
 SHOTS = [
     Shot("console-executions", executions, 560),
-    Shot("console-execution", execution, 1120),
-    Shot("console-timeline", timeline, 1120),
+    Shot("console-execution", execution, 1200),
+    Shot("console-timeline", timeline, 1200),
     Shot("console-queue", queue, 560),
     Shot("console-days", days, 1000),
     Shot("console-narrow", narrow, 900),

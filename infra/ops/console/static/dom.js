@@ -86,7 +86,7 @@ const WORDS = {
   SUCCEEDED: ["ok", "✓", "succeeded"], FAILED: ["bad", "✕", "failed"], RUNNING: ["run", "●", "running"],
   TIMED_OUT: ["bad", "◷", "timed out"], ABORTED: ["bad", "■", "stopped"], PENDING_REDRIVE: ["run", "●", "waiting"],
   succeeded: ["ok", "✓", "succeeded"], failed: ["bad", "✕", "failed"], running: ["run", "●", "running"],
-  retrying: ["warn", "↻", "waiting for a retry"], caught: ["warn", "!", "failed, error caught"],
+  retrying: ["warn", "↻", "waiting for a retry"], caught: ["warn", "!", "error caught"],
   rejected: ["warn", "!", "days rejected"], stopped: ["bad", "■", "stopped"], waiting: ["idle", "·", "waiting"],
 };
 

@@ -4,7 +4,7 @@
 import { Graph, layout } from "./vendor/dagre-3.1.3.js";
 import { attribute, look, s, text } from "./dom.js";
 
-const WIDTH = 136, HEIGHT = 40, PAD = 12, HEAD = 26;
+const WIDTH = 104, LETTER = 7.3, HEIGHT = 40, PAD = 12, HEAD = 26;
 
 export function drawing(graph, chosen) {
   const placed = place(graph);
@@ -17,14 +17,15 @@ export function drawing(graph, chosen) {
 }
 
 function place(graph) {
-  const g = new Graph({ multigraph: true }).setGraph({ rankdir: "TB", nodesep: 14, ranksep: 26, marginx: 0, marginy: 0 }).setDefaultEdgeLabel(() => ({}));
+  const g = new Graph({ multigraph: true }).setGraph({ rankdir: "TB", nodesep: 12, edgesep: 10, ranksep: 26, marginx: 0, marginy: 0 }).setDefaultEdgeLabel(() => ({}));
   for (const state of graph.states) {
     const inside = state.inside ? place(state.inside) : null;
-    const width = inside ? Math.max(inside.width + 2 * PAD, WIDTH) : WIDTH;
+    const own = Math.max(WIDTH, state.name.length * LETTER + 20);
+    const width = inside ? Math.max(inside.width + 2 * PAD, own) : own;
     g.setNode(state.name, { state, inside, width, height: inside ? inside.height + HEAD + PAD : HEIGHT });
   }
   for (const state of graph.states) {
-    for (const arrow of state.arrows) if (g.hasNode(arrow.to)) g.setEdge(state.name, arrow.to, { ...arrow }, arrow.caught ? "caught" : `next ${arrow.label}`);
+    for (const arrow of state.arrows) if (g.hasNode(arrow.to)) g.setEdge(state.name, arrow.to, { ...arrow, weight: arrow.caught ? 1 : 3 }, arrow.caught ? "caught" : `next ${arrow.label}`);
   }
   layout(g);
   return { nodes: g.nodes().map((name) => g.node(name)), edges: g.edges().map((edge) => g.edge(edge)), width: g.graph().width, height: g.graph().height };

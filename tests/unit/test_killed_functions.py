@@ -17,10 +17,11 @@ import polars as pl
 import pytest
 
 from athena_check import handler as check_handler
+from athena_check.query import BY_DAY, BY_YEAR
 from fetch import handler as fetch_handler
 from fetch.sources.base import FetchedDays, FetchRequest
 from marketlake import aws
-from marketlake.layout import clean_key, marker_key
+from marketlake.layout import clean_key, marker_key, year_key
 from marketlake.schemas import glue_columns
 from marketlake.storage import Bucket
 from marketlake.symbols import symbols_in_force
@@ -66,9 +67,12 @@ def source(lake: Lake, monkeypatch: pytest.MonkeyPatch) -> Source:
 
 
 def counted_by_polars(lake: Lake) -> list[dict[str, str | None]]:
-    frames = [pl.read_parquet(io.BytesIO(lake.clean.get(clean_key("fx_rates", day)).body)) for day in DAYS]
+    by_day = [pl.read_parquet(io.BytesIO(lake.clean.get(clean_key("fx_rates", day)).body)) for day in DAYS]
+    year = pl.read_parquet(io.BytesIO(lake.clean.get(year_key("fx_rates", 2023)).body))
+    by_year = [year.filter(pl.col("dt") == f"{day}").drop("dt") for day in DAYS]
     return [
         {
+            "form": form,
             "dt": f"{day}",
             "row_count": f"{frame.height}",
             "key_count": f"{frame['target_currency'].n_unique()}",
@@ -76,6 +80,7 @@ def counted_by_polars(lake: Lake) -> list[dict[str, str | None]]:
             "rate_min": f"{frame.select(pl.min('rate')).item()}",
             "rate_max": f"{frame.select(pl.max('rate')).item()}",
         }
+        for form, frames in ((BY_DAY, by_day), (BY_YEAR, by_year))
         for day, frame in zip(DAYS, frames, strict=True)
     ]
 
@@ -88,7 +93,11 @@ def stages(batch: dict[str, Any]) -> list[tuple[str, Any, Callable[[Results], di
     return [
         ("Fetch", fetch_handler.handler, lambda _: {}),
         ("Validate", validate_handler.handler, lambda so_far: {"fetched": so_far["Fetch"]}),
-        ("Transform", transform_handler.handler, lambda so_far: {"validated": so_far["Validate"]}),
+        (
+            "Transform",
+            transform_handler.handler,
+            lambda so_far: {"fetched": so_far["Fetch"], "validated": so_far["Validate"]},
+        ),
         ("AthenaCheck", check_handler.handler, lambda so_far: {"transformed": so_far["Transform"]}),
         ("Report", report_handler.handler, lambda _: report),
     ]

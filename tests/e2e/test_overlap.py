@@ -11,11 +11,12 @@ import itertools
 import json
 from datetime import date, datetime, timedelta
 
+import polars as pl
 import pyarrow.parquet as pq
 
 from infra.local.config import ACCOUNT_ID
 from marketlake.contract import load_contract
-from marketlake.layout import clean_key, marker_key, raw_key
+from marketlake.layout import clean_key, marker_key, raw_key, year_key
 from tests.e2e.pipeline import Pipeline
 
 MONTHS = [date(2011 + number // 12, 1 + number % 12, 1) for number in range(51)]
@@ -44,10 +45,12 @@ def check_days(pipeline: Pipeline, dataset: str, first: date, last: date) -> int
     assert list(clean) == [clean_key(dataset, day) for day in days]
     markers = list(pipeline.etags("clean_bucket", f"markers/{dataset}/dt={month}"))
     assert markers == [marker_key(dataset, day) for day in days]
+    held = json.loads(pl.read_parquet_metadata(clean_bucket / year_key(dataset, first.year))["marketlake.days"])
     for day in days:
         marker = json.loads((clean_bucket / marker_key(dataset, day)).read_text("utf-8"))
         file = clean_bucket / clean_key(dataset, day)
         assert marker["clean_etag"] == clean[clean_key(dataset, day)].strip('"'), day
+        assert marker["clean_etag"] == held[f"{day}"], day
         assert marker["rows"] == pq.read_metadata(file).num_rows > 0, day
         raw = (raw_bucket / raw_key(contract, day)).read_bytes()
         assert marker["raw_sha256"] == hashlib.sha256(raw).hexdigest(), day
@@ -83,6 +86,6 @@ def test_two_executions_on_the_same_month_leave_one_correct_copy(pipeline: Pipel
     # The same days by one execution alone: not a byte changes.
     for dataset, end in (("ftse100_prices", MONTHS[BOTH]), ("fx_rates", MONTHS[-1])):
         window = {"start": f"{MONTHS[0]}", "end": f"{end - timedelta(days=1)}", "datasets": [dataset], "force": True}
-        before = pipeline.etags("clean_bucket", f"clean/{dataset}/dt=201")
+        before = [pipeline.etags("clean_bucket", f"{form}/{dataset}/") for form in ("clean", "by_year")]
         assert pipeline.run(window).status == "SUCCEEDED"
-        assert pipeline.etags("clean_bucket", f"clean/{dataset}/dt=201") == before
+        assert [pipeline.etags("clean_bucket", f"{form}/{dataset}/") for form in ("clean", "by_year")] == before

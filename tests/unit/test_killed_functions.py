@@ -49,9 +49,11 @@ class Source:
 
     def fetch(self, request: FetchRequest) -> FetchedDays:
         listed = request.symbols or symbols_in_force(RATES, self.lake.artifacts, "EUR").expected(DAYS[0], DAYS[1])
-        first = dict.fromkeys(listed, 2.0) | {"USD": self.usd}
-        days = {DAYS[0]: rates_json(DAYS[0], first), DAYS[1]: rates_json(DAYS[1], dict.fromkeys(listed, 2.0))}
-        return FetchedDays(days=days, rows=dict.fromkeys(DAYS, len(listed)), before=rates_json(date(2023, 1, 2), first))
+        earlier, first, second = (dict.fromkeys(listed, rate) for rate in (1.01, 1.02, 1.03))
+        days = {DAYS[0]: rates_json(DAYS[0], first | {"USD": self.usd}), DAYS[1]: rates_json(DAYS[1], second)}
+        return FetchedDays(
+            days=days, rows=dict.fromkeys(DAYS, len(listed)), before=rates_json(date(2023, 1, 2), earlier)
+        )
 
 
 @pytest.fixture

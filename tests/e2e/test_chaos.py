@@ -55,7 +55,7 @@ def test_a_function_that_fails_is_tried_again_and_told(
     pipeline: Pipeline, on: On, fault: dict[str, Any], error: str, attempts: int
 ) -> None:
     switch = on("lambda", match="plan", **fault)
-    outcome = pipeline.run(rates_of("2019-03-01"))
+    outcome = pipeline.run(rates_of("2013-03-01"))
     assert (outcome.status, outcome.error) == ("FAILED", error)
     assert switch.injected() == {("lambda", fault["kind"]): attempts}
     scheduled = [
@@ -67,35 +67,35 @@ def test_a_function_that_fails_is_tried_again_and_told(
     (mail,) = pipeline.messages("mailbox")
     assert error in mail["Subject"]
     switch.off()
-    assert pipeline.run(rates_of("2019-03-01")).status == "SUCCEEDED"
+    assert pipeline.run(rates_of("2013-03-01")).status == "SUCCEEDED"
 
 
 @pytest.mark.parametrize("kind", ["internal_error", "slow_down"])
 def test_s3_that_fails_is_asked_again_by_the_sdk_and_then_told(pipeline: Pipeline, on: On, kind: str) -> None:
     switch = on("s3", kind=kind, match=r"^GET /marketlake-clean-.*markers")
     task = {"execution": "test", "state": "Plan", "retry": 0}
-    event = {"task": task, "input": rates_of("2019-03-04") | {"force": False}, "started": "2026-11-02T18:00:00Z"}
+    event = {"task": task, "input": rates_of("2013-03-04") | {"force": False}, "started": "2026-11-02T18:00:00Z"}
     answer = pipeline.aws("lambda").invoke(FunctionName="marketlake-plan", Payload=json.dumps(event))
     assert json.load(answer["Payload"])["errorType"] == "StorageUnavailable"
     assert switch.injected() == {("s3", kind): SDK_ATTEMPTS}
 
 
 def test_a_write_whose_answer_is_lost_is_made_once(pipeline: Pipeline, on: On) -> None:
-    switch = on("s3", share=0.5, kind="lost_answer", match=r"^PUT .*/markers/fx_rates/dt=2019-04")
-    outcome = pipeline.run({"datasets": ["fx_rates"], "start": "2019-04-01", "end": "2019-04-05"})
+    switch = on("s3", share=0.5, kind="lost_answer", match=r"^PUT .*/markers/fx_rates/dt=2013-04")
+    outcome = pipeline.run({"datasets": ["fx_rates"], "start": "2013-04-08", "end": "2013-04-12"})
     assert outcome.status == "SUCCEEDED", outcome
     assert switch.injected()["s3", "lost_answer"] > 0
-    keys = pipeline.etags("clean_bucket", "markers/fx_rates/dt=2019-04")
+    keys = pipeline.etags("clean_bucket", "markers/fx_rates/dt=2013-04")
     assert len(keys) == 5
     assert [json.loads(pipeline.body("clean_bucket", key))["history"] for key in keys] == [[]] * 5
 
 
 def test_s3_that_is_slow_is_waited_for_and_a_person_is_spared(pipeline: Pipeline, on: On) -> None:
-    switch = on("s3", kind="slow", seconds=0.2, match="dt=2019-05-02")
-    assert pipeline.run(rates_of("2019-05-02")).status == "SUCCEEDED"
+    switch = on("s3", kind="slow", seconds=0.2, match="dt=2013-05-02")
+    assert pipeline.run(rates_of("2013-05-02")).status == "SUCCEEDED"
     count = switch.injected()["s3", "slow"]
     assert count > 0
-    pipeline.etags("clean_bucket", "clean/fx_rates/dt=2019-05-02")
+    pipeline.etags("clean_bucket", "clean/fx_rates/dt=2013-05-02")
     assert switch.injected()["s3", "slow"] == count
 
 
@@ -106,7 +106,7 @@ def test_a_query_that_fails_is_told_by_whose_fault_it_was(
     pipeline: Pipeline, on: On, category: int, error: str, attempts: int
 ) -> None:
     switch = on("athena", kind="failed", category=category)
-    outcome = pipeline.run(rates_of("2019-06-03"))
+    outcome = pipeline.run(rates_of("2013-06-03"))
     assert (outcome.status, outcome.error) == ("FAILED", error)
     assert switch.injected().total() == attempts
     (message,) = pipeline.messages("dlq")
@@ -127,7 +127,7 @@ def test_a_query_that_stays_queued_is_stopped(pipeline: Pipeline, on: On) -> Non
 def test_a_queue_that_refuses_leaves_the_payload_in_report_and_history(pipeline: Pipeline, on: On) -> None:
     pipeline.inject({"kind": "status", "status": 429, "match": "/frankfurter"})
     switch = on("sqs", kind="refused")
-    outcome = pipeline.run(rates_of("2019-07-01"))
+    outcome = pipeline.run(rates_of("2013-07-01"))
     assert outcome.status == "FAILED"
     assert switch.injected() == {("sqs", "refused"): ATTEMPTS}
     assert pipeline.messages("dlq") == []
@@ -137,14 +137,14 @@ def test_a_queue_that_refuses_leaves_the_payload_in_report_and_history(pipeline:
         "Fetch": "UpstreamThrottled",
         "SendToDlq": "SQS.AmazonSQSException",
     }
-    assert losses["SendToDlq"]["input"] == rates_of("2019-07-01")
+    assert losses["SendToDlq"]["input"] == rates_of("2013-07-01")
     assert "SQS.AmazonSQSException" in json.dumps(pipeline.history(outcome.name), default=str)
 
 
 def test_a_topic_that_refuses_does_not_make_a_success_of_a_failure(pipeline: Pipeline, on: On) -> None:
     pipeline.inject({"kind": "status", "status": 429, "match": "/frankfurter"})
     switch = on("sns", kind="refused")
-    outcome = pipeline.run(rates_of("2019-08-01"))
+    outcome = pipeline.run(rates_of("2013-08-01"))
     assert (outcome.status, outcome.error) == ("FAILED", "UpstreamThrottled")
     assert switch.injected() == {("sns", "refused"): ATTEMPTS}
     assert pipeline.messages("mailbox") == []
@@ -152,7 +152,7 @@ def test_a_topic_that_refuses_does_not_make_a_success_of_a_failure(pipeline: Pip
 
 def test_sources_fail_by_chance_too(pipeline: Pipeline, on: On) -> None:
     switch = on("upstream", kind="status", status=503, match="/frankfurter/")
-    outcome = pipeline.run(rates_of("2019-09-02"))
+    outcome = pipeline.run(rates_of("2013-09-02"))
     assert (outcome.status, outcome.error) == ("FAILED", "UpstreamUnavailable")
     assert switch.injected() == {("upstream", "status 503"): ATTEMPTS}
 
@@ -170,11 +170,11 @@ WRONG_ROWS: dict[str, tuple[str, Callable[[list[float]], list[float]]]] = {
 
 
 def test_wrong_rows_leave_another_lake_behind_and_so_are_not_in_the_storm(pipeline: Pipeline, on: On) -> None:
-    days = {"datasets": ["ftse100_prices"], "start": "2019-10-07", "end": "2019-10-11"}
+    days = {"datasets": ["ftse100_prices"], "start": "2013-10-07", "end": "2013-10-11"}
 
     def closes() -> dict[str, list[float]]:
         rows = pipeline.query(
-            "SELECT ticker, close FROM ftse100_prices WHERE dt BETWEEN '2019-10-07' AND '2019-10-11' ORDER BY dt"
+            "SELECT ticker, close FROM ftse100_prices WHERE dt BETWEEN '2013-10-07' AND '2013-10-11' ORDER BY dt"
         )
         found: dict[str, list[float]] = {symbol: [] for symbol in WRONG_ROWS}
         for ticker, close in rows:

@@ -93,6 +93,7 @@ def told(result: dict[str, Any]) -> dict[date, list[float | None]]:
 
     A bar before a dividend or split of a day that has none has no close here: yfinance would give it that event.
     """
+    assert all(type(at) is int for at in result["timestamp"])
     days = [datetime.fromtimestamp(at, LONDON).date() for at in result["timestamp"]]
     quote = {**result["indicators"]["quote"][0]}
     adjusted = result["indicators"].get("adjclose", [{"adjclose": quote["close"]}])[0]["adjclose"]
@@ -114,6 +115,7 @@ def _day(entry: dict[str, Any]) -> date:
 
 
 def _value(member: Any) -> float | None:
+    assert member in ("Infinity", "-Infinity", "NaN") or not isinstance(member, bool | str), "no number of JSON"
     number = float(member) if member is not None else math.nan
     return number if math.isfinite(number) else None
 
@@ -136,6 +138,10 @@ BODIES = st.one_of(
 @example(answer=http(json.dumps(CHART).replace("[1000, 2000, 3000,", "[1000, null, null,").encode()))
 @example(answer=http(json.dumps(CHART).replace("AZN.L", "BP.L").encode()))
 @example(answer=http(json.dumps(CHART).replace("501.5", '"501.5"').encode()))
+@example(answer=http(json.dumps(CHART).replace("501.5", "true").encode()))
+@example(answer=http(json.dumps(CHART).replace("3000,", "3000.5,").encode()))
+@example(answer=http(json.dumps(CHART).replace("3000,", f"{2**53 + 1},").encode()))
+@example(answer=http(json.dumps(CHART).replace(f"{STAMPS[2]},", f"{STAMPS[2]}.5,", 1).encode()))
 @example(answer=http(json.dumps(CHART).replace("510.0]", '"Infinity"]').encode()))
 def test_an_answer_is_an_error_of_ours_or_its_values_are_those_of_the_batch(server: Answering, answer: bytes) -> None:
     found = fetched(server, answer)

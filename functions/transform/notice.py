@@ -34,8 +34,8 @@ def notice_rewrites(
     """Histories that upstream rewrote and that this batch does not bring on one basis.
 
     A batch of done days compares ``stored``, what the lake has of ``days``, with ``frames``. Every batch compares the
-    lake's day before it with the last bars before it, which came in the same pass: after a week without runs there is
-    no other day to be seen twice. Days that were asked for to be written again are expected to change.
+    lake's day before it with the last of the bars before it, which came in the same pass: after a week without runs
+    there is no other day to be seen twice. Days that were asked for to be written again are expected to change.
     """
     if not contract.adjustments:
         return []
@@ -62,7 +62,11 @@ def _day_before(
     if not earlier or not (there := list(keys_of_days(clean, clean_prefix(contract.name), earlier[-1:]))):
         return None
     bars = raw.get(before_key(contract, from_intervals(contract, fetched["days"])[0])).body
-    now = read_raw(contract, [RawDay(CONTEXT_DAY, bars)]).drop("dt")
+    now = (
+        read_raw(contract, [RawDay(CONTEXT_DAY, bars)])
+        .unique(contract.key, keep="last", maintain_order=True)
+        .drop("dt")
+    )
     return _dated(earlier[-1], pl.read_parquet(io.BytesIO(clean.get(there[0]).body))), _dated(earlier[-1], now)
 
 

@@ -173,7 +173,9 @@ def test_the_day_before_the_batch_tells_of_a_rewrite_during_a_gap(lake: Lake) ->
     transform()
     later = batch_of(PRICES, ["2023-01-05/2023-01-06"])
     body = prices_csv(SPLIT)
-    lake.raw.put(before_key(PRICES, date(2023, 1, 6)), body, "text/csv")
+    # Of all the bars before the batch the last is the day that the lake has.
+    bars = [at("A.L", 40), at("A.L", 45), SPLIT[0], at("B.L", 100), at("B.L", 150), SPLIT[1]]
+    lake.raw.put(before_key(PRICES, date(2023, 1, 6)), prices_csv(bars), "text/csv")
     lake.raw.put(raw_key(PRICES, date(2023, 1, 6)), body, "text/csv")
     manifest = "manifests/run-2/0-validated.json"
     write_manifest(lake.clean, manifest, [ValidatedDay(date(2023, 1, 6), RawDay(date(2023, 1, 6), body).sha256, 2)])

@@ -1,6 +1,6 @@
 -- name: correlation
 -- description: Correlation of the daily log returns of two tickers, dividends included, on the days that both have; beta is the first's on the second
--- parameters: ticker, start, end, other_ticker, start, end
+-- parameters: ticker, start, end, start, end, other_ticker, start, end, start, end
 -- ticker: ticker, such as BP.L
 -- other_ticker: ticker, such as SHEL.L
 -- start: date, such as 2022-01-01
@@ -9,8 +9,14 @@ WITH pairs AS (
   SELECT a.dt,
     ln(a.adj_close / lag(a.adj_close) OVER (ORDER BY a.dt)) AS one,
     ln(b.adj_close / lag(b.adj_close) OVER (ORDER BY a.dt)) AS other
-  FROM (SELECT dt, adj_close FROM ftse100_prices WHERE ticker = ? AND dt BETWEEN ? AND ? AND adj_close > 0) a
-  JOIN (SELECT dt, adj_close FROM ftse100_prices WHERE ticker = ? AND dt BETWEEN ? AND ? AND adj_close > 0) b
+  FROM (
+    SELECT dt, adj_close FROM ftse100_prices_by_year
+    WHERE ticker = ? AND year BETWEEN substr(?, 1, 4) AND substr(?, 1, 4) AND dt BETWEEN ? AND ? AND adj_close > 0
+  ) a
+  JOIN (
+    SELECT dt, adj_close FROM ftse100_prices_by_year
+    WHERE ticker = ? AND year BETWEEN substr(?, 1, 4) AND substr(?, 1, 4) AND dt BETWEEN ? AND ? AND adj_close > 0
+  ) b
     ON a.dt = b.dt
 )
 SELECT count(one) AS returns, min(dt) AS first_day, max(dt) AS last_day,

@@ -1,6 +1,6 @@
 -- name: cross_rates
 -- description: Units of one currency for one of another on each published day of a window, and the change from the day before
--- parameters: from_currency, from_currency, to_currency, to_currency, start, end
+-- parameters: from_currency, from_currency, to_currency, to_currency, start, end, start, end
 -- from_currency: currency, such as GBP
 -- to_currency: currency, such as USD
 -- start: date, such as 2022-12-01
@@ -10,8 +10,8 @@ WITH rates AS (
   SELECT dt,
     max(CASE WHEN target_currency = ? THEN rate WHEN base_currency = ? THEN 1 END) AS from_rate,
     max(CASE WHEN target_currency = ? THEN rate WHEN base_currency = ? THEN 1 END) AS to_rate
-  FROM fx_rates
-  WHERE dt BETWEEN ? AND ?
+  FROM fx_rates_by_year
+  WHERE year BETWEEN substr(?, 1, 4) AND substr(?, 1, 4) AND dt BETWEEN ? AND ?
   GROUP BY dt
 ),
 crossed AS (

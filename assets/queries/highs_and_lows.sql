@@ -1,11 +1,13 @@
 -- name: highs_and_lows
 -- description: Highest and lowest price of every ticker in the 52 weeks to a day, and how far its last close is from them
--- parameters: day, day
+-- parameters: day, day, day, day
 -- day: date, such as 2022-12-30
 WITH prices AS (
   SELECT dt, ticker, close, coalesce(high, close) AS highest, coalesce(low, close) AS lowest
-  FROM ftse100_prices
-  WHERE dt BETWEEN CAST(CAST(CAST(? AS date) - INTERVAL '364' DAY AS date) AS varchar) AND ?
+  FROM ftse100_prices_by_year
+  WHERE year BETWEEN substr(CAST(CAST(CAST(? AS date) - INTERVAL '364' DAY AS date) AS varchar), 1, 4)
+      AND substr(?, 1, 4)
+    AND dt BETWEEN CAST(CAST(CAST(? AS date) - INTERVAL '364' DAY AS date) AS varchar) AND ?
 ),
 ranked AS (
   SELECT dt, ticker, close,

@@ -1,6 +1,6 @@
 -- name: missing_days
 -- description: Days of each dataset's calendar that the lake has no row of; windows of up to 27 years
--- parameters: start, start, end, start, start, end, start, end
+-- parameters: start, start, end, start, start, end, start, end, start, end, start, end
 -- start: date, such as 2021-12-13
 -- end: date, such as 2022-12-30
 WITH digits AS (
@@ -25,9 +25,13 @@ due AS (
   WHERE c.closed IS NULL
 ),
 present AS (
-  SELECT 'ftse100_prices' AS dataset, dt FROM ftse100_prices WHERE dt BETWEEN ? AND ? GROUP BY dt
+  SELECT 'ftse100_prices' AS dataset, dt FROM ftse100_prices_by_year
+  WHERE year BETWEEN substr(?, 1, 4) AND substr(?, 1, 4) AND dt BETWEEN ? AND ?
+  GROUP BY dt
   UNION ALL
-  SELECT 'fx_rates' AS dataset, dt FROM fx_rates WHERE dt BETWEEN ? AND ? GROUP BY dt
+  SELECT 'fx_rates' AS dataset, dt FROM fx_rates_by_year
+  WHERE year BETWEEN substr(?, 1, 4) AND substr(?, 1, 4) AND dt BETWEEN ? AND ?
+  GROUP BY dt
 )
 SELECT due.dataset, due.day AS missing_day
 FROM due

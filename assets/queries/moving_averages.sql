@@ -1,6 +1,6 @@
 -- name: moving_averages
 -- description: Close of one ticker with its averages over 20, 50 and 200 days, and the days on which they cross
--- parameters: ticker, start, end, start
+-- parameters: ticker, start, end, start, end, start
 -- ticker: ticker, such as AZN.L
 -- start: date, such as 2022-11-01
 -- end: date, such as 2022-12-30
@@ -10,8 +10,11 @@ WITH closes AS (
     round(avg(close) OVER (ORDER BY dt ROWS BETWEEN 19 PRECEDING AND CURRENT ROW), 8) AS of_20,
     round(avg(close) OVER (ORDER BY dt ROWS BETWEEN 49 PRECEDING AND CURRENT ROW), 8) AS of_50,
     round(avg(close) OVER (ORDER BY dt ROWS BETWEEN 199 PRECEDING AND CURRENT ROW), 8) AS of_200
-  FROM ftse100_prices
-  WHERE ticker = ? AND dt BETWEEN CAST(CAST(CAST(? AS date) - INTERVAL '320' DAY AS date) AS varchar) AND ?
+  FROM ftse100_prices_by_year
+  WHERE ticker = ?
+    AND year BETWEEN substr(CAST(CAST(CAST(? AS date) - INTERVAL '320' DAY AS date) AS varchar), 1, 4)
+      AND substr(?, 1, 4)
+    AND dt BETWEEN CAST(CAST(CAST(? AS date) - INTERVAL '320' DAY AS date) AS varchar) AND ?
 ),
 averages AS (
   SELECT dt, close,

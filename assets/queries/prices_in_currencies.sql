@@ -1,13 +1,13 @@
 -- name: prices_in_currencies
 -- description: Closes of one ticker in pounds, euro and dollars, by the rates of the day or the last published in the ten days before it
--- parameters: ticker, start, end, start, end
+-- parameters: ticker, start, end, start, end, start, end, start, end
 -- ticker: ticker, such as AZN.L
 -- start: date, such as 2022-12-19
 -- end: date, such as 2022-12-30
 WITH prices AS (
   SELECT dt, ticker, close
-  FROM ftse100_prices
-  WHERE ticker = ? AND dt BETWEEN ? AND ?
+  FROM ftse100_prices_by_year
+  WHERE ticker = ? AND year BETWEEN substr(?, 1, 4) AND substr(?, 1, 4) AND dt BETWEEN ? AND ?
 ),
 rates AS (
   -- whatever the base: the base itself is worth 1 of itself
@@ -15,8 +15,10 @@ rates AS (
     max(CASE WHEN target_currency = 'GBP' THEN rate WHEN base_currency = 'GBP' THEN 1 END) AS gbp,
     max(CASE WHEN target_currency = 'EUR' THEN rate WHEN base_currency = 'EUR' THEN 1 END) AS eur,
     max(CASE WHEN target_currency = 'USD' THEN rate WHEN base_currency = 'USD' THEN 1 END) AS usd
-  FROM fx_rates
-  WHERE dt BETWEEN CAST(CAST(CAST(? AS date) - INTERVAL '10' DAY AS date) AS varchar) AND ?
+  FROM fx_rates_by_year
+  WHERE year BETWEEN substr(CAST(CAST(CAST(? AS date) - INTERVAL '10' DAY AS date) AS varchar), 1, 4)
+      AND substr(?, 1, 4)
+    AND dt BETWEEN CAST(CAST(CAST(? AS date) - INTERVAL '10' DAY AS date) AS varchar) AND ?
   GROUP BY dt
 ),
 days AS (

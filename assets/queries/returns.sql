@@ -1,6 +1,6 @@
 -- name: returns
 -- description: Price return of every ticker over a week, a month and a year to a day; none for a ticker whose last close is over a week old
--- parameters: day, day, day
+-- parameters: day, day, day, day, day
 -- day: date, such as 2022-12-30
 WITH asked AS (
   SELECT CAST(? AS date) AS day
@@ -16,9 +16,12 @@ marks AS (
 ),
 closes AS (
   SELECT dt, ticker, close
-  FROM ftse100_prices
-  WHERE dt BETWEEN CAST(CAST(CAST(CAST(? AS date) - INTERVAL '1' YEAR AS date) - INTERVAL '7' DAY AS date) AS varchar)
-    AND ?
+  FROM ftse100_prices_by_year
+  WHERE year BETWEEN
+      substr(CAST(CAST(CAST(CAST(? AS date) - INTERVAL '1' YEAR AS date) - INTERVAL '7' DAY AS date) AS varchar), 1, 4)
+      AND substr(?, 1, 4)
+    AND dt BETWEEN CAST(CAST(CAST(CAST(? AS date) - INTERVAL '1' YEAR AS date) - INTERVAL '7' DAY AS date) AS varchar)
+      AND ?
 ),
 found AS (
   SELECT c.ticker, max(c.dt) AS dt, max_by(c.close, c.dt) AS close,

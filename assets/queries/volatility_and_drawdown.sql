@@ -1,14 +1,14 @@
 -- name: volatility_and_drawdown
 -- description: Yearly volatility of the daily log returns of every ticker, and its largest fall from a peak, dividends included
--- parameters: start, end
+-- parameters: start, end, start, end
 -- start: date, such as 2022-01-01
 -- end: date, such as 2022-12-31
 WITH prices AS (
   SELECT dt, ticker, adj_close,
     lag(adj_close) OVER (PARTITION BY ticker ORDER BY dt) AS before,
     max(adj_close) OVER (PARTITION BY ticker ORDER BY dt ROWS UNBOUNDED PRECEDING) AS peak
-  FROM ftse100_prices
-  WHERE dt BETWEEN ? AND ? AND adj_close > 0
+  FROM ftse100_prices_by_year
+  WHERE year BETWEEN substr(?, 1, 4) AND substr(?, 1, 4) AND dt BETWEEN ? AND ? AND adj_close > 0
 ),
 falls AS (
   SELECT dt, ticker, ln(adj_close / before) AS log_return, adj_close / peak - 1 AS fall,

@@ -16,7 +16,9 @@ HEAD = """# Saved queries
 
 Questions that are asked already: on the command line, in Athena's editor under *Saved queries*, and as prepared
 statements (`EXECUTE movers USING '2022-12-01', '2022-12-30'`). Each lies in [assets/queries](../assets/queries) and
-opens only the days that its parameters name. This page is made from those files; tests hold it against them.
+opens only what its parameters name: a few days, or where its window may be long, the years of it, from the tables by
+year ([the same rows](decisions/0008-the-same-rows-by-year.md)). This page is made from those files; tests hold it
+against them.
 
 **The prices in the rows below are simulated** (seed 7); the rates are the ECB's. The lake is
 `make backfill START=2021-12-20 END=2022-12-31`, with one price of AZN.L made a hundred times too high on its way in, so

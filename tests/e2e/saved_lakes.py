@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import date
@@ -14,9 +13,14 @@ from infra.local.deploy import client, make_catalog, make_storage, session, valu
 from infra.ops.athena import run_query
 from infra.ops.saved_queries import SavedQuery, literals_of, with_literals
 from infra.ops.target import Target
+from marketlake.contract import load_contract
 from marketlake.layout import clean_key
+from marketlake.storage import Bucket
 from tests.e2e.pipeline import Pipeline
 from tests.e2e.saved_frames import DATASETS, Frames, one_frame, put_aside, read_days
+from transform.compact import compact_years
+from transform.existing import StoredDay
+from transform.parquet import CONTENT_TYPE, to_parquet
 
 FIRST, LAST = "2021-12-20", "2022-12-31"
 """The year and what its first questions look back on."""
@@ -62,19 +66,18 @@ def load_year(pipeline: Pipeline) -> tuple[Lake, dict[str, dict[str, pl.DataFram
 
 
 def small_lake(config: LocalConfig, name: str, prices: Days, rates: Days) -> Lake:
-    """A lake of its own beside the pipeline's, holding these days, with tables as deployed."""
+    """A lake of its own beside the pipeline's, holding these days and their years, with tables as deployed."""
     own = replace(config, prefix=f"lake-{name}")
     values = values_of(own)
     make_storage(own, values)
     make_catalog(own, values)
-    s3 = client(own, "s3")
+    clean = Bucket(f"{values['clean_bucket']}", client(own, "s3"))
     for dataset, days in zip(DATASETS, (prices, rates), strict=True):
-        for day, frame in days.items():
-            body = io.BytesIO()
-            frame.drop("dt").write_parquet(body)
-            s3.put_object(
-                Bucket=values["clean_bucket"], Key=clean_key(dataset, date.fromisoformat(day)), Body=body.getvalue()
-            )
+        written = {}
+        for text, frame in days.items():
+            day, rows = date.fromisoformat(text), frame.drop("dt")
+            written[day] = StoredDay(rows, clean.put(clean_key(dataset, day), to_parquet(rows), CONTENT_TYPE))
+        compact_years(load_contract(dataset), clean, written)
     nothing = pl.concat([put_aside(dataset, []) for dataset in DATASETS])
     return Lake(target_of(own), Frames(one_frame(DATASETS[0], prices), one_frame(DATASETS[1], rates), nothing))
 

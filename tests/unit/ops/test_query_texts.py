@@ -7,10 +7,12 @@ import sqlglot
 from sqlglot import exp
 
 from infra.ops.queries_page import PAGE, example_of, examples_in, page
-from infra.ops.saved_queries import SavedQuery, literals_of, saved_queries
+from infra.ops.saved_queries import SavedQuery, literals_of, saved_queries, with_literals
 from marketlake.contract import dataset_names
+from marketlake.layout import year_table
 
 QUERIES = saved_queries()
+YEAR_TABLES = {year_table(name) for name in dataset_names()}
 EVERY = pytest.mark.parametrize("query", QUERIES, ids=lambda query: query.name)
 
 TRINO_RESERVED = {
@@ -40,23 +42,37 @@ def is_constant(value: exp.Expr) -> bool:
     return value.find(exp.Column, exp.Subquery, exp.Select) is None
 
 
-def is_lower_bound(condition: exp.Expr) -> bool:
-    column = condition.this
-    if not isinstance(column, exp.Column) or column.name != "dt":
-        return False
-    if isinstance(condition, exp.Between):
-        return is_constant(condition.args["low"]) and is_constant(condition.args["high"])
-    return isinstance(condition, exp.EQ) and is_constant(condition.expression)
+def bounds_of(condition: exp.Expr, column: str) -> tuple[str, str] | None:
+    """The first and the last value of ``column`` that ``condition`` lets through, where both are constants."""
+    if not isinstance(condition, exp.Between | exp.EQ) or not isinstance(condition.this, exp.Column):
+        return None
+    between = isinstance(condition, exp.Between)
+    low, high = (condition.args[name] for name in (("low", "high") if between else ("expression", "expression")))
+    if condition.this.name != column or not is_constant(low) or not is_constant(high):
+        return None
+    return low.sql(), high.sql()
 
 
 def is_pruned(table: exp.Table) -> bool:
-    """Whether the SELECT that reads ``table`` has bounds of ``dt`` among what its WHERE demands, and no other table."""
+    """Whether the SELECT that reads ``table`` has bounds of ``dt`` among what its WHERE demands, and no other table.
+
+    A table by year wants bounds of ``year`` as well: the years of these very days.
+    """
     select = table.parent_select
     if select is None or select.args.get("joins") or select.args.get("where") is None:
         return False
     condition = select.args["where"].this
-    demanded = condition.flatten() if isinstance(condition, exp.And) else [condition]
-    return any(is_lower_bound(part) for part in demanded)
+    demanded = list(condition.flatten()) if isinstance(condition, exp.And) else [condition]
+    days, years = ({bounds_of(part, name) for part in demanded} - {None} for name in ("dt", "year"))
+    if table.name not in YEAR_TABLES:
+        return bool(days)
+    return any(tuple(f"SUBSTRING({end}, 1, 4)" for end in ends) in years for ends in days if ends)
+
+
+def named(query: SavedQuery) -> exp.Expr:
+    """The query with each question mark replaced by the name of its parameter."""
+    text = with_literals(query.sql, [f"'{name}'" for name in query.places])
+    return sqlglot.parse_one(text, dialect="athena")
 
 
 @EVERY
@@ -68,9 +84,9 @@ def test_a_saved_query_is_described_and_parses_in_athena_s_dialect(query: SavedQ
 
 
 @EVERY
-def test_every_table_that_has_days_is_read_between_bounds_of_dt(query: SavedQuery) -> None:
-    days = {*dataset_names(), *(f"quarantine_{name}" for name in dataset_names())}
-    tables = [table for table in parsed(query).find_all(exp.Table) if table.name in days]
+def test_every_table_that_has_days_is_read_between_bounds_of_dt_and_of_their_years(query: SavedQuery) -> None:
+    days = {*dataset_names(), *(f"quarantine_{name}" for name in dataset_names()), *YEAR_TABLES}
+    tables = [table for table in named(query).find_all(exp.Table) if table.name in days]
     assert tables
     assert [table.sql() for table in tables if not is_pruned(table)] == []
 
@@ -118,6 +134,11 @@ def test_an_example_says_how_many_rows_there_are_and_shows_no_markup_of_its_own(
         "SELECT dt FROM fx_rates WHERE dt BETWEEN ? AND (SELECT max(d) FROM x)",
         "SELECT a.dt FROM fx_rates a JOIN fx_rates b ON a.dt = b.dt WHERE a.dt = ?",
         "WITH x AS (SELECT dt FROM fx_rates) SELECT dt FROM x WHERE dt = ?",
+        "SELECT dt FROM fx_rates_by_year WHERE dt BETWEEN 'a' AND 'b'",
+        "SELECT dt FROM fx_rates_by_year WHERE year BETWEEN substr('a', 1, 4) AND substr('b', 1, 4)",
+        "SELECT dt FROM fx_rates_by_year WHERE year BETWEEN substr('a', 1, 4) AND substr('b', 1, 4) AND dt = 'b'",
+        "SELECT dt FROM fx_rates_by_year WHERE year >= substr('a', 1, 4) AND dt BETWEEN 'a' AND 'b'",
+        "SELECT dt FROM fx_rates_by_year WHERE year BETWEEN substr(dt, 1, 4) AND substr('b', 1, 4) AND dt = 'b'",
     ],
 )
 def test_a_query_that_opens_every_day_would_be_found(sql: str) -> None:

@@ -8,12 +8,15 @@ from infra import facts
 from infra.ops.checks import Check, attempt
 from infra.ops.target import Target
 from marketlake.contract import dataset_names, load_contract
-from marketlake.layout import config_key
+from marketlake.layout import config_key, year_table
 from marketlake.schemas import glue_columns
 
 REMEDY = "terraform apply"
 LOCAL_REMEDY = "marketlake up"
 BUCKETS = ("raw", "clean", "results", "artifacts")
+
+Columns = list[tuple[str, str]]
+"""Names and types, in order."""
 
 
 def deployment_checks(target: Target) -> Iterator[Check]:
@@ -25,8 +28,8 @@ def deployment_checks(target: Target) -> Iterator[Check]:
     for name in facts.function_names():
         yield attempt(f"function {name}", remedy, lambda name=name: _function(target, name))  # type: ignore[misc]
     yield attempt("state machine", remedy, lambda: _state_machine(target))
-    for name in dataset_names():
-        yield attempt(f"table {name}", remedy, lambda name=name: _table(target, name, remedy))  # type: ignore[misc]
+    for name, columns in _tables():
+        yield attempt(f"table {name}", remedy, lambda n=name, c=columns: _table(target, n, c, remedy))  # type: ignore[misc]
     yield attempt("Athena workgroup", remedy, lambda: _workgroup(target))
     yield attempt("dead-letter queue", remedy, lambda: _queue(target))
     if not target.is_local:
@@ -64,14 +67,21 @@ def _state_machine(target: Target) -> Check | str:
     return found["name"]
 
 
-def _table(target: Target, dataset: str, remedy: str) -> Check | str:
-    table = target.glue.get_table(DatabaseName=target.names["database"], Name=dataset)["Table"]
+def _tables() -> Iterator[tuple[str, Columns]]:
+    """Each dataset's table by day and that by year, with the columns that the contract gives them."""
+    for name in dataset_names():
+        columns = [(c["Name"], c["Type"]) for c in glue_columns(load_contract(name))]
+        yield name, columns
+        yield year_table(name), [("dt", "string"), *columns]
+
+
+def _table(target: Target, name: str, wanted: Columns, remedy: str) -> Check | str:
+    table = target.glue.get_table(DatabaseName=target.names["database"], Name=name)["Table"]
     found = [(c["Name"], c.get("Type", "")) for c in table["StorageDescriptor"]["Columns"]]
-    wanted = [(c["Name"], c["Type"]) for c in glue_columns(load_contract(dataset))]
     if found != wanted:
         differing = sorted({name for name, _ in set(found) ^ set(wanted)}) or ["their order"]
-        return Check(f"table {dataset}", "failed", f"columns differ from the contract: {', '.join(differing)}", remedy)
-    return f"{target.names['database']}.{dataset}, {len(found)} columns as in the contract"
+        return Check(f"table {name}", "failed", f"columns differ from the contract: {', '.join(differing)}", remedy)
+    return f"{target.names['database']}.{name}, {len(found)} columns as in the contract"
 
 
 def _workgroup(target: Target) -> Check | str:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +11,7 @@ from infra import facts
 from infra.local import config as configs
 from infra.local import deploy, processes
 from infra.local.config import LocalConfig
-from infra.local.tables import table_input
+from infra.local.tables import table_input, year_table_input
 from infra.ops import checks_machine
 from infra.ops.checks_aws import deployment_checks
 from infra.ops.checks_machine import deployed_check, folder_check, local_checks, packages_check
@@ -47,8 +48,9 @@ def deployed(target: Target) -> Target:
     )
     target.glue.create_database(DatabaseInput={"Name": names["database"]})
     for name in dataset_names():
-        table: Any = table_input(name, names["clean_bucket"])
-        target.glue.create_table(DatabaseName=names["database"], TableInput=table)
+        for make in (table_input, year_table_input):
+            table: Any = make(name, names["clean_bucket"])
+            target.glue.create_table(DatabaseName=names["database"], TableInput=table)
     target.athena.create_work_group(Name=names["workgroup"])
     target.sqs.create_queue(QueueName=names["dlq"])
     target.scheduler.create_schedule(
@@ -88,12 +90,13 @@ def test_an_empty_account_lacks_the_rest_and_doctor_fails(target: Target, comman
     assert "terraform apply" in told.out
 
 
-def test_a_table_that_is_not_what_the_contract_says_fails(deployed: Target) -> None:
-    table: Any = table_input("fx_rates", deployed.names["clean_bucket"])
-    table["StorageDescriptor"]["Columns"][2]["Type"] = "string"
+@pytest.mark.parametrize("make", [table_input, year_table_input])
+def test_a_table_that_is_not_what_the_contract_says_fails(deployed: Target, make: Callable[..., Any]) -> None:
+    table = make("fx_rates", deployed.names["clean_bucket"])
+    table["StorageDescriptor"]["Columns"][-1]["Type"] = "string"
     deployed.glue.update_table(DatabaseName="marketlake", TableInput=table)
-    check = next(c for c in deployment_checks(deployed) if c.check == "table fx_rates")
-    assert check.status == "failed"
+    (check,) = (c for c in deployment_checks(deployed) if c.status == "failed")
+    assert check.check == f"table {table['Name']}"
     assert "rate" in check.found
 
 

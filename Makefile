@@ -24,7 +24,7 @@ TERRAFORM := terraform -chdir=infra
 INITIALISED := infra/.terraform/.initialised
 
 .PHONY: help setup run backfill history query partitions console doctor up down status package plan deploy destroy
-.PHONY: preflight test unit hostile lint format storm bench diagrams screenshots clean
+.PHONY: preflight test unit hostile lint format storm bench bench-years diagrams screenshots clean
 
 help: ## Print this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  \033[36m%-12s\033[0m %s\n", $$1, $$2}'
@@ -122,6 +122,9 @@ storm: $(READY) ## Ten seeds of faults at every call, then redrive: is the lake 
 
 bench: $(READY) ## Benchmarks: days/s, S3 requests a day, ratio to bare requests, import times
 	@$(BIN)/python -m tests.bench
+
+bench-years: $(READY) ## Ten-year questions by day and by year; what the tables by year cost the pipeline
+	@$(BIN)/python -m tests.bench years
 
 diagrams: $(READY) ## Draw assets/diagrams anew, from the code and the definition; needs Graphviz
 	@$(BIN)/python -m assets.diagrams

@@ -1,4 +1,7 @@
-"""``make bench``: prints the figures; every ratio is of two things measured in turn on the same machine."""
+"""``make bench`` and, with ``years``, ``make bench-years``: print the figures.
+
+Every ratio is of two things measured in turn on the same machine.
+"""
 
 from __future__ import annotations
 
@@ -13,6 +16,9 @@ from typing import Any
 
 from infra import facts
 from tests.bench import stages
+from tests.bench.compaction import compaction
+from tests.bench.output import say
+from tests.bench.years import ten_years
 from tests.e2e.pipeline import Pipeline, new_pipeline
 
 YEAR = {"start": "2022-01-01", "end": "2022-12-31"}
@@ -20,21 +26,18 @@ REPEATS = 5
 HEAVY = ("polars", "pandas", "pyarrow", "yfinance", "numpy")
 
 
-def main() -> None:
-    """Run all benchmarks on an embedded AWS of their own."""
+def main(arguments: list[str]) -> None:
+    """Run the benchmarks on an embedded AWS of their own: those of ten years where ``years`` is given."""
+    parts = (ten_years, compaction) if arguments == ["years"] else (backfill, requests_and_ratios)
     with tempfile.TemporaryDirectory() as folder:
         pipeline = new_pipeline(Path(folder) / "embedded")
         try:
-            backfill(pipeline)
-            requests_and_ratios(pipeline)
+            for part in parts:
+                part(pipeline)
         finally:
             pipeline.down()
-    imports()
-
-
-def say(what: str, figure: str) -> None:
-    """One line of the output."""
-    print(f"{what:<58} {figure}", flush=True)
+    if not arguments:
+        imports()
 
 
 def backfill(pipeline: Pipeline) -> None:
@@ -114,4 +117,4 @@ def imports() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    main(sys.argv[1:])

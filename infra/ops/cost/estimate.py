@@ -59,5 +59,16 @@ def query_bill(days: int, day_bytes: float, *, glacier: bool) -> Bill:
     """One query over ``days`` days of a dataset, whose objects lie in Standard or all in Glacier Instant Retrieval."""
     gets = days * assumed("athena_gets_a_day")
     read = {"s3_glacier_get": gets, "s3_glacier_read": days * day_bytes / GB} if glacier else {"s3_get": gets}
-    scanned = max(days * day_bytes, assumed("athena_min_bytes")) / TB
-    return bill({"athena_tb": scanned, "s3_put": days * assumed("athena_lists_a_day") + 2, **read}, prices())
+    return _query_bill(days * assumed("athena_lists_a_day"), days * day_bytes, read)
+
+
+def years_query_bill(years: int, year_bytes: float) -> Bill:
+    """One query over all of ``years`` years of a dataset's table by year, whose objects stay in Standard."""
+    read = {"s3_get": years * assumed("athena_gets_a_year")}
+    return _query_bill(years * assumed("athena_lists_a_year"), years * year_bytes, read)
+
+
+def _query_bill(lists: float, scanned: float, read: dict[str, float]) -> Bill:
+    # 2: the query's result and its metadata
+    billed = max(scanned, assumed("athena_min_bytes")) / TB
+    return bill({"athena_tb": billed, "s3_put": lists + 2, **read}, prices())

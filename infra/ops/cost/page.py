@@ -7,13 +7,14 @@ from collections.abc import Iterable, Sequence
 
 from infra import facts
 from infra.ops.cost.bill import Bill, Line
-from infra.ops.cost.estimate import Estimate, query_bill, scale
+from infra.ops.cost.estimate import Estimate, query_bill, scale, years_query_bill
 from infra.ops.cost.measure import Measured, Sizes
 from infra.ops.cost.standing import ALARMS, ALARMS_A_DATASET, ALARMS_A_FUNCTION, alarms
 from infra.ops.cost.tables import assumed, assumptions, prices
 from infra.ops.cost.views import SERVICE_COLUMNS, service_records, verdict
 
 QUERIED_DAYS = 2530
+QUERIED_YEARS = 10
 """Trading days of ten years."""
 
 HEAD = """# What it costs
@@ -48,7 +49,8 @@ They are not in the tables. One query over ten years of `ftse100_prices` ({days:
 ${standard:.3f} while the days lie in Standard, nearly all of it for Athena's requests to S3, and ${glacier:.3f} once
 they are in Glacier Instant Retrieval, whose requests and reads are dear: a hundred such queries a month are
 ${many:.0f}. A query over a month of days costs ${month:.5f}: give each
-query a condition on `dt`.
+query a condition on `dt`. The same ten years of `ftse100_prices_by_year`, which stays in Standard, are {years}
+objects and ${by_year:.5f}: the saved queries over long windows read that.
 """
 
 ABOUT = """
@@ -62,8 +64,9 @@ ABOUT = """
   timeout of {timeout} s, Lambda would cost ${slow:.2f} more.
 - *S3*: requests from the batches' counts and what each function does (`infra/ops/cost/requests.py`): for a new day a
   raw PUT, two raw GETs, a Parquet PUT and a marker PUT, and Athena's own LIST and GETs; for a day looked at again a raw
-  PUT, a raw GET and a marker GET. Held against the embedded AWS's record of the functions' calls, it is exact; Athena's
-  own requests are assumed. Storage is counted until the lifecycle rules remove it, old versions included.
+  PUT, a raw GET and a marker GET; for each year in which a batch writes days two LISTs, a GET and a PUT. Held against
+  the embedded AWS's record of the functions' calls, it is exact; Athena's own requests are assumed. Storage is counted
+  until the lifecycle rules remove it, old versions included.
 - *Athena*: one query a batch of at most 260 days, 10 MB at least. *Messages* cost only where something fails.
 - *The ten-year backfill* is counted whole in one month, although its move to Glacier and its storage come later. The
   lifecycle removes its days after {clean_days:.0f} days; loading them again costs the same again.
@@ -153,6 +156,8 @@ def _queries(sizes: Sizes) -> str:
         glacier=glacier,
         many=100 * glacier,
         month=query_bill(22, size, glacier=False).total,
+        years=QUERIED_YEARS,
+        by_year=years_query_bill(QUERIED_YEARS, sizes.of("year", "ftse100_prices")).total,
     )
 
 

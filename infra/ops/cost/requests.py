@@ -5,7 +5,7 @@ Where the attempt failed, nothing says how far it came: it is counted as if it h
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -16,16 +16,17 @@ from marketlake.contract import load_contract
 PAGE = 1000
 """Objects a LIST answers with."""
 
-DAYS_A_YEAR = 260
-"""Weekdays; a calendar has a few less."""
-
 
 @dataclass(frozen=True)
 class Planned:
-    """A batch as far as it matters for requests. ``again``: days in it may have markers and clean objects already."""
+    """A batch as far as it matters for requests. ``again``: days in it may have markers and clean objects already.
+
+    ``years`` is how many its days lie in: each has an object in the table by year.
+    """
 
     dataset: str
     count: int
+    years: int = 1
     recheck: bool = False
     patch: bool = False
     again: bool = False
@@ -46,12 +47,19 @@ def planned(plan: dict[str, Any]) -> dict[int, Planned]:
         index: Planned(
             batch["dataset"],
             batch["count"],
+            _years(batch["days"]),
             bool(batch.get("recheck")),
             bool(batch.get("symbols")),
             bool(batch.get("input", {}).get("force") or batch.get("symbols")),
         )
         for index, batch in enumerate(plan.get("batches", []))
     }
+
+
+def _years(intervals: Sequence[str]) -> int:
+    """In how many years the days of ``intervals`` (days, or first/last) lie."""
+    ends = [[int(day[:4]) for day in interval.split("/")] for interval in intervals]
+    return len({year for years in ends for year in range(years[0], years[-1] + 1)})
 
 
 def requests_of(attempt: Attempt, batch: Planned | None) -> Requests:
@@ -86,18 +94,19 @@ def _transform(answer: dict[str, Any], batch: Planned) -> Requests:
     before = written if batch.patch or batch.recheck else 0
     # The day before the batch, in the lake and as it came: was its history rewritten?
     compared = bool(batch.dataset and load_contract(batch.dataset).adjustments)
-    years = 1 + written // DAYS_A_YEAR  # each is read, held against a list of its days, and put
+    # Of each year: a LIST of its object and one of its days; a GET and a PUT.
     return Requests(
-        puts=written + 1 + (before > 0) * (1 + written // PAGE) + compared + 2 * years,
-        gets=1 + written + before + 2 * compared + years,
-        written={"clean": written, "manifest": 1},
+        puts=written + 1 + (before > 0) * (1 + written // PAGE) + compared + 3 * batch.years,
+        gets=1 + written + before + 2 * compared + batch.years,
+        written={"clean": written, "manifest": 1, "year": batch.years},
     )
 
 
 def _athena_check(answer: dict[str, Any], batch: Planned) -> Requests:
     days = answer.get("days", batch.count)
     refused = days if batch.again else 0  # If-None-Match lost: the marker is read and put again
-    lists, gets = assumed("athena_lists_a_day") * days, assumed("athena_gets_a_day") * days
+    lists = assumed("athena_lists_a_day") * days + assumed("athena_lists_a_year") * batch.years
+    gets = assumed("athena_gets_a_day") * days + assumed("athena_gets_a_year") * batch.years
     return Requests(
         puts=1 + days // PAGE + days + refused + lists + 2,  # 2: the query's result and its metadata
         gets=2 + refused + gets,  # the manifest and the result

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from statistics import fmean
 
 from infra.ops.cost.measure import Sizes
 from infra.ops.target import Target
 from marketlake.contract import dataset_names
-from marketlake.layout import clean_prefix, marker_prefix
+from marketlake.layout import clean_prefix, marker_prefix, year_prefix
 
 MOST = 5000
 """Objects looked at of each kind: five requests."""
@@ -15,7 +16,12 @@ MOST = 5000
 
 def take_sizes(target: Target) -> Sizes:
     """Mean sizes of what lies in the lake now; nothing for a dataset that has no objects yet."""
-    prefixes = {"raw": lambda name: f"raw/{name}/dt=", "clean": clean_prefix, "marker": marker_prefix}
+    prefixes: dict[str, Callable[[str], str]] = {
+        "raw": lambda name: f"raw/{name}/dt=",
+        "clean": clean_prefix,
+        "marker": marker_prefix,
+        "year": year_prefix,
+    }
     found: dict[str, dict[str, float]] = {kind: {} for kind in prefixes}
     for kind, prefix in prefixes.items():
         bucket = target.names["raw_bucket" if kind == "raw" else "clean_bucket"]

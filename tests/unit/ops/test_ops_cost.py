@@ -9,8 +9,9 @@ import pytest
 
 from infra import facts
 from infra.ops.cost.bill import bill, together
-from infra.ops.cost.estimate import estimate, scale
+from infra.ops.cost.estimate import estimate, query_bill, scale, years_query_bill
 from infra.ops.cost.measure import METRICS, METRICS_A_DATASET, Sizes, function_of, measure
+from infra.ops.cost.requests import planned, requests_of
 from infra.ops.cost.standing import alarms, standing
 from infra.ops.cost.tables import TB, assumed, prices
 from infra.ops.cost.transitions import batch_steps, transitions, way
@@ -22,8 +23,8 @@ from tests.unit.ops.conftest import Command
 from tests.unit.ops.fake_states import FakeStates
 from tests.unit.ops.test_ops_cost_page import recorded
 
-OWN_OF_ATHENA = {"s3_put": 2 + 2 * 2, "s3_get": 2 * 3 + 2}
-"""Requests of a daily execution that Athena makes or that read its results: two queries of one day each."""
+OWN_OF_ATHENA = {"s3_put": 2 * 2 + 2 * 2, "s3_get": 2 * (3 + 8) + 2}
+"""Requests of a daily execution that Athena makes or that read its results: two queries of one day and its year."""
 
 
 def fed(events: list[dict[str, Any]]) -> Run:
@@ -35,8 +36,8 @@ def fed(events: list[dict[str, Any]]) -> Run:
 def test_requests_are_those_that_the_embedded_aws_recorded_for_a_daily_execution() -> None:
     used = recorded("daily")[0].quantities
 
-    # 27 PutObject, 8 ListBucket and 46 GetObject by the functions, as its access log has them.
-    assert used["s3_put"] - OWN_OF_ATHENA["s3_put"] == 27 + 8
+    # 27 PutObject, 10 ListBucket and 46 GetObject by the functions, as its access log has them.
+    assert used["s3_put"] - OWN_OF_ATHENA["s3_put"] == 27 + 10
     assert used["s3_get"] - OWN_OF_ATHENA["s3_get"] == 46
 
 
@@ -199,3 +200,33 @@ def test_a_running_execution_is_refused(command: Command, target: Target) -> Non
 
     assert told.status == 2
     assert "still RUNNING" in told.err
+
+
+@pytest.mark.parametrize(
+    ("days", "years"),
+    [
+        (["2022-12-30"], 1),
+        (["2021-12-30/2022-01-04"], 2),
+        (["2021-03-01", "2021-05-03/2021-05-07", "2023-01-03/2024-01-05"], 3),
+    ],
+)
+def test_each_year_that_a_batch_writes_days_of_costs_two_lists_a_put_and_a_get(days: list[str], years: int) -> None:
+    document = {
+        "batches": [
+            {"dataset": "fx_rates", "days": days, "count": 5},
+            {"dataset": "fx_rates", "days": ["2022-01-04"], "count": 5},
+        ]
+    }
+    batches = planned(document)
+    attempt = next(attempt for attempt in fed(embedded_history("daily")).attempts if attempt.state == "Transform")
+    several, one = (requests_of(attempt, batches[index]) for index in (0, 1))
+
+    assert (several.puts - one.puts, several.gets - one.gets) == (3 * (years - 1), years - 1)
+    assert several.written["year"] == years
+
+
+def test_ten_years_by_year_cost_a_fiftieth_of_ten_years_by_day() -> None:
+    sizes = recorded("backfill")[1]
+    by_year = years_query_bill(10, sizes.of("year", "ftse100_prices")).total
+
+    assert by_year < query_bill(2530, sizes.of("clean", "ftse100_prices"), glacier=False).total / 50

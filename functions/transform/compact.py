@@ -60,8 +60,8 @@ def _compact_year(contract: Contract, clean: Bucket, year: int, written: Mapping
         there = {day: etag for day, _, etag in objects_by_day(clean, prefix, date(year, 1, 1), date(year, 12, 31))}
         if held is not None and held.days == there:
             return False
-        rows = _rows_of(contract, clean, there, held, written)
-        body = year_parquet(contract, rows)
+        days, frame = _rows_of(contract, clean, there, held, written)
+        body = year_parquet(contract, days, frame)
         try:
             clean.put(key, body, CONTENT_TYPE, if_match=held.etag if held else None, if_absent=held is None)
         except PreconditionFailed:
@@ -85,32 +85,38 @@ def read_year(contract: Contract, clean: Bucket, year: int) -> Year | None:
     return Year(stored.etag, days, pl.read_parquet(io.BytesIO(stored.body)))
 
 
-def year_parquet(contract: Contract, days: Mapping[date, StoredDay]) -> bytes:
-    """The year's object of ``days``; the same days give the same bytes."""
-    schema = {"dt": pl.String(), **polars_schema(contract)}
-    frames = [rows.frame.select(pl.lit(f"{day}").alias("dt"), pl.all()) for day, rows in sorted(days.items())]
-    frame = pl.concat([pl.DataFrame(schema=schema), *frames]).sort(*contract.key, "dt")
+def year_parquet(contract: Contract, days: Mapping[date, str], frame: pl.DataFrame) -> bytes:
+    """The year's object of ``frame``, rows with ``dt``, made from ``days``; the same give the same bytes."""
     told = {
-        DAYS: json.dumps({f"{day}": rows.etag for day, rows in sorted(days.items())}),
+        DAYS: json.dumps({f"{day}": etag for day, etag in sorted(days.items())}),
         VERSION: f"{contract.version}",
     }
-    return to_parquet(frame, rows_a_group=ROWS_A_GROUP, metadata=told)
+    return to_parquet(frame.sort(*contract.key, "dt"), rows_a_group=ROWS_A_GROUP, metadata=told)
 
 
 def _rows_of(
     contract: Contract, clean: Bucket, there: Mapping[date, str], held: Year | None, written: Mapping[date, StoredDay]
-) -> dict[date, StoredDay]:
-    """The rows of each day in ``there``: those just written, else those that the year holds, else the day's object."""
-    kept = {day: etag for day, etag in held.days.items() if there.get(day) == etag} if held else {}
+) -> tuple[dict[date, str], pl.DataFrame]:
+    """The days in ``there`` and their rows: those just written, else those that the year holds, else the day's object.
+
+    What the year holds is taken over in one piece: a day more is not to cost the taking apart of all others.
+    """
     rows = {day: written[day] for day, etag in there.items() if day in written and written[day].etag == etag}
-    if held is not None:
-        parts = held.frame.filter(pl.col("dt").is_in([f"{day}" for day in kept if day not in rows]))
-        for (text, *_), part in parts.group_by("dt"):
-            day = date.fromisoformat(str(text))
-            rows[day] = StoredDay(part.drop("dt"), kept[day])
-    missing = [day for day in there if day not in rows]
+    held_days = held.days.items() if held else ()
+    kept = {day: etag for day, etag in held_days if there.get(day) == etag and day not in rows}
+    missing = [day for day in there if day not in rows and day not in kept]
     read = side_by_side(lambda day: _read_day(contract, clean, day), missing)
-    return rows | {day: found for day, found in zip(missing, read, strict=True) if found is not None}
+    rows |= {day: found for day, found in zip(missing, read, strict=True) if found is not None}
+    parts = [_with_dt(contract, rows)]
+    if held is not None and kept:
+        parts.append(held.frame.filter(pl.col("dt").is_in([f"{day}" for day in kept])))
+    return kept | {day: found.etag for day, found in rows.items()}, pl.concat(parts)
+
+
+def _with_dt(contract: Contract, rows: Mapping[date, StoredDay]) -> pl.DataFrame:
+    frame = pl.concat([pl.DataFrame(schema=polars_schema(contract)), *(found.frame for found in rows.values())])
+    days = [f"{day}" for day, found in rows.items() for _ in range(found.frame.height)]
+    return frame.insert_column(0, pl.Series("dt", days, pl.String))
 
 
 def _read_day(contract: Contract, clean: Bucket, day: date) -> StoredDay | None:

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from marketlake.errors import StorageUnavailable
 from marketlake.layout import clean_key, year_key
 from marketlake.schemas import polars_schema
-from marketlake.storage import Bucket, PreconditionFailed
+from marketlake.storage import Bucket, PreconditionFailed, Stored
 from tests.unit.lake import RATES, Lake
 from transform.compact import ATTEMPTS, compact_years, read_year
 from transform.existing import StoredDay
@@ -105,6 +105,28 @@ def test_writers_that_always_lose_give_up_with_a_transient_error(lake: Lake) -> 
     mine = {FIRST: write(lake, FIRST, 1.0)}
     with pytest.raises(StorageUnavailable, match="run these days again"):
         compact_years(RATES, Meddled(lake.clean, [lose] * ATTEMPTS), mine)
+
+
+class Counting(Bucket):
+    """Remembers what was read."""
+
+    def __init__(self, bucket: Bucket) -> None:
+        super().__init__(bucket.name, bucket._client)
+        self.read: list[str] = []
+
+    def get(self, key: str) -> Stored:
+        self.read.append(key)
+        return super().get(key)
+
+
+def test_neither_the_days_just_written_nor_those_that_the_year_holds_are_read_again(lake: Lake) -> None:
+    days = {FIRST - timedelta(back): write(lake, FIRST - timedelta(back), 1.0) for back in (1, 2, 3)}
+    clean = Counting(lake.clean)
+    compact_years(RATES, clean, days)
+    assert clean.read == []
+    compact_years(RATES, clean, {FIRST: write(lake, FIRST, 2.0)})
+    assert clean.read == [year_key(RATES.name, 2022)]
+    assert len(table(lake, 2022)) == 8
 
 
 STEPS = st.lists(st.tuples(st.integers(0, 6), st.sampled_from([1.0, 2.0, 3.0]), st.booleans()), min_size=1, max_size=8)

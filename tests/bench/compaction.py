@@ -43,7 +43,7 @@ def compaction(pipeline: Pipeline) -> None:
 def _measure(what: str, dataset: str, first: date, last: date, prepare: Callable[[], object]) -> None:
     state = _validated(dataset, first, last)
     batch: int = state["batch"]["count"]
-    ratios, calls = [], {}
+    ratios, more, calls = [], [], {}
     for _ in range(REPEATS):
         prepare()
         with stages.recorded() as made:
@@ -51,9 +51,11 @@ def _measure(what: str, dataset: str, first: date, last: date, prepare: Callable
         with patch("transform.handler.compact_years", lambda *_: 0), stages.recorded() as bare:
             _, without = stages.invoke("transform", "Transform", state)
         ratios.append(full / without)
+        more.append(full - without)
         calls = {"with": len(made.calls), "without": len(bare.calls)}
     spread = f"{statistics.median(ratios):.2f} ({min(ratios):.2f} to {max(ratios):.2f})"
-    say(f"transform of {what}: with / without its year", f"{spread}; {batch} days; S3 requests {calls}")
+    seconds = f"{statistics.median(more):.2f} s more"
+    say(f"transform of {what}: with / without its year", f"{spread}; {seconds}; {batch} days; S3 requests {calls}")
 
 
 def _validated(dataset: str, first: date, last: date) -> dict[str, Any]:

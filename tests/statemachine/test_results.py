@@ -20,7 +20,10 @@ def returned_fields(function: str) -> list[set[str]]:
     """The keys of each dict that ``handler`` returns."""
     tree = ast.parse((facts.FUNCTIONS / function / "handler.py").read_text("utf-8"))
     (handler,) = [node for node in ast.walk(tree) if isinstance(node, ast.FunctionDef) and node.name == "handler"]
-    returned = [node.value for node in ast.walk(handler) if isinstance(node, ast.Return)]
+    # Its own returns, wherever they stand, and not those of functions within it.
+    inner = [node for node in ast.walk(handler) if isinstance(node, ast.FunctionDef) and node is not handler]
+    theirs = {id(node) for function in inner for node in ast.walk(function)}
+    returned = [node.value for node in ast.walk(handler) if isinstance(node, ast.Return) and id(node) not in theirs]
     assert returned
     assert all(isinstance(value, ast.Dict) for value in returned)
     dicts = [value for value in returned if isinstance(value, ast.Dict)]

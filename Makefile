@@ -24,7 +24,7 @@ TERRAFORM := terraform -chdir=infra
 INITIALISED := infra/.terraform/.initialised
 
 .PHONY: help setup run backfill history query partitions console doctor up down status package plan deploy destroy
-.PHONY: preflight test unit hostile lint format storm bench bench-years diagrams screenshots clean
+.PHONY: preflight test unit hostile lint format storm bench bench-years diagrams screenshots clean dashboard
 
 help: ## Print this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  \033[36m%-12s\033[0m %s\n", $$1, $$2}'
@@ -64,6 +64,9 @@ partitions: $(READY) ## Days that are there and days that are missing
 
 console: $(READY) ## A page in the browser: executions live, the queue, the mails, the days
 	@$(BIN)/marketlake console
+
+dashboard: $(READY) ## The lake as one HTML file, marketlake-dashboard.html; opens it where there is a browser
+	@$(BIN)/marketlake dashboard --open
 
 doctor: $(READY) ## What is wrong on this machine, and what to do
 	@$(BIN)/marketlake doctor

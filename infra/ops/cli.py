@@ -16,6 +16,7 @@ from infra.ops.commands import (
     chaos,
     console,
     cost,
+    dashboard,
     dlq,
     doctor,
     history,
@@ -70,6 +71,7 @@ app.command()(history.history)
 app.add_typer(dlq.app, name="dlq")
 app.command()(mail.mail)
 app.command()(console.console)
+app.command()(dashboard.dashboard)
 app.command()(retry.retry)
 app.command()(query.query)
 app.command()(partitions.partitions)

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from playwright.sync_api import Browser, sync_playwright
 
 from infra.local.ministack_server import ACCESS_LOG
+from tests.e2e.browser import FLAGS, chromium
 from tests.e2e.pipeline import Pipeline, new_pipeline
 
 
@@ -40,3 +43,15 @@ def pipeline(shared_pipeline: Pipeline) -> Iterator[Pipeline]:
     shared_pipeline.texts("mailbox")
     yield shared_pipeline
     shared_pipeline.inject()
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    path = chromium()
+    if path is None:
+        told = "no chromium on the PATH: apt-get install chromium"
+        pytest.fail(told) if os.environ.get("CI") else pytest.skip(told)
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=path, args=FLAGS)
+        yield browser
+        browser.close()

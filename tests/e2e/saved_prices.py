@@ -69,6 +69,25 @@ def moving_averages(lake: Frames, p: Asked) -> pl.DataFrame:
     return rows.filter(pl.col("dt") >= p["start"])
 
 
+def closes_and_averages(lake: Frames, p: Asked) -> pl.DataFrame:
+    rows = window(lake.prices, before(p["start"], 320), p["end"]).sort("ticker", "dt")
+    for length in (20, 50, 200):
+        mean = pl.col("close").rolling_mean(length, min_samples=length).over("ticker")
+        rows = rows.with_columns(mean.alias(f"average_{length}"))
+    shown = rows.filter(pl.col("dt") >= p["start"])
+    return shown.select("dt", "ticker", "close", "volume", "average_20", "average_50", "average_200")
+
+
+def companies(lake: Frames, p: Asked) -> pl.DataFrame:
+    listed = pl.read_csv(CONTRACTS / "constituents.csv").select("ticker", "company", "sector")
+    seen = window(lake.prices, p["start"], p["end"]).group_by("ticker")
+    found = seen.agg(first_day=pl.col("dt").first(), last_day=pl.col("dt").last(), days=pl.len())
+    named = found.join(listed, on="ticker", how="left").with_columns(
+        pl.col("company").fill_null(pl.col("ticker")), pl.col("sector").fill_null("unknown")
+    )
+    return named.select("ticker", "company", "sector", "first_day", "last_day", "days").sort("ticker")
+
+
 def highs_and_lows(lake: Frames, p: Asked) -> pl.DataFrame:
     seen = window(lake.prices, before(p["day"], 364), p["day"])
     high, low = pl.coalesce("high", "close"), pl.coalesce("low", "close")

@@ -46,6 +46,11 @@ def currency_history(lake: Frames, p: Asked) -> pl.DataFrame:
     return found.select("dt", "base_currency", "target_currency", "rate")
 
 
+def all_rates(lake: Frames, p: Asked) -> pl.DataFrame:
+    found = window(lake.rates, p["start"], p["end"]).sort("target_currency", "dt")
+    return found.select("dt", "base_currency", "target_currency", "rate")
+
+
 def cross_rates(lake: Frames, p: Asked) -> pl.DataFrame:
     one, other = p["from_currency"], p["to_currency"]
     found = window(per_euro(lake, one, other), p["start"], p["end"]).drop_nulls()

@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Callable, Iterator
 from urllib.parse import urlsplit
 
 import httpx
 import pytest
-from playwright.sync_api import Browser, expect, sync_playwright
+from playwright.sync_api import Browser, expect
 
 from infra.ops.console.serve import bind
 from infra.ops.errors import Refusal
 from infra.ops.target import local_target
-from tests.e2e.browser import FLAGS, chromium
 from tests.e2e.console_page import ConsolePage, served
 from tests.e2e.empty_account import empty_account
 from tests.e2e.pipeline import Pipeline
@@ -32,18 +30,6 @@ FORGED = """([address, body]) => {
 """A form of another site's, which a browser sends without asking."""
 
 Opened = Callable[..., ConsolePage]
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    path = chromium()
-    if path is None:
-        told = "no chromium on the PATH: apt-get install chromium"
-        pytest.fail(told) if os.environ.get("CI") else pytest.skip(told)
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=path, args=FLAGS)
-        yield browser
-        browser.close()
 
 
 @pytest.fixture(scope="module")

@@ -21,6 +21,7 @@ NAMES = [query.name for query in saved_queries()]
 MORE = [
     # whole year: few rows at first, crossings, days on which London is open and the ECB closed and the other way round
     ("moving_averages", {"ticker": "BARC.L", "start": "2021-12-20", "end": "2022-12-31"}),
+    ("closes_and_averages", {"start": "2022-10-03", "end": "2022-12-31"}),
     ("prices_in_currencies", {"ticker": "AZN.L", "start": "2021-12-20", "end": "2022-12-31"}),
     ("cross_rates", {"from_currency": "EUR", "to_currency": "JPY", "start": "2022-01-01", "end": "2022-12-31"}),
     ("cross_rates", {"from_currency": "USD", "to_currency": "EUR", "start": "2022-01-01", "end": "2022-12-31"}),

@@ -75,6 +75,8 @@ def _tickers(answers: Answers, days: Sequence[str]) -> list[dict[str, Any]]:
     for name in ("companies", "returns", "highs_and_lows", "volatility_and_drawdown"):
         for row in answers[name].rows:
             facts[row["ticker"]] |= {key: value for key, value in row.items() if key not in ("dt", "days")}
+    for row in answers["movers_of_day"].rows:
+        facts[row["ticker"]]["one_day"] = row["change"]
     series: dict[str, dict[str, dict[str, Any]]] = defaultdict(dict)
     for row in answers["closes_and_averages"].rows:
         series[row["ticker"]][row["dt"]] = row

@@ -15,8 +15,8 @@ from infra.ops.target import Target
 Given = Mapping[str, str]
 Rows = list[dict[str, Any]]
 
-MOVERS, SPIKE = "10", "3"
-"""How many movers each way, and from how many times the usual volume a day is told."""
+EVERY, SPIKE = "9999", "2.5"
+"""All tickers are movers to the page, which cuts them; and the times the usual volume from which a day is told."""
 
 
 @dataclass(frozen=True)
@@ -36,7 +36,7 @@ def questions(window: Window) -> dict[str, Given]:
     return {
         "closes_and_averages": days,
         "companies": days,
-        "movers_of_day": day | {"places": MOVERS},
+        "movers_of_day": day | {"places": EVERY},
         "returns": day,
         "highs_and_lows": day,
         "volatility_and_drawdown": days,

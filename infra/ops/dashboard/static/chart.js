@@ -1,4 +1,4 @@
-import { h, text } from "./dom.js";
+import { h } from "./dom.js";
 import { day, seconds_of } from "./format.js";
 
 // A chart over days, on uPlot: its values can be read by pointer and by arrow keys, in a row of text beneath.
@@ -22,37 +22,32 @@ function axes(format) {
   ];
 }
 
-function series_of({ label, colour: name, bars, dash, width = 2, format }) {
+function series_of({ label, colour: name, bars, width = 2, format }) {
   const look = bars
     ? { paths: uPlot.paths.bars({ size: [0.7, 24] }), fill: faded(name, 70), stroke: faded(name, 70), width: 0 }
-    : { stroke: colour(name), width, dash };
-  return { label, value: (_, value) => format(value), points: { show: bars ? false : lone }, ...look };
+    : { stroke: colour(name), width };
+  return { label, value: (_, value) => format(value), points: bars ? { show: false } : { show: true, size: 5, filter: lone }, ...look };
 }
 
 // A value with none on either side has no line to be seen by.
-function lone(chart, series, first, last) {
+function lone(chart, series) {
   const values = chart.data[series];
-  const alone = [];
-  for (let at = first; at <= last; at++) {
-    if (values[at] != null && values[at - 1] == null && values[at + 1] == null) alone.push(at);
-  }
-  return alone;
+  return [...values.keys()].filter((at) => values[at] != null && values[at - 1] == null && values[at + 1] == null);
 }
 
 export class Chart {
-  // `lines` are {label, colour, values, format, bars, dash, fill}; `name` says what is drawn, for those who do not see it.
-  constructor({ name, height, axis }) {
+  constructor({ height, axis }) {
     this.place = h("div", { class: "plot", tabindex: "0", role: "group", "aria-roledescription": "chart" });
     this.values = h("p", { class: "values", "aria-live": "polite" });
     this.element = h("div", { class: "chart" }, this.values, this.place);
     this.height = height;
     this.axis = axis;
-    this.name = name;
     this.place.addEventListener("keydown", (event) => this.step(event));
     new ResizeObserver(() => this.resize()).observe(this.place);
     drawn.add(this);
   }
 
+  // `lines` are {label, colour, values, format, bars, width}; `name` says what is drawn, for those who do not see it.
   show(name, days, lines) {
     this.shown = [name, days, lines];
     this.days = days;

@@ -16,12 +16,13 @@ export function pounds(value) {
 
 export function percent(value, digits = 2) {
   if (value === null || value === undefined) return NONE;
+  if (Math.abs(value) < 0.5 * 10 ** -(digits + 2)) return `${(0).toFixed(digits)} %`;
   const size = Math.abs(100 * value).toLocaleString("en-GB", { minimumFractionDigits: digits, maximumFractionDigits: digits });
   return `${value < 0 ? "−" : "+"}${size} %`;
 }
 
 export function unsigned(value, digits = 1) {
-  return value === null || value === undefined ? NONE : percent(Math.abs(value), digits).slice(1);
+  return value === null || value === undefined ? NONE : percent(Math.abs(value), digits).replace("+", "");
 }
 
 export function shares(value) {

@@ -5,6 +5,8 @@ import { pick_ticker } from "./prices.js";
 
 // All tickers at once: movers, the heat map of the sectors, days of large volume.
 
+const SHOWN = 10;
+
 const known = new Map(data.tickers.map((ticker) => [ticker.ticker, ticker]));
 
 function ticker_button(ticker) {
@@ -18,10 +20,12 @@ export function draw_movers() {
     place.append(nothing("No ticker has both a price on the last day and one in the ten days before it.", "movers_of_day"));
     return;
   }
-  const most = Math.max(...data.movers.map((row) => Math.abs(row.change)));
+  const { movers } = data;
+  const rows = movers.length > 2 * SHOWN ? [...movers.slice(0, SHOWN), ...movers.slice(-SHOWN)] : movers;
+  const most = Math.max(...rows.map((row) => Math.abs(row.change)));
   place.append(
-    h("p", { class: "muted" }, `${day(data.window.day)}, against each ticker's close before.`),
-    h("ol", { class: "movers" }, ...data.movers.map((row) => {
+    h("p", { class: "muted" }, `${day(data.window.day)}, against each ticker's close before: ${rows.length < movers.length ? `the first and last ${SHOWN} of ${movers.length}` : `all ${movers.length}`}.`),
+    h("ol", { class: "movers" }, ...rows.map((row) => {
       const bar = h("span", { class: `bar ${tone(row.change)}` });
       bar.style.width = `${most ? (50 * Math.abs(row.change)) / most : 0}%`;
       const company = known.get(row.ticker)?.company ?? "";
@@ -29,20 +33,20 @@ export function draw_movers() {
     })));
 }
 
-const PERIODS = [["one_week", "Week"], ["one_month", "Month"], ["one_year", "Year"]];
+const PERIODS = [["one_day", "Day"], ["one_week", "Week"], ["one_month", "Month"], ["one_year", "Year"]];
 
 export function draw_sectors() {
   const place = section("sectors");
   if (!data.tickers.some((ticker) => PERIODS.some(([name]) => ticker[name] !== null && ticker[name] !== undefined))) {
-    place.append(nothing("No ticker has prices a week, a month or a year apart in the lake, so there is no change to show.", "returns", "companies"));
+    place.append(nothing("No ticker has prices on two days in the lake, so there is no change to show.", "returns", "movers_of_day", "companies"));
     return;
   }
   const map = h("div", { class: "heat" });
   place.append(
-    h("div", { class: "tools" }, choices("Change over", PERIODS, "one_month", (period) => fill_heat(map, period)),
+    h("div", { class: "tools" }, choices("Change over", PERIODS, "one_day", (period) => fill_heat(map, period)),
       h("span", { class: "muted" }, `to ${day(data.window.day)}; a sector's number is the mean of its tickers, weighted alike`)),
     map);
-  fill_heat(map, "one_month");
+  fill_heat(map, "one_day");
 }
 
 function fill_heat(map, period) {
@@ -80,10 +84,10 @@ export function draw_volume() {
   const { rows, count } = data.lists.volume_spikes;
   const place = section("volume");
   if (!rows.length) {
-    place.append(nothing("No ticker traded three times its average of the 20 days before, or no ticker has 20 days before.", "volume_spikes"));
+    place.append(nothing("No ticker traded two and a half times its average of the 20 days before, or no ticker has 20 days before.", "volume_spikes"));
     return;
   }
-  place.append(table(`${rows.length === count ? count : `The largest ${rows.length} of ${count}`} days on which a ticker traded at least three times its average of the 20 days before`, [
+  place.append(table(`${rows.length === count ? count : `The largest ${rows.length} of ${count}`} days on which a ticker traded at least two and a half times its average of the 20 days before`, [
     { head: "Day", cell: (row) => day(row.dt) },
     { head: "Ticker", cell: (row) => ticker_button(row.ticker) },
     { head: "Shares", number: true, cell: (row) => shares(row.volume) },

@@ -75,7 +75,7 @@ function show() {
 function tell(ticker) {
   const move = (value) => h("span", { class: tone(value) }, percent(value));
   const told = [
-    ["Close", pounds(ticker.close ?? ticker.series.close.findLast((value) => value !== null))], ["Week", move(ticker.one_week)],
+    ["Close", pounds(ticker.close ?? ticker.series.close.findLast((value) => value !== null))], ["Day", move(ticker.one_day)], ["Week", move(ticker.one_week)],
     ["Month", move(ticker.one_month)], ["Year", move(ticker.one_year)],
     ["52-week range", `${pounds(ticker.low)} to ${pounds(ticker.high)}`],
     ["Volatility, a year", unsigned(ticker.volatility)], ["Largest fall", percent(ticker.max_drawdown, 1)],

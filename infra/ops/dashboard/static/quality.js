@@ -5,7 +5,7 @@ import { data, nothing, section, table } from "./parts.js";
 // How fresh the lake is, and what it lacks.
 
 export function draw_freshness() {
-  section("freshness").append(...data.datasets.map(card));
+  section("freshness").append(...data.datasets.map(card), trust());
 }
 
 function card(dataset) {
@@ -17,10 +17,21 @@ function card(dataset) {
     h("p", { class: "muted" }, dataset.last ? `${dataset.complete.toLocaleString("en-GB")} of ${count(dataset.due, "day")} due since ${day(dataset.first)}` : dataset.description));
 }
 
+function trust() {
+  const { missing_days: missing, quarantined_rows: aside } = data.lists;
+  const failed = data.asked.filter((asked) => asked.error).length;
+  const tone = failed ? "bad" : missing.count || aside.count ? "warn" : "ok";
+  return h("article", { class: `kpi ${tone}` },
+    h("h2", {}, "these days"),
+    h("p", { class: "big" }, missing.count ? `${count(missing.count, "day")} missing` : "no day missing"),
+    h("p", {}, `${count(aside.count, "row")} put aside`),
+    h("p", { class: "muted" }, failed ? `${count(failed, "question")} could not be answered` : `${count(data.tickers.length, "ticker")}, ${count(data.rates.currencies.length, "currency", "currencies")}, ${count(data.asked.length, "question")} answered`));
+}
+
 function state({ last, last_due: due, behind, complete, due: all }) {
   if (!last) return ["✕", "bad", "nothing is stored yet"];
   if (behind) return ["!", "warn", `${count(behind, "day")} behind: ${day(due)} is due`];
-  if (complete < all) return ["!", "warn", `up to date, with ${count(all - complete, "day")} missing before`];
+  if (complete < all) return ["!", "warn", `up to date, with ${count(all - complete, "day")} missing or unchecked before`];
   return ["✓", "ok", "up to date, no day missing"];
 }
 

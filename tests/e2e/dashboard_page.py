@@ -17,10 +17,10 @@ from infra.ops.target import Target
 SECTIONS = ("prices", "movers", "sectors", "rates", "volume", "quality")
 
 
-def dashboard_of(target: Target, start: str, end: str) -> dict[str, Any]:
-    """The document of ``target``, asked through its Athena."""
+def dashboard_of(target: Target, start: str = "", end: str = "") -> dict[str, Any]:
+    """The document of ``target``, asked through its Athena; of the last year without ``start`` and ``end``."""
     stock = take_stock(target)
-    window = choose_window(target, stock, date.fromisoformat(start), date.fromisoformat(end))
+    window = choose_window(target, stock, *(date.fromisoformat(day) if day else None for day in (start, end)))
     return document(target, stock, window, ask_all(target, window, lambda _: None), datetime.now(UTC))
 
 

@@ -7,11 +7,15 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
+from infra.ops.dashboard.window import PRICES
 from infra.ops.executions import start
+from infra.ops.lake import last_due_day
 from infra.ops.target import local_target
 from tests.e2e.console_page import served
+from tests.e2e.dashboard_page import dashboard_of, written
 from tests.e2e.pipeline import Pipeline, new_pipeline
 
 
@@ -24,6 +28,15 @@ class Scene:
     failed: str
     failed_batch: int
 
+    @cached_property
+    def dashboard(self) -> Path:
+        """A dashboard of the lake's last year, once what failed is loaded: for pictures after those of the failure."""
+        target = local_target(self.pipeline.config.root)
+        self.pipeline.wait(
+            start(target, "backfill", {"start": "2025-06-01", "end": f"{last_due_day(target, PRICES)}"}), 600
+        )
+        return written(self.pipeline.config.root, dashboard_of(target))
+
 
 @contextmanager
 def lake() -> Iterator[Scene]:
@@ -32,7 +45,8 @@ def lake() -> Iterator[Scene]:
         pipeline = new_pipeline(Path(folder))
         try:
             failed = _fill(pipeline)
-            with served(local_target(pipeline.config.root)) as address:
+            target = local_target(pipeline.config.root)
+            with served(target) as address:
                 yield Scene(pipeline, address, failed, _lost(pipeline, failed))
         finally:
             pipeline.down()

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from playwright.sync_api import Browser, Page
 
 from tests.e2e.console_page import ConsolePage
+from tests.e2e.dashboard_page import DashboardPage
 from tests.screenshots.scene import Scene
 
 Bring = Callable[[Browser, Scene], Page]
@@ -55,6 +56,26 @@ def narrow(browser: Browser, scene: Scene) -> Page:
     return _console(browser, scene, f"executions/{scene.failed}?batch={scene.failed_batch}", ".chosen .cause", NARROW)
 
 
+def dashboard(browser: Browser, scene: Scene) -> Page:
+    """The dashboard's first screens."""
+    return DashboardPage(browser, scene.dashboard, WIDTH).page
+
+
+def dashboard_dark(browser: Browser, scene: Scene) -> Page:
+    """The sectors, in the dark."""
+    shown = DashboardPage(browser, scene.dashboard, WIDTH, color_scheme="dark").page
+    shown.get_by_role("button", name="Month", exact=True).click()
+    shown.locator("#movers").evaluate("element => element.scrollIntoView()")
+    return shown
+
+
+def dashboard_narrow(browser: Browser, scene: Scene) -> Page:
+    """A ticker on a telephone."""
+    shown = DashboardPage(browser, scene.dashboard, NARROW).page
+    shown.locator("#prices").evaluate("element => element.scrollIntoView()")
+    return shown
+
+
 SHOTS = [
     Shot("console-executions", executions, 560),
     Shot("console-execution", execution, 1200),
@@ -62,6 +83,9 @@ SHOTS = [
     Shot("console-queue", queue, 560),
     Shot("console-days", days, 1000),
     Shot("console-narrow", narrow, 900),
+    Shot("dashboard", dashboard, 1000),
+    Shot("dashboard-dark", dashboard_dark, 1150),
+    Shot("dashboard-narrow", dashboard_narrow, 900),
 ]
 
 

@@ -17,9 +17,19 @@ function faded(name, share) {
 function axes(format) {
   const line = { stroke: colour("--muted"), grid: { stroke: colour("--line"), width: 1 }, ticks: { show: false } };
   return [
-    { ...line, grid: { show: false }, font: "12px system-ui, sans-serif", space: 70 },
+    { ...line, grid: { show: false }, font: "12px system-ui, sans-serif", space: 64, values: (_, times, __, ___, step) => dates(times, step) },
     { ...line, size: 62, font: "12px system-ui, sans-serif", values: (_, ticks) => ticks.map((tick) => format(tick)) },
   ];
+}
+
+const MONTH = new Intl.DateTimeFormat("en-GB", { month: "short", timeZone: "UTC" });
+const MONTH_DAY = new Intl.DateTimeFormat("en-GB", { day: "numeric", month: "short", timeZone: "UTC" });
+
+// Months or days, the year beneath the first of each.
+function dates(times, step) {
+  const year = (time) => new Date(time * 1000).getUTCFullYear();
+  const words = (time) => (step < 28 * 86400 ? MONTH_DAY : MONTH).format(new Date(time * 1000));
+  return times.map((time, at) => (at && year(times[at - 1]) === year(time) ? words(time) : `${words(time)}\n${year(time)}`));
 }
 
 function series_of({ label, colour: name, bars, width = 2, format }) {

@@ -5,7 +5,7 @@ import { choices, data, nothing, section } from "./parts.js";
 
 // One ticker at a time: close, averages, volume, and what is known of it.
 
-const SPANS = [["22", "1 month"], ["65", "3 months"], ["130", "6 months"], ["all", "All days"]];
+const SPANS = [["22", "1 month"], ["65", "3 months"], ["130", "6 months"], ["all", "All"]];
 
 let picker, charts, facts, left;
 let span = "all";

@@ -9,26 +9,43 @@ locals {
 
   # Identifier: what it shows, its SQL, its columns. Two years of days at most, so that no refresh reads the whole lake.
   data_sets = {
+    # The averages are those of assets/queries/closes_and_averages.sql.
     prices = {
       sql     = <<-SQL
         SELECT CAST(dt AS date) AS day, ticker, close, volume,
-               100 * (close / lag(close) OVER (PARTITION BY ticker ORDER BY dt) - 1) AS move_percent
-        FROM ${local.names.database}.ftse100_prices
-        WHERE dt >= CAST(current_date - INTERVAL '2' YEAR AS varchar)
+               CASE WHEN place >= 20 THEN of_20 END AS average_20,
+               CASE WHEN place >= 50 THEN of_50 END AS average_50,
+               CASE WHEN place >= 200 THEN of_200 END AS average_200
+        FROM (
+          SELECT dt, ticker, close, volume,
+                 row_number() OVER (PARTITION BY ticker ORDER BY dt) AS place,
+                 avg(close) OVER (PARTITION BY ticker ORDER BY dt ROWS BETWEEN 19 PRECEDING AND CURRENT ROW) AS of_20,
+                 avg(close) OVER (PARTITION BY ticker ORDER BY dt ROWS BETWEEN 49 PRECEDING AND CURRENT ROW) AS of_50,
+                 avg(close) OVER (PARTITION BY ticker ORDER BY dt ROWS BETWEEN 199 PRECEDING AND CURRENT ROW) AS of_200
+          FROM ${local.names.database}.ftse100_prices
+          WHERE dt >= CAST(current_date - INTERVAL '2' YEAR AS varchar)
+        ) averaged
       SQL
-      columns = { day = "DATETIME", ticker = "STRING", close = "DECIMAL", volume = "INTEGER", move_percent = "DECIMAL" }
+      columns = { day = "DATETIME", ticker = "STRING", close = "DECIMAL", volume = "INTEGER", average_20 = "DECIMAL", average_50 = "DECIMAL", average_200 = "DECIMAL" }
     }
-    # The last day that has prices, each ticker against its close before that day.
+    # The last day that has prices, each ticker against its close before that day; what it traded, in pounds.
     movers = {
       sql     = <<-SQL
         WITH moves AS (
-          SELECT dt, ticker, 100 * (close / lag(close) OVER (PARTITION BY ticker ORDER BY dt) - 1) AS move_percent
+          SELECT dt, ticker, close * volume AS traded_pounds,
+                 100 * (close / lag(close) OVER (PARTITION BY ticker ORDER BY dt) - 1) AS move_percent
           FROM ${local.names.database}.ftse100_prices
           WHERE dt >= CAST(current_date - INTERVAL '20' DAY AS varchar)
+        ),
+        sectors AS (
+          SELECT ticker, max_by(sector, valid_from) AS sector FROM ${local.names.database}.constituents GROUP BY ticker
         )
-        SELECT ticker, move_percent FROM moves WHERE dt = (SELECT max(dt) FROM moves) AND move_percent IS NOT NULL
+        SELECT m.ticker, coalesce(nullif(s.sector, ''), 'unknown') AS sector, m.traded_pounds, m.move_percent
+        FROM moves m
+        LEFT JOIN sectors s ON s.ticker = m.ticker
+        WHERE m.dt = (SELECT max(dt) FROM moves) AND m.move_percent IS NOT NULL
       SQL
-      columns = { ticker = "STRING", move_percent = "DECIMAL" }
+      columns = { ticker = "STRING", sector = "STRING", traded_pounds = "DECIMAL", move_percent = "DECIMAL" }
     }
     rates = {
       sql     = <<-SQL
@@ -37,6 +54,19 @@ locals {
         WHERE dt >= CAST(current_date - INTERVAL '2' YEAR AS varchar)
       SQL
       columns = { day = "DATETIME", base_currency = "STRING", target_currency = "STRING", rate = "DECIMAL" }
+    }
+    # Rows that Validate put aside, and why.
+    quarantine = {
+      sql     = <<-SQL
+        SELECT 'ftse100_prices' AS dataset, dt, ticker AS symbol, reason
+        FROM ${local.names.database}.quarantine_ftse100_prices
+        WHERE dt >= CAST(current_date - INTERVAL '2' YEAR AS varchar)
+        UNION ALL
+        SELECT 'fx_rates' AS dataset, dt, target_currency AS symbol, reason
+        FROM ${local.names.database}.quarantine_fx_rates
+        WHERE dt >= CAST(current_date - INTERVAL '2' YEAR AS varchar)
+      SQL
+      columns = { dataset = "STRING", dt = "STRING", symbol = "STRING", reason = "STRING" }
     }
   }
 
@@ -98,5 +128,5 @@ resource "aws_quicksight_data_set" "market" {
   }
 
   # Athena checks the SQL against the catalog when the data set is made.
-  depends_on = [aws_glue_catalog_table.dataset]
+  depends_on = [aws_glue_catalog_table.dataset, aws_glue_catalog_table.csv]
 }

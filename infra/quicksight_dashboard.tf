@@ -1,19 +1,11 @@
-# The QuickSight dashboard: prices, movers, rates, volume. See quicksight.tf for its data and for when it is made.
-
-locals {
-  # Lines over days; each is a data set, what is measured, how a day's values are put together, and one line for each of what.
-  line_visuals = {
-    prices = { title = "Close in pounds", data_set = "prices", value = "close", aggregation = "AVERAGE", color = "ticker" }
-    rates  = { title = "Euro reference rates", data_set = "rates", value = "rate", aggregation = "AVERAGE", color = "target_currency" }
-    volume = { title = "Shares traded", data_set = "prices", value = "volume", aggregation = "SUM", color = null }
-  }
-}
+# The QuickSight dashboard: the questions of `marketlake dashboard`, as far as QuickSight can put them. See quicksight.tf
+# for its data and for when it is made, quicksight_visuals.tf for what is put where.
 
 resource "aws_quicksight_dashboard" "market" {
   for_each = local.quicksight
 
   dashboard_id        = "${var.prefix}-market"
-  name                = "${var.prefix}: prices, movers, rates, volume"
+  name                = "${var.prefix}: prices, movers, sectors, rates, volume, freshness"
   version_description = "From Terraform"
 
   permissions {
@@ -34,21 +26,32 @@ resource "aws_quicksight_dashboard" "market" {
       sheet_id = "market"
       name     = "Market"
 
-      # Two by two on QuickSight's grid of 36 columns.
       layouts {
         configuration {
           grid_layout {
             dynamic "elements" {
-              for_each = ["prices", "movers", "rates", "volume"]
+              for_each = local.quicksight_layout
               content {
-                element_id   = elements.value
+                element_id   = elements.value[0]
                 element_type = "VISUAL"
-                column_index = tostring(18 * (elements.key % 2))
-                column_span  = 18
-                row_index    = tostring(12 * floor(elements.key / 2))
-                row_span     = 12
+                column_index = tostring(elements.value[1])
+                column_span  = elements.value[2]
+                row_index    = tostring(elements.value[3])
+                row_span     = elements.value[4]
               }
             }
+          }
+        }
+      }
+
+      dynamic "filter_controls" {
+        for_each = local.quicksight_pickers
+        content {
+          dropdown {
+            filter_control_id = "${filter_controls.key}-control"
+            source_filter_id  = "${filter_controls.key}-filter"
+            title             = filter_controls.value.title
+            type              = "SINGLE_SELECT"
           }
         }
       }
@@ -82,15 +85,18 @@ resource "aws_quicksight_dashboard" "market" {
                     }
                   }
 
-                  values {
-                    numerical_measure_field {
-                      field_id = "${visuals.key}-value"
-                      column {
-                        data_set_identifier = visuals.value.data_set
-                        column_name         = visuals.value.value
-                      }
-                      aggregation_function {
-                        simple_numerical_aggregation = visuals.value.aggregation
+                  dynamic "values" {
+                    for_each = visuals.value.values
+                    content {
+                      numerical_measure_field {
+                        field_id = "${visuals.key}-${values.value}"
+                        column {
+                          data_set_identifier = visuals.value.data_set
+                          column_name         = values.value
+                        }
+                        aggregation_function {
+                          simple_numerical_aggregation = visuals.value.aggregation
+                        }
                       }
                     }
                   }
@@ -163,6 +169,154 @@ resource "aws_quicksight_dashboard" "market" {
                   direction = "DESC"
                 }
               }
+            }
+          }
+        }
+      }
+
+      visuals {
+        tree_map_visual {
+          visual_id = "sectors"
+
+          title {
+            visibility = "VISIBLE"
+            format_text {
+              plain_text = "Sectors on the last day: size is pounds traded, colour the move in percent"
+            }
+          }
+
+          chart_configuration {
+            color_scale {
+              color_fill_type = "GRADIENT"
+
+              dynamic "colors" {
+                for_each = { "-2" = "#D6493F", "0" = "#E8EBEF", "2" = "#2F9E63" }
+                content {
+                  data_value = tonumber(colors.key)
+                  color      = colors.value
+                }
+              }
+            }
+
+            field_wells {
+              tree_map_aggregated_field_wells {
+                groups {
+                  categorical_dimension_field {
+                    field_id = "sectors-sector"
+                    column {
+                      data_set_identifier = "movers"
+                      column_name         = "sector"
+                    }
+                  }
+                }
+
+                sizes {
+                  numerical_measure_field {
+                    field_id = "sectors-traded"
+                    column {
+                      data_set_identifier = "movers"
+                      column_name         = "traded_pounds"
+                    }
+                    aggregation_function {
+                      simple_numerical_aggregation = "SUM"
+                    }
+                  }
+                }
+
+                colors {
+                  numerical_measure_field {
+                    field_id = "sectors-move"
+                    column {
+                      data_set_identifier = "movers"
+                      column_name         = "move_percent"
+                    }
+                    aggregation_function {
+                      simple_numerical_aggregation = "AVERAGE"
+                    }
+                  }
+                }
+              }
+            }
+          }
+        }
+      }
+
+      dynamic "visuals" {
+        for_each = local.kpi_visuals
+        content {
+          kpi_visual {
+            visual_id = visuals.key
+
+            title {
+              visibility = "VISIBLE"
+              format_text {
+                plain_text = visuals.value.title
+              }
+            }
+
+            chart_configuration {
+              field_wells {
+                values {
+                  dynamic "date_measure_field" {
+                    for_each = visuals.value.aggregation == "MAX" ? [visuals.value] : []
+                    content {
+                      field_id             = "${visuals.key}-value"
+                      aggregation_function = date_measure_field.value.aggregation
+                      column {
+                        data_set_identifier = date_measure_field.value.data_set
+                        column_name         = date_measure_field.value.column
+                      }
+                    }
+                  }
+
+                  dynamic "categorical_measure_field" {
+                    for_each = visuals.value.aggregation == "COUNT" ? [visuals.value] : []
+                    content {
+                      field_id             = "${visuals.key}-value"
+                      aggregation_function = categorical_measure_field.value.aggregation
+                      column {
+                        data_set_identifier = categorical_measure_field.value.data_set
+                        column_name         = categorical_measure_field.value.column
+                      }
+                    }
+                  }
+                }
+              }
+            }
+          }
+        }
+      }
+    }
+
+    dynamic "filter_groups" {
+      for_each = local.quicksight_pickers
+      content {
+        filter_group_id = "${filter_groups.key}-group"
+        cross_dataset   = "SINGLE_DATASET"
+        status          = "ENABLED"
+
+        filters {
+          category_filter {
+            filter_id = "${filter_groups.key}-filter"
+            column {
+              data_set_identifier = filter_groups.value.data_set
+              column_name         = filter_groups.value.column
+            }
+            configuration {
+              filter_list_configuration {
+                match_operator  = "CONTAINS"
+                category_values = [filter_groups.value.first]
+              }
+            }
+          }
+        }
+
+        scope_configuration {
+          selected_sheets {
+            sheet_visual_scoping_configurations {
+              sheet_id   = "market"
+              scope      = "SELECTED_VISUALS"
+              visual_ids = filter_groups.value.visuals
             }
           }
         }

@@ -153,4 +153,6 @@ def test_text_from_upstream_and_from_errors_is_shown_as_text(opened: Opened) -> 
     expect(shown.page.locator("#simulated")).to_have_text(
         "Not market data: prices are simulated (seed 7), rates are the ECB's own."
     )
+    tagged = [name for name in SECTIONS if shown.page.locator(f"#{name} h2 .tag").count()]
+    assert tagged == ["prices", "movers", "sectors", "volume"]
     assert shown.page.locator("img").count() == 0

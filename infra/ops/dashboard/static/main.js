@@ -1,4 +1,4 @@
-import { text } from "./dom.js";
+import { h, text } from "./dom.js";
 import { day } from "./format.js";
 import { follow_theme } from "./chart.js";
 import { data, section } from "./parts.js";
@@ -13,6 +13,8 @@ text(section("made"), `Made ${data.made_at.slice(0, 16).replace("T", " ")} UTC. 
 if (data.simulated) {
   text(section("simulated"), `Not market data: ${data.simulated}.`);
   section("simulated").hidden = false;
+  // The banner scrolls away, and a picture of a section may be all that is passed on.
+  for (const name of ["prices", "movers", "sectors", "volume"]) section(name).querySelector("h2").append(" ", h("span", { class: "tag" }, "simulated"));
 }
 draw_freshness();
 draw_prices();

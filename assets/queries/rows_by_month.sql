@@ -1,5 +1,5 @@
 -- name: rows_by_month
--- description: Days and rows of both datasets in each month of a window
+-- description: Days and rows of each dataset in each month of a window
 -- parameters: start, end, start, end, start, end, start, end
 -- start: date, such as 2022-01-01
 -- end: date, such as 2022-12-31

@@ -41,8 +41,8 @@ TAIL = """## Good to know
   that is announced later is told as missing until the list is made again.
 - `quarantined_rows` reads every execution's CSV of put-aside rows (tables `quarantine_<dataset>`, no partitions), as
   long as it is in the raw bucket. The bad rows of rejected days are among them; rows that never came are not.
-- A new dataset is in the answers of `missing_days`, `symbol_gaps`, `quarantined_rows` and `rows_by_month` once it is
-  written into their text.
+- `missing_days`, `symbol_gaps`, `quarantined_rows` and `rows_by_month` name each dataset in their text, since SQL has
+  no list of tables to go through; a test says when a new one is not among them.
 """
 
 

@@ -11,27 +11,31 @@ from pathlib import Path
 import polars as pl
 import pyarrow.parquet as pq
 
-from marketlake.contract import load_contract
+from marketlake.contract import dataset_names, load_contract
 from marketlake.schemas import polars_schema
 
-DATASETS = ("ftse100_prices", "fx_rates")
+DATASETS = dataset_names()
 Asked = Mapping[str, str]
 
 
 @dataclass(frozen=True)
 class Frames:
-    """A lake: the datasets with ``dt`` as text, and the rows put aside (dataset, dt, symbol, reason)."""
+    """A lake: each dataset with ``dt`` as text, and the rows put aside (dataset, dt, symbol, reason)."""
 
-    prices: pl.DataFrame
-    rates: pl.DataFrame
+    datasets: Mapping[str, pl.DataFrame]
     quarantine: pl.DataFrame
+
+    @property
+    def prices(self) -> pl.DataFrame:
+        return self.datasets["ftse100_prices"]
+
+    @property
+    def rates(self) -> pl.DataFrame:
+        return self.datasets["fx_rates"]
 
     def symbols(self, dataset: str) -> pl.DataFrame:
         """Columns dt and symbol of a dataset."""
-        frame, column = {"ftse100_prices": (self.prices, "ticker"), "fx_rates": (self.rates, "target_currency")}[
-            dataset
-        ]
-        return frame.select("dt", symbol=column)
+        return self.datasets[dataset].select("dt", symbol=load_contract(dataset).symbol_column)
 
 
 def before(day: str, days: int) -> str:

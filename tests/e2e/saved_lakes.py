@@ -60,26 +60,26 @@ def load_year(pipeline: Pipeline) -> tuple[Lake, dict[str, dict[str, pl.DataFram
         put_aside(dataset, [pipeline.body("raw_bucket", key) for key in keys if f"/{dataset}/" in key])
         for dataset in DATASETS
     ]
-    prices, rates = (one_frame(dataset, days[dataset]) for dataset in DATASETS)
-    frames = Frames(prices, rates, pl.concat(aside))
+    frames = Frames({dataset: one_frame(dataset, days[dataset]) for dataset in DATASETS}, pl.concat(aside))
     return Lake(target_of(pipeline.config), frames), days
 
 
-def small_lake(config: LocalConfig, name: str, prices: Days, rates: Days) -> Lake:
-    """A lake of its own beside the pipeline's, holding these days and their years, with tables as deployed."""
+def small_lake(config: LocalConfig, name: str, datasets: Mapping[str, Days]) -> Lake:
+    """A lake of its own beside the pipeline's, with these days of each dataset and their years, tables as deployed."""
     own = replace(config, prefix=f"lake-{name}")
     values = values_of(own)
     make_storage(own, values)
     make_catalog(own, values)
     clean = Bucket(f"{values['clean_bucket']}", client(own, "s3"))
-    for dataset, days in zip(DATASETS, (prices, rates), strict=True):
+    for dataset, days in datasets.items():
         written = {}
         for text, frame in days.items():
             day, rows = date.fromisoformat(text), frame.drop("dt")
             written[day] = StoredDay(rows, clean.put(clean_key(dataset, day), to_parquet(rows), CONTENT_TYPE))
         compact_years(load_contract(dataset), clean, written)
     nothing = pl.concat([put_aside(dataset, []) for dataset in DATASETS])
-    return Lake(target_of(own), Frames(one_frame(DATASETS[0], prices), one_frame(DATASETS[1], rates), nothing))
+    frames = {dataset: one_frame(dataset, datasets.get(dataset, {})) for dataset in DATASETS}
+    return Lake(target_of(own), Frames(frames, nothing))
 
 
 def target_of(config: LocalConfig) -> Target:

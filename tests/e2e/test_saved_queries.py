@@ -77,15 +77,17 @@ def year(loaded: Any) -> Lake:
 def lakes(shared_pipeline: Pipeline, loaded: Any) -> dict[str, Lake]:
     """Small lakes with what can be wrong, all in the last months of the year."""
     _, days = loaded
-    prices, rates = (some(days[name], lambda day: day >= "2022-11-21") for name in days)
+    late = {name: some(of_dataset, lambda day: day >= "2022-11-21") for name, of_dataset in days.items()}
+    prices, rates = late["ftse100_prices"], late["fx_rates"]
     config = shared_pipeline.config
     gap = some(prices, lambda day: not "2022-12-05" <= day <= "2022-12-16")
+    unpublished = some(rates, lambda day: not "2022-12-19" <= day <= "2022-12-21")
     gone = unlisted(left(left(prices, "BP.L", "2022-12-02"), "AZN.L", "2022-12-28"), "SHEL.L", "GONE.L")
     return {
-        "nothing": small_lake(config, "nothing", {}, {}),
-        "one day": small_lake(config, "one-day", some(prices, "2022-12-30".__eq__), some(rates, "2022-12-30".__eq__)),
-        "a gap": small_lake(config, "gap", gap, some(rates, lambda day: not "2022-12-19" <= day <= "2022-12-21")),
-        "tickers left": small_lake(config, "left", gone, rates),
+        "nothing": small_lake(config, "nothing", {}),
+        "one day": small_lake(config, "one-day", {name: some(late[name], "2022-12-30".__eq__) for name in late}),
+        "a gap": small_lake(config, "gap", {**late, "ftse100_prices": gap, "fx_rates": unpublished}),
+        "tickers left": small_lake(config, "left", {**late, "ftse100_prices": gone}),
     }
 
 

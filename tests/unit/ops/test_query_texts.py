@@ -144,3 +144,10 @@ def test_an_example_says_how_many_rows_there_are_and_shows_no_markup_of_its_own(
 def test_a_query_that_opens_every_day_would_be_found(sql: str) -> None:
     tables = [table for table in sqlglot.parse_one(sql, dialect="athena").find_all(exp.Table) if table.name != "x"]
     assert not all(is_pruned(table) for table in tables)
+
+
+@pytest.mark.parametrize("name", ["missing_days", "symbol_gaps", "quarantined_rows", "rows_by_month"])
+def test_a_question_about_all_datasets_reads_each_of_them(name: str) -> None:
+    query = next(query for query in QUERIES if query.name == name)
+    tables = {table.name.removesuffix("_by_year") for table in parsed(query).find_all(exp.Table)}
+    assert {name for name in dataset_names() if name not in tables} == set()

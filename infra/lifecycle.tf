@@ -2,7 +2,7 @@
 #
 # Small objects: by default S3 moves no object under 128 KB, because Glacier Instant Retrieval bills each as 128 KB and
 # $0.02 per 1,000 moves. A day of ours is about 10 KB. So the choice is between rules that never do anything and a
-# little money: one year of both datasets is 500 objects, so moving them all costs a cent once and $0.0003 a month
+# little money: one year of two datasets is 500 objects, so moving them all costs a cent once and $0.0003 a month
 # against $0.0001 in Standard; ten years, ten times that. What was asked for is that clean data goes to Glacier, so the
 # default moves everything (a size filter on the rule overrides S3's default) and clean_transition_min_bytes = 131072
 # gives S3's thrift back. transition_default_minimum_object_size is set as well, so that it is nobody's accident.

@@ -10,7 +10,7 @@ output "start_command" {
 }
 
 output "backfill_command" {
-  description = "Loads a month of both datasets."
+  description = "Loads a month of all datasets."
   value       = "aws stepfunctions start-execution --region ${var.region} --state-machine-arn ${aws_sfn_state_machine.pipeline.arn} --input '{\"start\": \"2024-01-01\", \"end\": \"2024-01-31\"}'"
 }
 

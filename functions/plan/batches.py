@@ -21,7 +21,7 @@ own. It also bounds the number of batches of a window in which most days are don
 
 MAX_PLAN_BYTES = 110_000
 """A state's input is 256 KB at most, and after the Map it holds the plan and about as much again in results. Every
-other day of 25 years of both datasets is 97 KB."""
+other day of 25 years of two datasets is 97 KB."""
 
 
 @dataclass(frozen=True)

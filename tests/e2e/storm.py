@@ -32,7 +32,7 @@ class Aftermath:
     letters: list[dict[str, Any]] = field(default_factory=list)
 
 
-def blow_over(pipeline: Pipeline, command: Command, window: dict[str, str], seed: int) -> Aftermath:
+def blow_over(pipeline: Pipeline, command: Command, window: dict[str, Any], seed: int) -> Aftermath:
     """``window`` in one execution under the storm, and what it lost again while AWS, but no source, still fails; then,
     without faults, redrives until the queue is empty."""
     switch, aftermath = Switch(pipeline.config.root), Aftermath()
@@ -79,7 +79,7 @@ def _wait_for(pipeline: Pipeline, arns: list[str], aftermath: Aftermath) -> None
     aftermath.outcomes += [pipeline.wait(arn, EXECUTION_SECONDS) for arn in arns]
 
 
-def _started(pipeline: Pipeline, window: dict[str, str], name: str) -> str:
+def _started(pipeline: Pipeline, window: dict[str, Any], name: str) -> str:
     """Start an execution of this name, which makes the keys of its manifests, and so its faults, those of the seed."""
     assert pipeline.deployment is not None
     arn = pipeline.deployment.state_machine_arn

@@ -1,4 +1,5 @@
-"""Prices from a CSV file of closes: a date column, then one column of closes in pence a ticker.
+"""Prices from a CSV file of closes: a date column, then one column of closes in pence a ticker, or of an index in
+points (``^FTSE``).
 
 A close is all the file knows: open, high and low are set to it, the volume to 0, and neither dividends nor splits are
 told, so ``adj_close`` equals the close. An empty cell means that there is no bar that day.
@@ -64,11 +65,12 @@ class FilePrices:
     def _make(self, symbol: str) -> Series:
         pairs = [(day, close) for day, close in zip(self._days, self._closes[symbol], strict=True) if close]
         close = np.asarray([close for _, close in pairs], dtype=np.float64)
+        index = is_index(symbol)
         return Series(
             symbol=symbol,
             name=f"{self._names.get(symbol, symbol)} (closes of {self._path.name})",
-            currency="GBp",
-            instrument="EQUITY",
+            currency="GBP" if index else "GBp",
+            instrument="INDEX" if index else "EQUITY",
             timeline=Timeline.of([day for day, _ in pairs]),
             open=close,
             high=close,
@@ -82,7 +84,12 @@ class FilePrices:
 def yahoo_symbol(column: str) -> str:
     """``BARC`` and ``barc.l`` -> ``BARC.L``; a trailing dot of a London ticker (``BP.``) goes, as Yahoo writes it."""
     name = column.strip().upper()
-    return name if name.endswith(".L") or name.startswith("^") else name.rstrip(".") + ".L"
+    return name if name.endswith(".L") or is_index(name) else name.rstrip(".") + ".L"
+
+
+def is_index(symbol: str) -> bool:
+    """Whether ``symbol`` is one of Yahoo's indices, which are quoted in points."""
+    return symbol.startswith("^")
 
 
 def read_closes(path: Path) -> tuple[list[date], dict[str, list[float | None]]]:

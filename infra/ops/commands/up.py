@@ -110,10 +110,22 @@ def _tell(setup: Setup, screen: Screen, *, deployed: bool) -> None:
         screen.say(f"[yellow]![/] {safe(target.simulated)}")
     elif target.local and target.local.source == "live":
         screen.say("[yellow]![/] live sources: Yahoo Finance and the Frankfurter API are asked")
+    if target.local and target.local.prices:
+        _warn_of_lack(screen, target.local.prices)
     faults = Switch(setup.root).setting()
     if faults:
         screen.say(f"[yellow]![/] {safe(said_of(faults))}")
     screen.say("next: marketlake run")
+
+
+def _warn_of_lack(screen: Screen, closes: Path) -> None:
+    from infra.local.listed import datasets_without_closes
+
+    for dataset, symbols in datasets_without_closes(closes).items():
+        screen.say(
+            f"[yellow]![/] {safe(closes.name)} has no column {safe(', '.join(symbols))}: {dataset} will fail; "
+            f"add the column, or name the datasets to run with --dataset"
+        )
 
 
 def down(context: typer.Context) -> None:

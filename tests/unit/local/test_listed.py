@@ -9,7 +9,7 @@ from marketlake.symbols import parse_symbols
 
 def test_the_tickers_of_a_file_of_closes_are_listed_for_the_days_it_has_them(tmp_path: Path) -> None:
     closes = tmp_path / "closes.csv"
-    closes.write_text("date,VOD,OLD.L,NEW\n2020-01-02,150,10,\n2020-01-03,151,,\n2020-01-06,152,,99\n")
+    closes.write_text("date,VOD,OLD.L,NEW,^FTSE\n2020-01-02,150,10,,7604.3\n2020-01-03,151,,,\n2020-01-06,152,,99,\n")
     listed = parse_symbols(constituents_of_closes(closes), "closes.csv")
     assert listed.expected(date(2020, 1, 2)) == ["OLD.L", "VOD.L"]
     assert listed.expected(date(2020, 1, 3)) == ["VOD.L"]

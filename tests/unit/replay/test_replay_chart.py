@@ -113,7 +113,7 @@ def test_a_range_counts_back_from_the_last_day(app: ReplayApp, asked: str, bars:
 
 def test_closes_of_a_file_are_served_as_flat_bars(tmp_path: Path, rates: EcbRates) -> None:
     path = tmp_path / "closes.csv.gz"
-    path.write_bytes(gzip.compress(b"Date,BARC,BP.L\n2023-05-31,151.34,453.3\n2023-05-30,155.8,\n"))
+    path.write_bytes(gzip.compress(b"Date,BARC,BP.L,^FTSE\n2023-05-31,151.34,453.3,7446.14\n2023-05-30,155.8,,\n"))
     app = ReplayApp(FilePrices(path, {"BP.L": "BP"}), rates)
     response = chart(app, "BARC.L", date(2023, 5, 1), date(2023, 6, 30))
     result = result_of(response)
@@ -124,12 +124,15 @@ def test_closes_of_a_file_are_served_as_flat_bars(tmp_path: Path, rates: EcbRate
     assert result["indicators"]["adjclose"] == [{"adjclose": [155.8, 151.34]}]
     assert result["meta"]["longName"] == "BARC.L (closes of closes.csv.gz)"
     assert result_of(chart(app, "BP.L", date(2023, 5, 1), date(2023, 6, 30)))["timestamp"] == [stamp(date(2023, 5, 31))]
+    index = result_of(chart(app, "^FTSE", date(2023, 5, 1), date(2023, 6, 30)))
+    quoted = [(shown["meta"]["currency"], shown["meta"]["instrumentType"]) for shown in (result, index)]
+    assert quoted == [("GBp", "EQUITY"), ("GBP", "INDEX")]
     health = app.health()
     assert health["prices"] == {
         "source": "file",
         "simulated": False,
         "file": "closes.csv.gz",
-        "symbols": 2,
+        "symbols": 3,
         "first_day": "2023-05-30",
         "last_day": "2023-05-31",
     }

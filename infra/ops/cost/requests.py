@@ -76,7 +76,12 @@ def _plan(answer: dict[str, Any], _: Planned) -> Requests:
 
 def _fetch(answer: dict[str, Any], batch: Planned) -> Requests:
     stored = answer.get("stored", batch.count)
-    return Requests(puts=stored + answer.get("before", True), gets=1, written={"raw": stored})
+    return Requests(puts=stored + answer.get("before", True), gets=_lists(batch), written={"raw": stored})
+
+
+def _lists(batch: Planned) -> int:
+    """Lists of symbols that are read for a batch: none where the contract has its own."""
+    return int(not batch.dataset or load_contract(batch.dataset).symbols_file is not None)
 
 
 def _validate(answer: dict[str, Any], batch: Planned) -> Requests:
@@ -84,7 +89,7 @@ def _validate(answer: dict[str, Any], batch: Planned) -> Requests:
     manifest = answer.get("accepted", batch.count) > 0
     return Requests(
         puts=manifest + (answer.get("rejected_rows", 0) > 0),
-        gets=2 + batch.count + markers,  # the list of symbols and the bars before the batch
+        gets=_lists(batch) + 1 + batch.count + markers,  # the bars before the batch
         written={"manifest": float(manifest)},
     )
 

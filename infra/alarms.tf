@@ -1,5 +1,5 @@
-# Each alarm mails the topic. The first ten alarms of an account are free, each further one costs $0.10 a month: 27
-# here with two datasets, so $1.70.
+# Each alarm mails the topic. The first ten alarms of an account are free, each further one costs $0.10 a month: 28
+# here with three datasets, so $1.80.
 #
 # Missing data: these metrics exist only while something happens, so silence is good news (notBreaching) everywhere but
 # in freshness, where silence is the very thing to be told of (breaching). OK is not mailed: it says no more than that

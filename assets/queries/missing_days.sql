@@ -1,6 +1,6 @@
 -- name: missing_days
 -- description: Days of each dataset's calendar that the lake has no row of; windows of up to 27 years
--- parameters: start, start, end, start, start, end, start, end, start, end, start, end
+-- parameters: start, start, end, start, start, end, start, end, start, end, start, end, start, end, start, end
 -- start: date, such as 2021-12-13
 -- end: date, such as 2022-12-30
 WITH digits AS (
@@ -20,11 +20,17 @@ weekdays AS (
 due AS (
   SELECT d.dataset, w.day
   FROM weekdays w
-  CROSS JOIN (VALUES ('ftse100_prices', 'london'), ('fx_rates', 'target')) AS d (dataset, calendar)
+  CROSS JOIN (
+    VALUES ('ftse100_index', 'london'), ('ftse100_prices', 'london'), ('fx_rates', 'target')
+  ) AS d (dataset, calendar)
   LEFT JOIN closing_days c ON c.calendar = d.calendar AND c.closed = w.day
   WHERE c.closed IS NULL
 ),
 present AS (
+  SELECT 'ftse100_index' AS dataset, dt FROM ftse100_index_by_year
+  WHERE year BETWEEN substr(?, 1, 4) AND substr(?, 1, 4) AND dt BETWEEN ? AND ?
+  GROUP BY dt
+  UNION ALL
   SELECT 'ftse100_prices' AS dataset, dt FROM ftse100_prices_by_year
   WHERE year BETWEEN substr(?, 1, 4) AND substr(?, 1, 4) AND dt BETWEEN ? AND ?
   GROUP BY dt

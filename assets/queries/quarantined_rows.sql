@@ -1,9 +1,13 @@
 -- name: quarantined_rows
 -- description: Rows that Validate put aside, why, how many times, and whether the lake has a row in their place by now
--- parameters: start, end, start, end, start, end, start, end, start, end, start, end
+-- parameters: start, end, start, end, start, end, start, end, start, end, start, end, start, end, start, end, start, end
 -- start: date, such as 2022-01-01
 -- end: date, such as 2022-12-31
 WITH put_aside AS (
+  SELECT 'ftse100_index' AS dataset, dt, ticker AS symbol, reason
+  FROM quarantine_ftse100_index
+  WHERE dt BETWEEN ? AND ?
+  UNION ALL
   SELECT 'ftse100_prices' AS dataset, dt, ticker AS symbol, reason
   FROM quarantine_ftse100_prices
   WHERE dt BETWEEN ? AND ?
@@ -18,6 +22,9 @@ counted AS (
   GROUP BY dataset, dt, symbol, reason
 ),
 present AS (
+  SELECT 'ftse100_index' AS dataset, dt, ticker AS symbol FROM ftse100_index_by_year
+  WHERE year BETWEEN substr(?, 1, 4) AND substr(?, 1, 4) AND dt BETWEEN ? AND ?
+  UNION ALL
   SELECT 'ftse100_prices' AS dataset, dt, ticker AS symbol FROM ftse100_prices_by_year
   WHERE year BETWEEN substr(?, 1, 4) AND substr(?, 1, 4) AND dt BETWEEN ? AND ?
   UNION ALL

@@ -1,9 +1,12 @@
 -- name: symbol_gaps
 -- description: Runs of days that the lake has and a ticker or currency lacks; no first_after where it never came back
--- parameters: start, end, start, end, start, end, start, end
+-- parameters: start, end, start, end, start, end, start, end, start, end, start, end
 -- start: date, such as 2022-01-01
 -- end: date, such as 2022-12-31
 WITH present AS (
+  SELECT 'ftse100_index' AS dataset, ticker AS symbol, dt FROM ftse100_index_by_year
+  WHERE year BETWEEN substr(?, 1, 4) AND substr(?, 1, 4) AND dt BETWEEN ? AND ?
+  UNION ALL
   SELECT 'ftse100_prices' AS dataset, ticker AS symbol, dt FROM ftse100_prices_by_year
   WHERE year BETWEEN substr(?, 1, 4) AND substr(?, 1, 4) AND dt BETWEEN ? AND ?
   UNION ALL

@@ -35,7 +35,9 @@ def test_daily_run_loads_the_last_week_and_finds_nothing_to_do_the_second_time(p
     first = pipeline.run({})
     assert first.status == "SUCCEEDED", first
     written = {name: counts["written"] for name, counts in first.output["datasets"].items()}
-    assert written == {"ftse100_prices": 6, "fx_rates": 6}
+    assert written == {"ftse100_index": 6, "ftse100_prices": 6, "fx_rates": 6}
+    points = pipeline.query("SELECT ticker, min(low), max(high) FROM ftse100_index WHERE dt >= '2026-10-23' GROUP BY 1")
+    assert [(name, 1000 < float(str(low)) < float(str(high))) for name, low, high in points] == [("^FTSE", True)]
     rows = pipeline.query("SELECT dt, count(*) FROM fx_rates WHERE dt >= '2026-10-23' GROUP BY dt ORDER BY dt")
     assert [row[0] for row in rows] == [f"2026-10-{day}" for day in (23, 26, 27, 28, 29, 30)]
 
@@ -52,6 +54,7 @@ def test_a_scheduled_start_that_comes_twice_runs_once(pipeline: Pipeline) -> Non
     assert {first.status, second.status} == {"SUCCEEDED"}
     ran, idle = sorted((first, second), key=lambda outcome: -len(outcome.output["datasets"]))
     assert {name: counts["written"] for name, counts in ran.output["datasets"].items()} == {
+        "ftse100_index": 6,
         "ftse100_prices": 6,
         "fx_rates": 6,
     }
@@ -83,7 +86,7 @@ def test_forced_backfill_leaves_identical_objects_and_no_duplicates(pipeline: Pi
     assert duplicates == []
 
 
-@pytest.mark.parametrize("dataset", ["ftse100_prices", "fx_rates"])
+@pytest.mark.parametrize("dataset", ["ftse100_index", "ftse100_prices", "fx_rates"])
 def test_the_table_by_year_has_the_rows_of_the_table_by_day(pipeline: Pipeline, dataset: str) -> None:
     pipeline.run({"datasets": [dataset], "start": "2021-12-30", "end": "2022-01-05"})
     names = ", ".join(["dt", *(column.name for column in load_contract(dataset).columns)])
@@ -102,7 +105,7 @@ def test_the_table_by_year_has_the_rows_of_the_table_by_day(pipeline: Pipeline, 
 def test_what_lies_on_disk_is_plain_parquet_in_the_contract_s_schema(pipeline: Pipeline) -> None:
     pipeline.run({"start": "2021-06-01", "end": "2021-06-02"})
     bucket = pipeline.config.root / "s3" / "000000000000" / pipeline.name("clean_bucket")
-    for dataset in ("ftse100_prices", "fx_rates"):
+    for dataset in ("ftse100_index", "ftse100_prices", "fx_rates"):
         file = bucket / "clean" / dataset / "dt=2021-06-01" / "part-0.parquet"
         assert pq.read_schema(file).remove_metadata() == arrow_schema(load_contract(dataset))
 

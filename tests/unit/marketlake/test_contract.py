@@ -17,7 +17,8 @@ from marketlake.contract import Contract, dataset_names, load_contract
 from marketlake.errors import ContractViolation
 from tests.unit.lake import PRICES, RATES
 
-BOTH = [PRICES, RATES]
+INDEX = load_contract("ftse100_index")
+ALL = [INDEX, PRICES, RATES]
 SHIPPED = json.loads((contracts.CONTRACTS / "ftse100_prices.json").read_text("utf-8"))
 REQUIRED = sorted(set(SHIPPED) - {"units", "adjustments"})
 
@@ -30,7 +31,7 @@ def load_text(text: str, folder: Path, monkeypatch: pytest.MonkeyPatch) -> Contr
 
 
 def test_there_is_a_contract_for_each_dataset_of_the_lake() -> None:
-    assert dataset_names() == ["ftse100_prices", "fx_rates"]
+    assert dataset_names() == ["ftse100_index", "ftse100_prices", "fx_rates"]
     assert [load_contract(name).name for name in dataset_names()] == dataset_names()
 
 
@@ -43,6 +44,11 @@ def test_the_columns_are_those_the_lake_promises() -> None:
         ("split_ratio", "double"),
         ("quoted_currency", "string"),
     ]
+    assert [(c.name, c.type) for c in INDEX.columns] == [
+        ("ticker", "string"),
+        *((name, "double") for name in ("open", "high", "low", "close")),
+        ("volume", "bigint"),
+    ]
     assert [(c.name, c.type) for c in RATES.columns] == [
         ("base_currency", "string"),
         ("target_currency", "string"),
@@ -51,7 +57,7 @@ def test_the_columns_are_those_the_lake_promises() -> None:
     assert (PRICES.symbol_column, RATES.symbol_column) == ("ticker", "target_currency")
 
 
-@pytest.mark.parametrize("contract", BOTH, ids=lambda c: c.name)
+@pytest.mark.parametrize("contract", ALL, ids=lambda c: c.name)
 def test_a_contract_speaks_of_its_own_columns_only(contract: Contract) -> None:
     columns = {column.name: column for column in contract.columns}
     rules = contract.rules
@@ -169,7 +175,7 @@ def test_the_last_day_that_is_due(contract: Contract, at: str, last: str) -> Non
     assert contract.last_due_day(datetime.fromisoformat(at)) == date.fromisoformat(last)
 
 
-@given(contract=st.sampled_from(BOTH), at=st.datetimes(datetime(2000, 2, 1), datetime(2026, 12, 1)))
+@given(contract=st.sampled_from(ALL), at=st.datetimes(datetime(2000, 2, 1), datetime(2026, 12, 1)))
 def test_no_later_day_is_due(contract: Contract, at: datetime) -> None:
     moment = at.replace(tzinfo=UTC)
     last = contract.last_due_day(moment)

@@ -23,8 +23,8 @@ from tests.unit.ops.conftest import Command
 from tests.unit.ops.fake_states import FakeStates
 from tests.unit.ops.test_ops_cost_page import recorded
 
-OWN_OF_ATHENA = {"s3_put": 2 * 2 + 2 * 2, "s3_get": 2 * (3 + 8) + 2}
-"""Requests of a daily execution that Athena makes or that read its results: two queries of one day and its year."""
+OWN_OF_ATHENA = {"s3_put": 3 * 2 + 3 * 2, "s3_get": 3 * (3 + 8) + 3}
+"""Requests of a daily execution that Athena makes or that read its results: three queries of one day and its year."""
 
 
 def fed(events: list[dict[str, Any]]) -> Run:
@@ -36,14 +36,14 @@ def fed(events: list[dict[str, Any]]) -> Run:
 def test_requests_are_those_that_the_embedded_aws_recorded_for_a_daily_execution() -> None:
     used = recorded("daily")[0].quantities
 
-    # 27 PutObject, 10 ListBucket and 46 GetObject by the functions, as its access log has them.
-    assert used["s3_put"] - OWN_OF_ATHENA["s3_put"] == 27 + 10
-    assert used["s3_get"] - OWN_OF_ATHENA["s3_get"] == 46
+    # 40 PutObject, 14 ListBucket and 63 GetObject by the functions, as its access log has them.
+    assert used["s3_put"] - OWN_OF_ATHENA["s3_put"] == 40 + 14
+    assert used["s3_get"] - OWN_OF_ATHENA["s3_get"] == 63
 
 
 def test_transitions_without_events_inside_the_map_follow_the_definition() -> None:
-    # Start, Plan, ProcessBatches, Report, Outcome, Succeeded; batches of seven and of five states; four iterations.
-    assert recorded("daily")[0].quantities["transition"] == 6 + 2 * 7 + 2 * 5 + 4
+    # Start, Plan, ProcessBatches, Report, Outcome, Succeeded; batches of seven and of five states; six iterations.
+    assert recorded("daily")[0].quantities["transition"] == 6 + 3 * 7 + 3 * 5 + 6
 
 
 def test_transitions_on_aws_are_the_states_entered_with_retries_iterations_and_the_start() -> None:
@@ -104,7 +104,7 @@ def test_a_failure_costs_a_message_and_its_metrics() -> None:
 
 
 def test_athena_bills_ten_megabytes_for_a_smaller_query() -> None:
-    assert recorded("daily")[0].quantities["athena_tb"] == pytest.approx(2 * 10 * 2**20 / TB)
+    assert recorded("daily")[0].quantities["athena_tb"] == pytest.approx(3 * 10 * 2**20 / TB)
 
 
 def test_a_bill_has_the_free_tier_apart() -> None:
@@ -124,7 +124,7 @@ def test_a_shorter_backfill_is_scaled_to_ten_years() -> None:
     daily = recorded("daily")[0]
     found = estimate(daily, daily)
 
-    assert scale(daily) == pytest.approx(assumed("ten_year_days") / 12)
+    assert scale(daily) == pytest.approx(assumed("ten_year_days") / 18)
     assert found.ten_years.total == pytest.approx(bill(daily.quantities, prices()).total * scale(daily))
 
 
@@ -133,7 +133,7 @@ def test_too_much_is_said_with_what_to_cut(monkeypatch: pytest.MonkeyPatch) -> N
     found = estimate(*(recorded(kind)[0] for kind in ("daily", "backfill")))
 
     assert not found.within_limit
-    assert "TOO MUCH. The largest: Alarms ($7.70), Dashboard ($3.00)" in verdict(found)
+    assert "TOO MUCH. The largest: Alarms ($7.80), Dashboard ($3.00)" in verdict(found)
 
 
 def test_alarms_are_those_of_terraform() -> None:
@@ -184,7 +184,7 @@ def test_the_command_prints_the_bill_and_the_month(command: Command, target: Tar
     document = command("cost", "run-1", "--backfill", "run-1", "--json").document
 
     assert document["execution"] == "run-1"
-    assert document["daily"]["quantities"]["transition"] == 34
+    assert document["daily"]["quantities"]["transition"] == 48
     assert document["month_usd"] < document["limit_usd"]
     assert document["largest"][0]["usd"] >= document["largest"][1]["usd"]
     target.__dict__["states"] = FakeStates(embedded_history("daily"), end=end)

@@ -56,9 +56,9 @@ def test_the_dearest_month_is_below_the_limit() -> None:
 def test_the_recorded_executions_are_a_daily_one_and_ten_years() -> None:
     daily, backfill = recorded("daily")[0], recorded("backfill")[0]
 
-    assert (daily.days, daily.batches, daily.calls) == (12, 4, 14)  # a new day and five looked at again, two datasets
-    assert backfill.days == 5083
-    assert backfill.quantities["transition"] == 6 + 20 * 8
+    assert (daily.days, daily.batches, daily.calls) == (18, 6, 20)  # a new day and five looked at again, three datasets
+    assert backfill.days == 7608
+    assert backfill.quantities["transition"] == 6 + 30 * 8
 
 
 def trimmed(event: dict[str, Any]) -> dict[str, Any]:

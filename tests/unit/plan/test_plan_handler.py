@@ -22,18 +22,19 @@ def plan(document: object, started: str = "2023-01-06T20:00:00.000Z", execution:
     return handler({"task": task_of("Plan", execution), "input": document, "started": started}, context)
 
 
-def test_a_daily_run_on_an_empty_lake_plans_a_week_of_both_datasets(lake: Lake) -> None:
+def test_a_daily_run_on_an_empty_lake_plans_a_week_of_each_dataset(lake: Lake) -> None:
     planned = plan({})
     assert [(b["dataset"], b["days"], b["recheck"]) for b in planned["batches"]] == [
+        ("ftse100_index", ["2022-12-30/2023-01-06"], False),
         ("ftse100_prices", ["2022-12-30/2023-01-06"], False),
         ("fx_rates", ["2022-12-30/2023-01-06"], False),
     ]
     assert planned["summary"] == {
-        "datasets": ["ftse100_prices", "fx_rates"],
-        "days_due": 5 + 6,
+        "datasets": ["ftse100_index", "ftse100_prices", "fx_rates"],
+        "days_due": 5 + 5 + 6,
         "days_done": 0,
-        "days_planned": 11,
-        "batches": 2,
+        "days_planned": 16,
+        "batches": 3,
     }
     assert lake.everything() == {}, "Plan writes nothing"
 
@@ -68,11 +69,11 @@ SCHEDULED = {"scheduled_time": "2023-01-06T18:45:00Z", "trigger": "schedule"}
 
 def test_a_scheduled_start_that_comes_twice_runs_once() -> None:
     first = plan(SCHEDULED, execution="first")
-    assert first["summary"]["batches"] == 2
+    assert first["summary"]["batches"] == 3
     second = plan(SCHEDULED, execution="second")
     assert second["batches"] == []
     assert second["summary"] == {
-        "datasets": ["ftse100_prices", "fx_rates"],
+        "datasets": ["ftse100_index", "ftse100_prices", "fx_rates"],
         "started_already": "first",
         "days_planned": 0,
         "batches": 0,

@@ -23,8 +23,8 @@ ARCH ?= arm64
 TERRAFORM := terraform -chdir=infra
 INITIALISED := infra/.terraform/.initialised
 
-.PHONY: help setup run backfill history query partitions console doctor up down status package plan deploy destroy
-.PHONY: preflight test unit hostile lint format storm bench bench-years diagrams screenshots clean dashboard
+.PHONY: help setup run backfill history query partitions console dashboard doctor up down status package plan deploy destroy
+.PHONY: preflight test unit hostile lint format storm bench bench-years diagrams sample-data screenshots clean
 
 help: ## Print this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  \033[36m%-12s\033[0m %s\n", $$1, $$2}'
@@ -131,6 +131,9 @@ bench-years: $(READY) ## Ten-year questions by day and by year; what the tables 
 
 diagrams: $(READY) ## Draw assets/diagrams anew, from the code and the definition; needs Graphviz
 	@$(BIN)/python -m assets.diagrams
+
+sample-data: $(READY) ## Write assets/sample_data again: a month of rates and simulated prices
+	@$(BIN)/python -m tests.sample_data
 
 screenshots: $(READY) ## Take the pictures in assets/screenshots again, from a lake made for them; needs chromium
 	@$(BIN)/python -m tests.screenshots

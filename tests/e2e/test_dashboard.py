@@ -101,7 +101,7 @@ def test_a_narrow_screen_does_not_scroll_sideways(loaded: dict[str, Any], opened
 
 
 def test_a_lake_with_no_data_says_so_in_every_section(shared_pipeline: Pipeline, opened: Opened) -> None:
-    lake = small_lake(shared_pipeline.config, "board-nothing", {}, {})
+    lake = small_lake(shared_pipeline.config, "board-nothing", {})
     shown = opened(dashboard_of(lake.target, FIRST, LAST), 360)
     assert all(shown.nothing(section) for section in SECTIONS[:5])
     assert shown.page.locator(".kpi.bad").count() == len(DATASETS)
@@ -110,8 +110,8 @@ def test_a_lake_with_no_data_says_so_in_every_section(shared_pipeline: Pipeline,
 
 
 def test_one_day_has_prices_and_no_moves(shared_pipeline: Pipeline, days: Any, opened: Opened) -> None:
-    prices, rates = (some(days[name], LAST.__eq__) for name in DATASETS)
-    lake = small_lake(shared_pipeline.config, "board-one", prices, rates)
+    one = {name: some(days[name], LAST.__eq__) for name in DATASETS}
+    lake = small_lake(shared_pipeline.config, "board-one", one)
     shown = opened(dashboard_of(lake.target, LAST, LAST))
     assert [bool(shown.nothing(section)) for section in SECTIONS[:4]] == [False, True, True, False]
     assert shown.page.locator(".plot canvas").count() == 3
@@ -119,7 +119,8 @@ def test_one_day_has_prices_and_no_moves(shared_pipeline: Pipeline, days: Any, o
 
 def test_a_gap_and_a_ticker_that_left_are_told(shared_pipeline: Pipeline, days: Any, opened: Opened) -> None:
     gap = some(days["ftse100_prices"], lambda day: not "2019-03-11" <= day <= "2019-03-15")
-    lake = small_lake(shared_pipeline.config, "board-gap", left(gap, "BP.L", "2019-04-10"), days["fx_rates"])
+    prices = left(gap, "BP.L", "2019-04-10")
+    lake = small_lake(shared_pipeline.config, "board-gap", {**days, "ftse100_prices": prices})
     document = dashboard_of(lake.target, FIRST, LAST)
     assert document["tickers"][0]["series"]["close"][document["days"].index("2019-03-13")] is None
     shown = opened(document)

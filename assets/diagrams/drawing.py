@@ -5,9 +5,7 @@ from __future__ import annotations
 import hashlib
 import re
 import shutil
-import struct
 import subprocess
-import zlib
 from html import escape
 from pathlib import Path
 from typing import Any
@@ -15,11 +13,11 @@ from typing import Any
 import diagrams
 from diagrams import Diagram, Edge, Node, setdiagram
 
+from assets.diagrams.marks import marked
+
 ICONS = Path(diagrams.__file__).resolve().parent.parent
 """The folder from which the package names its icons."""
 
-PNG_SIGNATURE = b"\x89PNG\r\n\x1a\n"
-KEYWORD = b"source-sha256"
 DOTS_PER_INCH = 150
 
 ICON = 56  # points
@@ -108,17 +106,3 @@ def png(source: str) -> bytes:
     if drawn.returncode or drawn.stderr:
         raise NoGraphviz(f"dot could not draw it: {drawn.stderr.decode().strip()}: correct the source")
     return marked(drawn.stdout, digest(source))
-
-
-def marked(image: bytes, mark: str) -> bytes:
-    """The PNG ``image`` with ``mark`` as its first text chunk (https://www.w3.org/TR/png-3/#11tEXt)."""
-    body = b"tEXt" + KEYWORD + b"\0" + mark.encode()
-    chunk = struct.pack(">I", len(body) - 4) + body + struct.pack(">I", zlib.crc32(body))
-    header = len(PNG_SIGNATURE) + 25  # the header's chunk has a fixed size
-    return image[:header] + chunk + image[header:]
-
-
-def mark_of(image: bytes) -> str:
-    """The mark that ``marked`` put there; empty where there is none."""
-    found = re.search(rb"tEXt" + KEYWORD + rb"\0([0-9a-f]{64})", image[:1000])
-    return found[1].decode() if found else ""

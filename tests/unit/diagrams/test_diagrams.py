@@ -8,8 +8,9 @@ from typing import Any
 
 import pytest
 
-from assets.diagrams import drawing, machine
-from assets.diagrams.drawing import DOTS_PER_INCH, ICONS, NoGraphviz, digest, mark_of, marked, png
+from assets.diagrams import machine, marks
+from assets.diagrams.drawing import DOTS_PER_INCH, ICONS, NoGraphviz, digest, png
+from assets.diagrams.marks import mark_of, marked
 from assets.diagrams.pictures import FOLDER, PICTURES
 
 README_WIDTH = 900
@@ -20,7 +21,7 @@ every_picture = pytest.mark.parametrize("name", PICTURES)
 
 
 def size(image: bytes) -> tuple[int, int]:
-    assert image.startswith(drawing.PNG_SIGNATURE)
+    assert image.startswith(marks.PNG_SIGNATURE)
     width, height = struct.unpack(">II", image[16:24])
     return width, height
 
@@ -139,12 +140,12 @@ def test_errors_run_together_where_states_have_the_same_several_targets() -> Non
 
 def test_a_mark_is_read_back_and_leaves_the_picture() -> None:
     header = struct.pack(">I", 13) + b"IHDR" + struct.pack(">II", 7, 5) + bytes(5) + bytes(4)
-    image = drawing.PNG_SIGNATURE + header + b"the rest"
+    image = marks.PNG_SIGNATURE + header + b"the rest"
     assert mark_of(image) == ""
     again = marked(image, digest("source"))
     assert mark_of(again) == digest("source")
     assert size(again) == (7, 5)
-    assert again.startswith(drawing.PNG_SIGNATURE + header)
+    assert again.startswith(marks.PNG_SIGNATURE + header)
     assert again.endswith(b"the rest")
 
 

@@ -35,12 +35,12 @@ def answer_text(answer: Mapping[str, Any]) -> str:
         summary = answer["summary"]
         return str(summary.get("text") or answer_text(summary)) or "nothing to do"
     counts = [(name, len(value) if isinstance(value, list) else value) for name, value in answer.items()]
-    wanted = ((n, c) for n, c in counts if isinstance(c, int) and not isinstance(c, bool) and c and n not in LISTS)
+    wanted = ((n, c) for n, c in counts if isinstance(c, int) and not isinstance(c, bool) and c and n not in UNTOLD)
     return ", ".join(f"{count:,} {name.replace('_', ' ')}" for name, count in wanted) or "nothing to do"
 
 
-LISTS = {"days", "accepted_days", "rejections", "datasets"}
-"""Lists in the functions' answers that a count beside them tells better."""
+UNTOLD = {"days", "accepted_days", "rejections", "datasets", "attempts"}
+"""What is in the functions' answers and told better by a count beside it, or by the line itself."""
 
 
 class Watch:

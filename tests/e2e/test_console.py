@@ -64,7 +64,9 @@ def test_a_backfill_is_seen_live_its_cause_in_two_clicks_and_its_redrive_to_the_
         {"kind": "hang", "match": "/frankfurter", "times": 1, "seconds": 8},
         {"kind": "status", "status": 429, "match": "/frankfurter"},
     )
-    name = pipeline.start({"start": "2016-05-03", "end": "2016-05-04"}).rpartition(":")[2]
+    name = pipeline.start(
+        {"datasets": ["ftse100_prices", "fx_rates"], "start": "2016-05-03", "end": "2016-05-04"}
+    ).rpartition(":")[2]
     expect(console.row(name)).to_contain_text("running")
     console.row(name).click()
     expect(console.batch(0)).to_contain_text("ftse100_prices")

@@ -69,7 +69,7 @@ def test_the_engine_runs_the_state_machine_and_the_embedded_aws_does_the_rest(
     assert on_embedded(target, config) == []
     objects = target.s3.list_objects_v2(Bucket=target.names["clean_bucket"], Prefix="clean/fx_rates/")["Contents"]
     assert len(objects) == 4
-    assert execution["name"] in marketlake("history")
+    assert execution["name"] in marketlake("history", "--json")
     assert "Step Functions Local" in marketlake("doctor")
 
     # The queue's address, a parameter of the definition, is good for the engine as it is for the command.

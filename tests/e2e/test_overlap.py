@@ -19,7 +19,7 @@ from marketlake.contract import load_contract
 from marketlake.layout import clean_key, marker_key, raw_key, year_key
 from tests.e2e.pipeline import Pipeline
 
-MONTHS = [date(2011 + number // 12, 1 + number % 12, 1) for number in range(51)]
+MONTHS = [date(2000 + number // 12, 1 + number % 12, 1) for number in range(51)]
 """The first days of fifty months, and of the one after."""
 
 BOTH = 10

@@ -143,7 +143,7 @@ def test_the_zips_load_two_days(built: Built, aws: FakeAws, replay: ReplayServer
     assert fetched["stored"] == 2
     validated = ask("validate", batch=batch, fetched=fetched).body
     assert validated["accepted"] == 2
-    transformed = ask("transform", batch=batch, validated=validated).body
+    transformed = ask("transform", batch=batch, fetched=fetched, validated=validated).body
     assert transformed["written"] == 2
     assert aws.objects[f"clean/clean/{dataset}/dt=2023-01-04/part-0.parquet"].startswith(b"PAR1")
     checked = ask("athena_check", batch=batch, transformed=transformed)

@@ -38,10 +38,11 @@ TABLE = os.environ.get("STORM_TABLE", "")
 
 @dataclass(frozen=True)
 class Lake:
-    """A pipeline and what its lake holds after a run without faults: key to ETag of the clean objects."""
+    """A pipeline and what its lake holds after a run without faults: key to ETag of the objects by day and by year."""
 
     pipeline: Pipeline
     calm: dict[str, str]
+    years: dict[str, str]
 
 
 @pytest.fixture(scope="module")
@@ -51,7 +52,7 @@ def lake(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lake]:
         pipeline = new_pipeline(tmp_path_factory.mktemp("storm"))
     outcome = pipeline.run({"datasets": DATASETS, "start": START, "end": END})
     assert outcome.status == "SUCCEEDED", outcome
-    yield Lake(pipeline, pipeline.etags("clean_bucket", "clean/"))
+    yield Lake(pipeline, *(pipeline.etags("clean_bucket", form) for form in ("clean/", "by_year/")))
     pipeline.down()
 
 
@@ -78,6 +79,7 @@ def test_after_a_storm_and_redrives_the_lake_is_the_calm_one(
         print(f"\n{told(pipeline, aftermath, seed, time.monotonic() - began)}")
 
     assert pipeline.etags("clean_bucket", "clean/") == lake.calm
+    assert pipeline.etags("clean_bucket", "by_year/") == lake.years
     check_days(pipeline, lake.calm)
     check_outcomes(pipeline, aftermath)
     assert {surface for surface, _ in aftermath.injected} >= {"upstream", "s3", "lambda"}

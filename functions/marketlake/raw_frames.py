@@ -8,6 +8,7 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
+from functools import partial
 
 import polars as pl
 
@@ -71,31 +72,41 @@ def read_raw(contract: Contract, days: Sequence[RawDay]) -> pl.DataFrame:
     Raises:
         UpstreamMalformed: an object is not in the contract's raw format; the message names the day.
     """
-    read = {"prices_csv": _read_prices, "rates_json": _read_rates}[contract.raw_format]
-    empty = pl.DataFrame(schema={"dt": pl.Date(), **polars_schema(contract)})
-    frames = [empty]
+    read = {"prices_csv": _read_prices, "rates_json": partial(_read_rates, contract)}[contract.raw_format]
+    frames = []
     for raw in days:
         try:
-            frames.append(read(contract, raw).select(_dates(contract, raw.day).alias("dt"), pl.all()))
+            frame = read(raw)
+            frames.append(frame.insert_column(0, _dates(contract, raw.day, frame)))
         except UNREADABLE as error:
             raise UpstreamMalformed(
                 f"{contract.name} {raw.day}: the raw object is not {contract.raw_format}: {error}; fetch the day again"
             ) from error
-    return pl.concat(frames).sort("dt", *contract.key)
+    if not frames:
+        return pl.DataFrame(schema={"dt": pl.Date(), **polars_schema(contract)})
+    # Once for all days: an expression on a small frame costs as much as on a large one.
+    whole = pl.concat(frames)
+    clean = _clean_prices(contract, whole) if contract.raw_format == "prices_csv" else whole
+    return clean.sort("dt", *contract.key)
 
 
-def _dates(contract: Contract, day: date) -> pl.Expr:
-    place = pl.int_range(pl.len()).over(contract.key) if day == CONTEXT_DAY else pl.lit(0)
-    return pl.lit(day) + pl.duration(days=place)
+def _dates(contract: Contract, day: date, frame: pl.DataFrame) -> pl.Series:
+    if day != CONTEXT_DAY:
+        return pl.Series("dt", [day] * frame.height, pl.Date())
+    place = pl.int_range(pl.len()).over(contract.key)
+    return frame.select((pl.lit(day) + pl.duration(days=place)).alias("dt")).to_series()
 
 
-def _read_prices(contract: Contract, raw: RawDay) -> pl.DataFrame:
+def _read_prices(raw: RawDay) -> pl.DataFrame:
     header = raw.body.partition(b"\n")[0].split(b",")
     if sorted(header) != sorted(name.encode() for name in PRICE_COLUMNS):
         raise ValueError(f"its first line is {raw.body[:80]!r}")
     if b'"' in raw.body:  # Fetch never quotes, and readers differ on what is quoted by halves
         raise ValueError("it has quotation marks")
-    frame = pl.read_csv(io.BytesIO(raw.body), schema=PRICE_COLUMNS, encoding="utf8", raise_if_empty=True)
+    return pl.read_csv(io.BytesIO(raw.body), schema=PRICE_COLUMNS, encoding="utf8", raise_if_empty=True)
+
+
+def _clean_prices(contract: Contract, frame: pl.DataFrame) -> pl.DataFrame:
     frame = frame.rename({"currency": "quoted_currency"}).with_columns(
         pl.col("dividend").fill_null(0.0),
         # Yahoo writes 0 where there was no split; as a ratio that is 1.
@@ -106,7 +117,7 @@ def _read_prices(contract: Contract, raw: RawDay) -> pl.DataFrame:
     )
     if contract.units is not None:
         frame = frame.with_columns(_in_pounds(contract.units))
-    return frame.select(polars_schema(contract).names())
+    return frame.select("dt", *polars_schema(contract).names())
 
 
 def _in_pounds(units: Units) -> list[pl.Expr]:

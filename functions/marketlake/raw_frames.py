@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import io
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date
 from functools import partial
@@ -72,7 +72,11 @@ def read_raw(contract: Contract, days: Sequence[RawDay]) -> pl.DataFrame:
     Raises:
         UpstreamMalformed: an object is not in the contract's raw format; the message names the day.
     """
-    read = {"prices_csv": _read_prices, "rates_json": partial(_read_rates, contract)}[contract.raw_format]
+    readers: dict[str, Callable[[RawDay], pl.DataFrame]] = {
+        "prices_csv": _read_prices,
+        "rates_json": partial(_read_rates, contract),
+    }
+    read = readers[contract.raw_format]
     frames = []
     for raw in days:
         try:

@@ -20,10 +20,10 @@ import polars as pl
 
 from marketlake.contract import Contract
 from marketlake.errors import StorageUnavailable
-from marketlake.layout import clean_key, clean_prefix, objects_by_day, year_key
+from marketlake.layout import clean_prefix, objects_by_day, year_key
 from marketlake.schemas import polars_schema
 from marketlake.storage import Bucket, ObjectMissing, PreconditionFailed, side_by_side
-from transform.existing import StoredDay
+from transform.existing import StoredDay, read_day
 from transform.parquet import CONTENT_TYPE, to_parquet
 
 ATTEMPTS = 8
@@ -122,7 +122,6 @@ def _with_dt(contract: Contract, rows: Mapping[date, StoredDay]) -> pl.DataFrame
 def _read_day(contract: Contract, clean: Bucket, day: date) -> StoredDay | None:
     """The day's object as it is now, which may be another than was listed; None where it is gone by now."""
     try:
-        stored = clean.get(clean_key(contract.name, day))
+        return read_day(contract, clean, day)
     except ObjectMissing:
         return None
-    return StoredDay(pl.read_parquet(io.BytesIO(stored.body)), stored.etag)

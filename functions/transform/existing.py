@@ -6,6 +6,7 @@ import io
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date
 
 import polars as pl
 
@@ -25,16 +26,22 @@ class StoredDay:
     etag: str
 
 
+def read_day(contract: Contract, clean: Bucket, day: date) -> StoredDay:
+    """The day's object as it is now.
+
+    Raises:
+        ObjectMissing: there is none.
+    """
+    stored = clean.get(clean_key(contract.name, day))
+    return StoredDay(pl.read_parquet(io.BytesIO(stored.body)), stored.etag)
+
+
 def stored_days(contract: Contract, clean: Bucket, days: Sequence[ValidatedDay]) -> list[StoredDay | None]:
     """What the lake has for each of ``days``."""
     there = keys_of_days(clean, clean_prefix(contract.name), [day.dt for day in days])
 
     def read(day: ValidatedDay) -> StoredDay | None:
-        key = clean_key(contract.name, day.dt)
-        if key not in there:
-            return None
-        found = clean.get(key)
-        return StoredDay(pl.read_parquet(io.BytesIO(found.body)), found.etag)
+        return read_day(contract, clean, day.dt) if clean_key(contract.name, day.dt) in there else None
 
     return side_by_side(read, days)
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 from collections.abc import Sequence
 from datetime import date, timedelta
 from typing import Any
@@ -11,11 +10,12 @@ import polars as pl
 
 from marketlake.contract import Contract
 from marketlake.intervals import from_intervals
-from marketlake.layout import before_key, clean_prefix, keys_of_days, objects_by_day
+from marketlake.layout import before_key, clean_key, clean_prefix, keys_of_days, objects_by_day
 from marketlake.manifest import ValidatedDay
 from marketlake.raw_frames import CONTEXT_DAY, RawDay, read_raw
 from marketlake.rewrites import Rewrite
 from marketlake.storage import Bucket
+from transform.existing import read_day
 from transform.rewrites import Restated, find_restated
 
 LONGEST_CLOSURE = timedelta(days=14)
@@ -59,7 +59,10 @@ def _day_before(
         return None
     start = from_intervals(contract, batch["days"])[0]
     earlier = contract.days(start - LONGEST_CLOSURE, start - timedelta(days=1))
-    if not earlier or not (there := list(keys_of_days(clean, clean_prefix(contract.name), earlier[-1:]))):
+    if not earlier:
+        return None
+    last = earlier[-1]
+    if clean_key(contract.name, last) not in keys_of_days(clean, clean_prefix(contract.name), [last]):
         return None
     bars = raw.get(before_key(contract, from_intervals(contract, fetched["days"])[0])).body
     now = (
@@ -67,7 +70,7 @@ def _day_before(
         .unique(contract.key, keep="last", maintain_order=True)
         .drop("dt")
     )
-    return _dated(earlier[-1], pl.read_parquet(io.BytesIO(clean.get(there[0]).body))), _dated(earlier[-1], now)
+    return _dated(last, read_day(contract, clean, last).frame), _dated(last, now)
 
 
 def _unchanged(contract: Contract, event: dict[str, Any]) -> list[date]:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
 from infra.facts import ROOT
 from infra.local.lookups import lookups
 from infra.ops.dictionary_rules import column_rules, day_rules
+from infra.ops.markdown import markdown_table
 from marketlake.contract import Contract, dataset_names, load_contract
 from marketlake.layout import clean_prefix, year_prefix, year_table
 from marketlake.symbols import symbols_of
@@ -56,7 +57,7 @@ On the embedded AWS, unless told otherwise, rates are the ECB's own, from the fi
 def page() -> str:
     """The whole page."""
     contracts = [load_contract(name) for name in dataset_names()]
-    parts = [HEAD, _overview(contracts), BOTH_FORMS, *map(_dataset, contracts), _quarantines(contracts)]
+    parts = [HEAD, _overview(contracts), "\n", BOTH_FORMS, *map(_dataset, contracts), _quarantines(contracts)]
     return "".join([*parts, *(_lookup(name) for name in lookups()), TAIL])
 
 
@@ -66,7 +67,7 @@ def _overview(contracts: Sequence[Contract]) -> str:
         [f"`quarantine_{c.name}`", f"Rows of `{c.name}` that [Validate put aside](#quarantines)"] for c in contracts
     ]
     rows += [[f"[`{name}`](#{name})", table["description"]] for name, table in lookups().items()]
-    return _table(["table", "what it holds"], rows)
+    return markdown_table(["table", "what it holds"], rows)
 
 
 def _dataset(contract: Contract) -> str:
@@ -80,9 +81,9 @@ def _dataset(contract: Contract) -> str:
         ]
         for column in contract.columns
     ]
-    columns = _table(["column", "type", "null", "what it is", "rules"], rows)
+    columns = markdown_table(["column", "type", "null", "what it is", "rules"], rows)
     rules = "".join(f"- {rule}\n" for rule in day_rules(contract))
-    return f"\n## {contract.name}\n\n{contract.description}\n\n{_facts(contract)}\n{columns}\n{rules}"
+    return f"\n## {contract.name}\n\n{contract.description}\n\n{_facts(contract)}\n\n{columns}\n\n{rules}"
 
 
 def _facts(contract: Contract) -> str:
@@ -99,7 +100,7 @@ def _facts(contract: Contract) -> str:
         "as received": f"`raw/{contract.name}/dt=YYYY-MM-DD/{contract.raw_file}`",
         "version": f"{contract.version}",
     }
-    return _table(["fact", ""], facts.items())
+    return markdown_table(["fact", ""], facts.items())
 
 
 def _symbols(contract: Contract) -> str:
@@ -133,13 +134,8 @@ put it aside; those of rejected days are among them. No partitions.
 
 def _lookup(name: str) -> str:
     table = lookups()[name]
-    columns = _table(["column", "what it is"], [[f"`{c['name']}`", c["description"]] for c in table["columns"]])
-    return f"## {name}\n\n{table['description']}\n\n{columns}\n"
-
-
-def _table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    lines = [head, ["---"] * len(head), *rows]
-    return "".join(f"| {' | '.join(line)} |\n" for line in lines)
+    columns = markdown_table(["column", "what it is"], [[f"`{c['name']}`", c["description"]] for c in table["columns"]])
+    return f"## {name}\n\n{table['description']}\n\n{columns}\n\n"
 
 
 if __name__ == "__main__":

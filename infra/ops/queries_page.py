@@ -6,6 +6,7 @@ import re
 from collections.abc import Mapping, Sequence
 
 from infra.facts import ROOT
+from infra.ops.markdown import markdown_table
 from infra.ops.query_parameters import ACCEPTED
 from infra.ops.saved_queries import SavedQuery, saved_queries
 
@@ -61,9 +62,8 @@ def _section(query: SavedQuery, example: str) -> str:
 
 def example_of(columns: Sequence[str], rows: Sequence[Sequence[object]]) -> str:
     """The first of ``rows`` as a Markdown table, and how many there are."""
-    lines = [columns, ["---"] * len(columns), *([_cell(value) for value in row] for row in rows[:SHOWN_ROWS])]
-    table = "".join(f"| {' | '.join(line)} |\n" for line in lines)
-    return f"{table}\n{len(rows)} row{'' if len(rows) == 1 else 's'}\n"
+    table = markdown_table(columns, [[_cell(value) for value in row] for row in rows[:SHOWN_ROWS]])
+    return f"{table}\n\n{len(rows)} row{'' if len(rows) == 1 else 's'}\n"
 
 
 def examples_in(text: str) -> dict[str, str]:

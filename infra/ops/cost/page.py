@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Sequence
 
 from infra import facts
 from infra.ops.cost.bill import Bill, Line
@@ -12,6 +11,7 @@ from infra.ops.cost.measure import Measured, Sizes
 from infra.ops.cost.standing import ALARMS, ALARMS_A_DATASET, ALARMS_A_FUNCTION, alarms
 from infra.ops.cost.tables import assumed, assumptions, prices
 from infra.ops.cost.views import SERVICE_COLUMNS, service_records, verdict
+from infra.ops.markdown import markdown_table
 
 QUERIED_DAYS = 2530
 QUERIED_YEARS = 10
@@ -111,7 +111,7 @@ def _services(found: Estimate) -> str:
         for record in service_records(found)
     ]
     rows[-1] = [f"**{cell}**" for cell in rows[-1]]
-    return _table(names, rows, left=1)
+    return markdown_table(names, rows, left=1)
 
 
 def _measured(kind: str, found: Measured) -> str:
@@ -176,7 +176,9 @@ def _about(found: Estimate) -> str:
 
 
 def _lines(found: Bill) -> str:
-    return _table(["service", "item", "quantity", "unit", "$", "of it free"], map(_line, found.largest(99)), left=2)
+    return markdown_table(
+        ["service", "item", "quantity", "unit", "$", "of it free"], map(_line, found.largest(99)), left=2
+    )
 
 
 def _line(line: Line) -> list[str]:
@@ -188,7 +190,7 @@ def _assumptions() -> str:
     rows = [[f"`{name}`", f"{value:,.10g}", why] for name, (value, why) in assumptions().items()]
     watched = f"{', '.join(ALARMS)}; for each function {', '.join(ALARMS_A_FUNCTION)}; for each dataset "
     rows.append(["alarms", f"{alarms()}", f"{watched}{', '.join(ALARMS_A_DATASET)} (`infra/alarms.tf`)"])
-    return _table(["what", "value", "why"], rows, left=3)
+    return markdown_table(["what", "value", "why"], rows, left=3)
 
 
 def _prices() -> str:
@@ -203,10 +205,4 @@ def _prices() -> str:
         ]
         for p in prices().by_name.values()
     ]
-    return _table(["service", "item", "$", "for", "free a month", "compared with"], rows, left=2)
-
-
-def _table(head: Sequence[str], rows: Iterable[Sequence[str]], *, left: int) -> str:
-    """A Markdown table; the first ``left`` columns are text, the others numbers."""
-    rule = ["---" if place < left else "---:" for place in range(len(head))]
-    return "\n".join("| " + " | ".join(row) + " |" for row in [head, rule, *rows])
+    return markdown_table(["service", "item", "$", "for", "free a month", "compared with"], rows, left=2)

@@ -40,7 +40,6 @@ class Request:
     symbols: tuple[str, ...]
     force: bool
     at: datetime
-    datasets_given: bool
     scheduled: bool
 
     @property
@@ -80,7 +79,6 @@ def parse_request(
         symbols=_known_symbols(symbols, chosen, known),
         force=_flag(document, "force"),
         at=at,
-        datasets_given=bool(datasets),
         scheduled=_scheduled(document),
     )
 

@@ -20,8 +20,8 @@ ENGINE ?=
 UP = $(if $(PORT),--port $(PORT)) $(if $(ENGINE),--engine $(ENGINE))
 ARCH ?= arm64
 
-TERRAFORM := terraform -chdir=infra
-INITIALISED := infra/.terraform/.initialised
+TERRAFORM := terraform -chdir=infra/terraform
+INITIALISED := infra/terraform/.terraform/.initialised
 
 .PHONY: help setup run backfill history query partitions console dashboard doctor up down status package plan deploy destroy
 .PHONY: preflight test unit hostile lint format storm bench bench-years diagrams sample-data screenshots clean
@@ -84,22 +84,22 @@ package: $(READY) ## Zip the functions with their packages: make package [ARCH=a
 	@$(BIN)/python -m infra.package --arch $(ARCH)
 
 preflight: $(READY)
-	@$(BIN)/python -m infra.ops.preflight
+	@$(BIN)/python -m infra.cli.preflight
 	@$(BIN)/python -m infra.package --arch $(ARCH) --if-stale
 
 # Again when the provider's version or the place of the state changes.
-$(INITIALISED): infra/versions.tf $(wildcard infra/backend.tf) | preflight
+$(INITIALISED): infra/terraform/versions.tf $(wildcard infra/terraform/backend.tf) | preflight
 	@$(TERRAFORM) init -input=false
 	@touch $@
 
 plan: preflight $(INITIALISED) ## Show what deploy would change in your AWS account; packages first where they are stale
-	@$(TERRAFORM) plan -var-file=../terraform.tfvars
+	@$(TERRAFORM) plan -var-file=../../terraform.tfvars
 
 deploy: preflight $(INITIALISED) ## Make or change the stack in your AWS account; asks before it does
-	@$(TERRAFORM) apply -var-file=../terraform.tfvars
+	@$(TERRAFORM) apply -var-file=../../terraform.tfvars
 
 destroy: preflight $(INITIALISED) ## Remove the stack from your AWS account; asks before it does
-	@$(TERRAFORM) destroy -var-file=../terraform.tfvars
+	@$(TERRAFORM) destroy -var-file=../../terraform.tfvars
 
 lint: $(READY) ## Check format, lint and types; changes nothing
 	@$(BIN)/ruff format --check .

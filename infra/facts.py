@@ -13,7 +13,7 @@ from typing import Any
 
 ROOT = Path(__file__).resolve().parent.parent
 FUNCTIONS = ROOT / "functions"
-POLICIES = ROOT / "infra" / "policies"
+POLICIES = ROOT / "infra" / "terraform" / "policies"
 DEFINITION = ROOT / "statemachine" / "pipeline.asl.json"
 INTERRUPTED = ROOT / "statemachine" / "interrupted.json"
 
@@ -42,7 +42,7 @@ def function_names() -> list[str]:
 
 def names(prefix: str, account_id: str, region: str) -> dict[str, str]:
     """Names of all resources, from ``names.json.tftpl``."""
-    text = (ROOT / "infra" / "names.json.tftpl").read_text("utf-8")
+    text = (ROOT / "infra" / "terraform" / "names.json.tftpl").read_text("utf-8")
     values = {"prefix": prefix, "account_id": account_id, "region": region, "database": prefix.replace("-", "_")}
     rendered: dict[str, str] = json.loads(render(text, values))
     return rendered

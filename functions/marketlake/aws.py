@@ -85,7 +85,7 @@ def _translated(error: ClientError, what: str, expected: Mapping[str, type[Excep
     if code in expected:
         return expected[code](f"{what}: {code}")
     if code in REFUSED:
-        return PermissionDenied(f"{what}: AccessDenied: {message}; see the function's policy in infra/policies")
+        return PermissionDenied(f"{what}: AccessDenied: {message}; see its policy in infra/terraform/policies")
     if code in BUSY or status >= 500:
         return StorageUnavailable(f"{what}: {code} ({status}): {message}; try again later")
     return UnexpectedError(f"{what}: {code} ({status}): {message}; check the names in the function's environment")

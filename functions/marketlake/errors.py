@@ -7,6 +7,10 @@ one is not: see ``docs/operations.md``.
 
 from __future__ import annotations
 
+import json
+from collections.abc import Mapping
+from typing import Any
+
 MAX_MESSAGE_CHARACTERS = 400
 """Upper bound of a message: a failed batch's cause travels through the state machine, whose payload is 256 KB at most
 (https://docs.aws.amazon.com/step-functions/latest/dg/service-quotas.html)."""
@@ -68,7 +72,7 @@ class AthenaCheckFailed(TerminalError):
 
 
 class PermissionDenied(TerminalError):
-    """AWS refused a call; the function's policy in ``infra/policies`` does not allow it."""
+    """AWS refused a call; the function's policy in ``infra/terraform/policies`` does not allow it."""
 
 
 class UnexpectedError(TerminalError):
@@ -89,3 +93,14 @@ def transient_names() -> list[str]:
 def terminal_names() -> list[str]:
     """Class names of all terminal errors, in order of definition."""
     return [cls.__name__ for cls in TerminalError.__subclasses__()]
+
+
+def readable_cause(caught: Mapping[str, Any]) -> str:
+    """The message within a caught error; Lambda's cause is a JSON document, others are text or missing."""
+    cause = caught.get("Cause") or "no cause was given"
+    try:
+        document = json.loads(cause)
+    except (ValueError, RecursionError):
+        return shorten(cause)
+    message = document.get("errorMessage") if isinstance(document, dict) else None
+    return shorten(str(message or cause))

@@ -11,8 +11,8 @@ from typing import Any
 from marketlake.contract import Contract
 from marketlake.errors import InvalidRequest
 from marketlake.intervals import to_intervals
+from marketlake.request import Request
 from marketlake.symbols import Symbols
-from plan.request import Request
 
 MAX_GAP_DAYS = 92
 """A batch is one pass over its source from its first to its last day, so days further apart go in batches of their

@@ -9,13 +9,13 @@ from marketlake.aws import s3_client
 from marketlake.contract import dataset_names, load_contract
 from marketlake.errors import ContractViolation
 from marketlake.markers import marked_days
+from marketlake.request import parse_request
 from marketlake.settings import read_settings
 from marketlake.storage import Bucket
 from marketlake.symbols import symbols_in_force
 from marketlake.telemetry import Event, logger, task
 from plan.batches import patchable, plan_batches, refuse_too_large, window_of
 from plan.claim import claim_start
-from plan.request import parse_request
 
 
 @dataclass(frozen=True)

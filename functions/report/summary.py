@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from marketlake.errors import shorten
+from marketlake.errors import readable_cause
 
 COUNTS = ("stored", "unchanged", "rejected", "rejected_rows", "written", "rows", "marked", "checked", "corrected")
 
@@ -61,17 +60,6 @@ def _batch_loss(batch: dict[str, Any], state: str, caught: dict[str, Any]) -> Lo
         readable_cause(caught),
         batch["input"],
     )
-
-
-def readable_cause(caught: dict[str, Any]) -> str:
-    """The message within a caught error; Lambda's cause is a JSON document, others are text or missing."""
-    cause = caught.get("Cause") or "no cause was given"
-    try:
-        document = json.loads(cause)
-    except (ValueError, RecursionError):
-        return shorten(cause)
-    message = document.get("errorMessage") if isinstance(document, dict) else None
-    return shorten(str(message or cause))
 
 
 def totals(results: Sequence[dict[str, Any]]) -> dict[str, dict[str, int]]:

@@ -26,7 +26,7 @@ class LocalError(Exception):
 class LocalConfig:
     """One embedded AWS. ``root`` holds all of its state; the replay server listens on the port above ``port``.
 
-    ``chaos`` names a profile of faults (:mod:`infra.local.chaos`), or a JSON file with one.
+    ``chaos`` names a profile of faults (:mod:`infra.faults`), or a JSON file with one.
     """
 
     root: Path

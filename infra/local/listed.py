@@ -6,7 +6,7 @@ import csv
 import io
 from pathlib import Path
 
-from infra.local.replay.closes_file import is_index, read_closes
+from infra.sources.closes_file import is_index, read_closes
 from marketlake.contract import dataset_names, load_contract
 
 

@@ -1,6 +1,7 @@
 """Tables for analysts beside the datasets: small lists, and the rows that Validate put aside.
 
-Both are CSV read with every column as text. Terraform makes the same from the same files (``infra/lookups.tf``).
+Both are CSV read with every column as text. Terraform makes the same from the same files, in
+``infra/terraform/lookups.tf``.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from typing import Any
 from infra import facts
 from marketlake.contract import Contract
 
-FOLDER = facts.ROOT / "infra" / "lookups"
+FOLDER = facts.ROOT / "infra" / "terraform" / "lookups"
 TABLES = FOLDER / "tables.json"
 CLOSING_DAYS = FOLDER / "closing_days.csv"
 

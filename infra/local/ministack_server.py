@@ -18,7 +18,7 @@ from typing import Any
 from ministack.core import iam_evaluator
 from ministack.services import athena, iam, s3, stepfunctions, sts
 
-from infra.local.kill_points import KILL_POINTS, kill_at_writes
+from infra.faults.kill_points import KILL_POINTS, kill_at_writes
 
 ACCESS_LOG = "MARKETLAKE_ACCESS_LOG"
 """Name of the environment variable with the file to record API calls in; the least-privilege tests set it."""
@@ -27,7 +27,7 @@ ENGINE = "MARKETLAKE_ENGINE"
 """Name of the environment variable with what runs the state machine, a value of ``config.Engine``."""
 
 CHAOS_ROOT = "MARKETLAKE_CHAOS_ROOT"
-"""Name of the environment variable with the folder whose switch turns faults on and off (``infra.local.chaos``)."""
+"""Name of the environment variable with the folder whose switch turns faults on and off (``infra.faults``)."""
 
 _scheduled = threading.local()
 _add_event = stepfunctions._add_event
@@ -119,7 +119,7 @@ def record_access(path: Path) -> None:
 if __name__ == "__main__":
     from ministack.app import main
 
-    from infra.local.chaos import on_ministack
+    from infra.faults import on_ministack
 
     if os.environ.get(CHAOS_ROOT):
         on_ministack.install(Path(os.environ[CHAOS_ROOT]))

@@ -9,10 +9,10 @@ from pathlib import Path
 from typing import Any
 
 from infra.facts import ROOT
+from infra.faults.profile import of_config
+from infra.faults.switch import Switch
 from infra.local import config as configs
 from infra.local import processes, stepfunctions_local
-from infra.local.chaos.profile import of_config
-from infra.local.chaos.switch import Switch
 from infra.local.config import ACCESS_KEY, SECRET_KEY, LocalConfig, LocalError
 
 DEFAULT_ROOT = ROOT / ".marketlake"
@@ -123,7 +123,7 @@ def _start_ministack(config: LocalConfig) -> None:
 
 def _start_replay(config: LocalConfig) -> None:
     processes.require_free(config.replay_port, "the replay of the sources")
-    command = [sys.executable, "-m", "infra.local.replay"]
+    command = [sys.executable, "-m", "infra.sources"]
     command += ["--port", str(config.replay_port), "--seed", str(config.seed), "--chaos-root", str(config.root)]
     command += ["--prices", str(config.prices)] if config.prices else []
     command += ["--constituents", str(config.constituents)] if config.constituents else []

@@ -1,6 +1,6 @@
 """The tables of the lake as Glue takes them, from the contracts and the lookups' data file.
 
-Terraform makes the same from the same files (``infra/catalog.tf``, ``infra/lookups.tf``).
+Terraform makes the same from the same files (``infra/terraform/catalog.tf``, ``infra/terraform/lookups.tf``).
 """
 
 from __future__ import annotations

@@ -11,8 +11,8 @@ from typing import Any
 
 import pyarrow.parquet as pq
 
+from infra.cost.tables import TB, assumed, prices
 from infra.local.config import ACCOUNT_ID
-from infra.ops.cost.tables import TB, assumed, prices
 from marketlake.layout import clean_prefix, year_prefix, year_table
 from tests.bench.output import say
 from tests.e2e.pipeline import Pipeline

@@ -9,8 +9,8 @@ from urllib.parse import urlsplit
 
 from playwright.sync_api import Browser, Locator, Page, expect
 
-from infra.ops.console.serve import bind, server_on
-from infra.ops.target import Target
+from infra.client.target import Target
+from infra.console.serve import bind, server_on
 
 SECONDS = 60_000
 """Milliseconds in which something must show; on a busy machine all that runs beside the page is slow."""

@@ -8,11 +8,11 @@ from typing import Any
 
 from playwright.sync_api import Browser, Page
 
-from infra.ops.dashboard.document import document
-from infra.ops.dashboard.page import page
-from infra.ops.dashboard.questions import ask_all
-from infra.ops.dashboard.window import choose_window, take_stock
-from infra.ops.target import Target
+from infra.client.target import Target
+from infra.dashboard.document import document
+from infra.dashboard.page import page
+from infra.dashboard.questions import ask_all
+from infra.dashboard.window import choose_window, take_stock
 
 SECTIONS = ("prices", "movers", "sectors", "rates", "volume", "quality")
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import boto3
 
-from infra.ops.target import Target
+from infra.client.target import Target
 from tests.unit.console.conftest import Deployed
 
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import tempfile
 from pathlib import Path
 
-from infra.ops.queries_page import PAGE, example_of, page
-from infra.ops.saved_queries import saved_queries
+from infra.client.saved_queries import saved_queries
+from infra.pages.queries import PAGE, example_of, page
 from tests.e2e.pipeline import new_pipeline
 from tests.e2e.saved_lakes import Lake, load_year
 

@@ -8,11 +8,11 @@ from datetime import date
 
 import polars as pl
 
+from infra.client.athena import run_query
+from infra.client.saved_queries import SavedQuery, literals_of, with_literals
+from infra.client.target import Target
 from infra.local.config import ACCOUNT_ID, LocalConfig
 from infra.local.deploy import client, make_catalog, make_storage, session, values_of
-from infra.ops.athena import run_query
-from infra.ops.saved_queries import SavedQuery, literals_of, with_literals
-from infra.ops.target import Target
 from marketlake.contract import load_contract
 from marketlake.layout import clean_key
 from marketlake.storage import Bucket

@@ -8,8 +8,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-from infra.local.chaos.profile import load_profile
-from infra.local.chaos.switch import Switch
+from infra.faults.profile import load_profile
+from infra.faults.switch import Switch
 from tests.e2e.pipeline import Outcome, Pipeline
 
 ROUNDS = 10

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from athena_check.athena import run_query
-from infra.local.chaos.switch import Switch
+from infra.faults.switch import Switch
 from marketlake.errors import StorageUnavailable
 from tests.e2e.pipeline import Pipeline
 

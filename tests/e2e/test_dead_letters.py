@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from infra.ops.cli import main
+from infra.cli.main import main
 from tests.e2e.pipeline import Pipeline
 
 ROWS = "SELECT count(*) FROM fx_rates WHERE dt = '{}'"

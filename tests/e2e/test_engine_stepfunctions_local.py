@@ -9,13 +9,13 @@ from pathlib import Path
 import httpx
 import pytest
 
+from infra.cli.main import main
+from infra.client.target import Target, local_target
 from infra.facts import ROOT
 from infra.local import config as configs
 from infra.local import server, stepfunctions_local
 from infra.local.config import LocalConfig
 from infra.local.processes import port_is_free
-from infra.ops.cli import main
-from infra.ops.target import Target, local_target
 from tests.e2e.pipeline import free_port_pair
 
 pytestmark = pytest.mark.xdist_group("stepfunctions_local")

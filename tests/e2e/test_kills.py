@@ -19,9 +19,9 @@ import polars as pl
 import pyarrow.parquet as pq
 import pytest
 
+from infra.faults.kill_points import KILL_POINTS, Kill, arm, disarm, writes
 from infra.local import processes
 from infra.local.config import LocalConfig
-from infra.local.kill_points import KILL_POINTS, Kill, arm, disarm, writes
 from marketlake.contract import load_contract
 from marketlake.layout import clean_key, marker_key, raw_key, year_key
 from tests.e2e.pipeline import DEADLINE_SECONDS, Outcome, Pipeline, free_port_pair

@@ -9,8 +9,8 @@ import polars as pl
 import pytest
 from polars.testing import assert_frame_equal
 
-from infra.ops.queries_page import PAGE, examples_in
-from infra.ops.saved_queries import find_query, saved_queries
+from infra.client.saved_queries import find_query, saved_queries
+from infra.pages.queries import PAGE, examples_in
 from tests.e2e import saved_prices, saved_rates
 from tests.e2e.pipeline import Pipeline
 from tests.e2e.queries_page import examples_from

@@ -17,9 +17,9 @@ from typing import Any
 
 import pytest
 
-from infra.ops.cli import main
-from infra.ops.lake import take_inventory
-from infra.ops.target import local_target
+from infra.cli.main import main
+from infra.client.lake import take_inventory
+from infra.client.target import local_target
 from marketlake.contract import load_contract
 from marketlake.layout import clean_key, marker_key
 from tests.e2e.pipeline import Pipeline, new_pipeline

@@ -13,10 +13,10 @@ from typing import Any, NoReturn
 import pytest
 
 from infra.facts import FUNCTIONS
-from infra.local.replay.server import ReplayServer
 from infra.package.__main__ import package
 from infra.package.errors import RegistryUnreachable
 from infra.package.target import targets
+from infra.sources.server import ReplayServer
 from tests.infra.bundles_aws import FakeAws
 
 DOCUMENT: dict[str, Any] = json.loads((FUNCTIONS / "functions.json").read_text("utf-8"))

@@ -22,7 +22,7 @@ class Terraform:
     """An initialised copy of ``infra/`` in ``folder``, with the variables of one stack."""
 
     def __init__(self, folder: Path, variables: Mapping[str, object], environment: Mapping[str, str]) -> None:
-        self.folder = folder / "infra"
+        self.folder = folder / "infra" / "terraform"
         self._environment = {**os.environ, **environment, "TF_IN_AUTOMATION": "1", "CHECKPOINT_DISABLE": "1"}
         self._environment.pop("TF_CLI_CONFIG_FILE", None)  # may name a file that is not there
         for name in CONFIGURATION:

@@ -16,8 +16,6 @@ from typing import Any
 import pytest
 
 from infra.facts import FUNCTIONS, ROOT
-from infra.local.replay.app import build_app
-from infra.local.replay.server import ReplayServer
 from infra.package import build, gate, locks
 from infra.package.__main__ import main
 from infra.package.errors import BundleTooLarge, LockOutOfDate, RegistryUnreachable
@@ -25,6 +23,8 @@ from infra.package.gate import LIMIT_BYTES, size_of
 from infra.package.prune import SERVICES, is_left_out
 from infra.package.pyc import find_compiler
 from infra.package.target import targets
+from infra.sources.app import build_app
+from infra.sources.server import ReplayServer
 from tests.infra.bundles_aws import FakeAws
 from tests.infra.bundles_built import ALLOWED, BUNDLES, HANDLERS, HEAVY, Built, build_local, no_registry, settings_of
 from tests.infra.bundles_lambda import TRACE_ID, Answer, invoke

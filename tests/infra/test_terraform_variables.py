@@ -145,4 +145,4 @@ def test_every_variable_is_typed_described_and_validated() -> None:
 
 
 def _files() -> list[Path]:
-    return sorted((ROOT / "infra").glob("variables*.tf"))
+    return sorted((ROOT / "infra" / "terraform").glob("variables*.tf"))

@@ -6,13 +6,12 @@ import sys
 
 from playwright.sync_api import sync_playwright
 
-from assets.diagrams.marks import marked
 from infra import facts
 from tests.e2e.browser import FLAGS, chromium
 from tests.screenshots.scene import lake
 from tests.screenshots.shots import SHOTS
-from tests.screenshots.sources import FOLDER, mark
 
+FOLDER = facts.ROOT / "assets" / "screenshots"
 MOST_BYTES = 300_000
 
 
@@ -36,7 +35,7 @@ def main(wanted: list[str]) -> int:
             page.set_viewport_size({"width": size["width"], "height": shot.height})
             page.evaluate("document.fonts.ready")
             picture = FOLDER / f"{shot.name}.png"
-            picture.write_bytes(marked(page.screenshot(animations="disabled"), mark()))
+            picture.write_bytes(page.screenshot(animations="disabled"))
             page.close()
             if picture.stat().st_size > MOST_BYTES:
                 print(f"{picture.name} has {picture.stat().st_size:,} bytes, more than {MOST_BYTES:,}", file=sys.stderr)

@@ -10,10 +10,10 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
-from infra.ops.dashboard.window import PRICES
-from infra.ops.executions import start
-from infra.ops.lake import last_due_day
-from infra.ops.target import local_target
+from infra.client.executions import start
+from infra.client.lake import last_due_day
+from infra.client.target import local_target
+from infra.dashboard.window import PRICES
 from tests.e2e.console_page import served
 from tests.e2e.dashboard_page import dashboard_of, written
 from tests.e2e.pipeline import Pipeline, new_pipeline

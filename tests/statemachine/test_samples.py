@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from marketlake.contract import dataset_names, load_contract
+from marketlake.request import Request, parse_request
 from marketlake.symbols import symbols_of
-from plan.request import Request, parse_request
 from tests.statemachine.definition import SAMPLES
 
 STARTED = datetime(2026, 1, 9, 18, 30, 2, tzinfo=UTC)

@@ -14,7 +14,7 @@ from moto import mock_aws
 from marketlake import aws
 from tests.unit.lake import ENVIRONMENT, REGION, Lake
 
-LOOPBACK_FOLDERS = {"replay", "fetch_sources", "hostile"}
+LOOPBACK_FOLDERS = {"sources", "fetch_sources", "hostile"}
 """Their tests talk to a server of their own on 127.0.0.1; all others open no socket at all."""
 
 FAKE_AWS = {

@@ -11,12 +11,12 @@ import pytest
 from starlette.testclient import TestClient
 
 from infra import facts
-from infra.ops import dead_letters
-from infra.ops.console.app import build_app
-from infra.ops.target import Target
-from tests.unit.ops.aws_history import two_batches
-from tests.unit.ops.conftest import ACCOUNT, REGION, store, target
-from tests.unit.ops.fake_states import START, FakeStates
+from infra.client import dead_letters
+from infra.client.target import Target
+from infra.console.app import build_app
+from tests.unit.cli.aws_history import two_batches
+from tests.unit.cli.conftest import ACCOUNT, REGION, store, target
+from tests.unit.cli.fake_states import START, FakeStates
 
 __all__ = ["store", "target"]
 

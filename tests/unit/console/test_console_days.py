@@ -5,9 +5,9 @@ from datetime import date
 
 import pytest
 
-from infra.ops.console.days import Calendars, calendar_of
-from infra.ops.lake import Inventory, take_inventory
-from infra.ops.target import Target
+from infra.client.lake import Inventory, take_inventory
+from infra.client.target import Target
+from infra.console.days import Calendars, calendar_of
 
 Store = Callable[..., None]
 
@@ -59,7 +59,7 @@ def test_the_lake_is_listed_once_a_pause(target: Target, monkeypatch: pytest.Mon
         looked.append(name)
         return take_inventory(target, name, start, end)
 
-    monkeypatch.setattr("infra.ops.console.days.take_inventory", take)
+    monkeypatch.setattr("infra.console.days.take_inventory", take)
     calendars = Calendars(target, lambda: now[0])
     for _ in range(3):
         calendars.document()

@@ -7,7 +7,7 @@ import pytest
 from botocore.exceptions import ClientError
 from starlette.testclient import TestClient
 
-from infra.ops.console.graph import graph_of, names_in
+from infra.console.graph import graph_of, names_in
 from tests.unit.console.conftest import Deployed
 
 ONE = "/api/executions/run-1"
@@ -122,7 +122,7 @@ def test_events_are_narrowed_to_a_batch_or_a_state_and_come_in_pages(
     mine = page.get(f"{ONE}/events?batch=1").json()["events"]
     assert {event["batch"] for event in mine} == {1}
     assert {event["state"] for event in page.get(f"{ONE}/events?state=Validate").json()["events"]} == {"Validate"}
-    monkeypatch.setattr("infra.ops.console.detail.PAGE", 4)
+    monkeypatch.setattr("infra.console.detail.PAGE", 4)
     second = page.get(f"{ONE}/events?start=4").json()
     assert [event["id"] for event in second["events"]] == [5, 6, 7, 8]
     assert page.get(f"{ONE}/events/1").json()["type"] == "ExecutionStarted"

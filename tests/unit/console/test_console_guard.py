@@ -5,8 +5,8 @@ from collections.abc import Mapping
 import pytest
 from starlette.testclient import TestClient
 
-from infra.ops.console.app import STATIC
-from infra.ops.console.queues import Queues
+from infra.console.app import STATIC
+from infra.console.queues import Queues
 from tests.unit.console.conftest import PORT, POST, TOKEN
 
 READS = ("/", "/static/main.js", "/api/overview", "/api/executions", "/api/queue")

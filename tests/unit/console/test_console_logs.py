@@ -6,7 +6,7 @@ from typing import Any
 
 from starlette.testclient import TestClient
 
-from infra.ops.target import Target
+from infra.client.target import Target
 from tests.unit.console.conftest import NOW
 
 GROUP = "/aws/lambda/marketlake-fetch"

@@ -6,10 +6,10 @@ from typing import Any
 
 from starlette.testclient import TestClient
 
+from infra.client.target import Target
 from infra.local.config import LocalConfig
-from infra.ops.target import Target
+from tests.unit.cli.test_ops_dlq import HOSTILE, INPUT, MESSAGE, send
 from tests.unit.console.conftest import POST, Deployed
-from tests.unit.ops.test_ops_dlq import HOSTILE, INPUT, MESSAGE, send
 
 
 def post(page: TestClient, path: str, document: object) -> Any:

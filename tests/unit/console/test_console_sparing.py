@@ -5,11 +5,11 @@ from __future__ import annotations
 import boto3
 import pytest
 
-from infra.ops.console.listing import Listing, Wanted
-from infra.ops.console.watch import AWS_SECONDS, ENDED_SECONDS, Watcher
-from infra.ops.target import Target
+from infra.client.target import Target
+from infra.console.listing import Listing, Wanted
+from infra.console.watch import AWS_SECONDS, ENDED_SECONDS, Watcher
+from tests.unit.cli.conftest import ACCOUNT, REGION
 from tests.unit.console.conftest import Deployed
-from tests.unit.ops.conftest import ACCOUNT, REGION
 
 
 class Clock:
@@ -56,7 +56,7 @@ def test_an_ended_execution_is_kept(target: Target, states: Deployed, clock: Clo
 def test_only_the_last_histories_are_kept(
     target: Target, states: Deployed, clock: Clock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("infra.ops.console.watch.KEPT_EVENTS", len(states.events))
+    monkeypatch.setattr("infra.console.watch.KEPT_EVENTS", len(states.events))
     watcher = Watcher(target, clock)
     for name in ("run-1", "run-2", "run-2", "run-1"):
         watcher.watch(name)

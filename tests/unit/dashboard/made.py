@@ -7,11 +7,11 @@ from typing import Any
 
 import boto3
 
-from infra.ops.dashboard.document import document
-from infra.ops.dashboard.questions import Answer, questions
-from infra.ops.dashboard.window import PRICES, Window
-from infra.ops.lake import Inventory
-from infra.ops.target import Target
+from infra.client.lake import Inventory
+from infra.client.target import Target
+from infra.dashboard.document import document
+from infra.dashboard.questions import Answer, questions
+from infra.dashboard.window import PRICES, Window
 from marketlake.contract import load_contract
 
 MADE_AT = datetime(2026, 1, 10, 9, 30, tzinfo=UTC)

@@ -7,13 +7,13 @@ from pathlib import Path
 import boto3
 import pytest
 
-from infra.ops.dashboard.document import SHOWN_ROWS
-from infra.ops.dashboard.questions import questions
-from infra.ops.dashboard.window import PRICES, Window, choose_window, year_before
-from infra.ops.errors import Refusal
-from infra.ops.lake import Inventory
-from infra.ops.saved_queries import find_query, literals_of
-from infra.ops.target import Target
+from infra.client.errors import Refusal
+from infra.client.lake import Inventory
+from infra.client.saved_queries import find_query, literals_of
+from infra.client.target import Target
+from infra.dashboard.document import SHOWN_ROWS
+from infra.dashboard.questions import questions
+from infra.dashboard.window import PRICES, Window, choose_window, year_before
 from marketlake.contract import load_contract
 from tests.unit.dashboard.made import WINDOW, close, inventory, made
 

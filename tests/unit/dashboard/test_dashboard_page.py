@@ -10,7 +10,7 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from infra.ops.dashboard.page import STATIC, embedded, page
+from infra.dashboard.page import STATIC, embedded, page
 from tests.unit.dashboard.made import close, made
 
 HOSTILE = "</script><!--<script><img src=x onerror=alert(1)>\u2028'\"&{{data}}"

@@ -7,11 +7,11 @@ from typing import Any
 import httpx
 import pytest
 
-from infra.local.replay.app import ReplayApp
-from infra.local.replay.constituents import Constituent
-from infra.local.replay.ecb import EcbRates
-from infra.local.replay.server import ReplayServer
-from infra.local.replay.simulated import SimulatedPrices
+from infra.sources.app import ReplayApp
+from infra.sources.constituents import Constituent
+from infra.sources.ecb import EcbRates
+from infra.sources.server import ReplayServer
+from infra.sources.simulated import SimulatedPrices
 from marketlake.calendars import trading_days
 
 SYMBOLS = ["AZN.L", "BARC.L", "BP.L", "BT-A.L", "HSBA.L", "LLOY.L", "SHEL.L", "ULVR.L", "VOD.L"]

@@ -14,8 +14,8 @@ import pytest
 
 from fetch.sources.base import FetchedDays, FetchRequest
 from fetch.sources.frankfurter import FrankfurterSource
-from infra.local.replay.ecb import default_path
-from infra.local.replay.server import ReplayServer
+from infra.sources.ecb import default_path
+from infra.sources.server import ReplayServer
 from marketlake.calendars import trading_days
 from marketlake.errors import InvalidRequest, UpstreamMalformed, UpstreamThrottled, UpstreamUnavailable
 

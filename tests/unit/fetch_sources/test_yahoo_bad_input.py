@@ -12,7 +12,7 @@ import pytest
 from fetch.sources.base import FetchedDays, FetchRequest
 from fetch.sources.yahoo import YahooSource
 from fetch.sources.yahoo_chart import NO_CURRENCY
-from infra.local.replay.server import ReplayServer
+from infra.sources.server import ReplayServer
 from marketlake.calendars import trading_days
 from marketlake.errors import TransientError, UpstreamMalformed, UpstreamThrottled, UpstreamUnavailable
 

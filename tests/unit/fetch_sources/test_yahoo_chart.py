@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from fetch.sources.yahoo_bars import QUOTED, Bars
 from fetch.sources.yahoo_chart import NO_BARS, NO_CURRENCY, ChartAnswer, read_chart
-from infra.local.replay.timeline import stamp
+from infra.sources.timeline import stamp
 from marketlake.errors import UpstreamMalformed, UpstreamThrottled, UpstreamUnavailable
 
 MONDAY, TUESDAY = date(2022, 3, 28), date(2022, 3, 29)

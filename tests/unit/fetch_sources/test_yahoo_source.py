@@ -16,7 +16,7 @@ from fetch.sources.base import FetchedDays, FetchRequest
 from fetch.sources.yahoo import DEFAULT_BASE_URL, YahooSource
 from fetch.sources.yahoo_client import YahooClient
 from fetch.sources.yahoo_session import CurlSession, chart_symbol, open_session, retarget
-from infra.local.replay.server import ReplayServer
+from infra.sources.server import ReplayServer
 from marketlake.calendars import trading_days
 
 pytestmark = pytest.mark.allow_hosts(["127.0.0.1"])

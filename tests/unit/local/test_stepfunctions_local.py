@@ -10,16 +10,16 @@ import pytest
 from ministack.core import iam_evaluator
 from ministack.services import sts
 
+from infra.cli.checks_machine import engine_check
+from infra.cli.main import main
+from infra.cli.setup import Setup
+from infra.cli.up import wanted_config
+from infra.client.target import local_target
 from infra.local import config as configs
 from infra.local import ministack_server, processes, server, stepfunctions_local
 from infra.local.config import ACCOUNT_ID, LocalConfig
 from infra.local.processes import NotStarted
 from infra.local.server import Status
-from infra.ops.checks_machine import engine_check
-from infra.ops.cli import main
-from infra.ops.commands.up import wanted_config
-from infra.ops.setup import Setup
-from infra.ops.target import local_target
 
 ENGINE_ASKED = "=version="
 FAKE = """#!/bin/sh

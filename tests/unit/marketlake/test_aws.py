@@ -76,7 +76,7 @@ def test_a_timeout_or_a_lost_connection_is_worth_another_try(error: Exception) -
 def test_a_refusal_names_the_call_and_where_to_look() -> None:
     bucket, stubber = stubbed()
     stubber.add_client_error("put_object", "AccessDenied", "no policy allows it", http_status_code=403)
-    with pytest.raises(PermissionDenied, match=r"s3:PutObject s3://lake/k.*no policy allows it.*infra/policies"):
+    with pytest.raises(PermissionDenied, match=r"s3:PutObject s3://lake/k.*no policy.*infra/terraform/policies"):
         bucket.put("k", b"", "text/plain")
 
 

@@ -13,9 +13,9 @@ from hypothesis import strategies as st
 from marketlake.contract import Contract
 from marketlake.errors import InvalidRequest
 from marketlake.intervals import from_intervals
+from marketlake.request import Request, parse_request
 from marketlake.symbols import Listing, Symbols
 from plan.batches import MAX_GAP_DAYS, Window, patchable, plan_batches, refuse_too_large, window_of
-from plan.request import Request, parse_request
 from tests.unit.lake import PRICES, RATES
 
 CONTRACTS = {contract.name: contract for contract in (PRICES, RATES)}

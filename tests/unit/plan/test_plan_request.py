@@ -11,7 +11,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from marketlake.errors import MAX_MESSAGE_CHARACTERS, InvalidRequest
-from plan.request import KEYS, Request, parse_request
+from marketlake.request import KEYS, Request, parse_request
 
 STARTED = datetime(2026, 11, 20, 19, 0, tzinfo=UTC)
 KNOWN = {"ftse100_prices": ["AZN.L", "BP.L", "BT-A.L"], "fx_rates": ["GBP", "JPY", "USD"]}

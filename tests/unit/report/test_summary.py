@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from marketlake.errors import MAX_MESSAGE_CHARACTERS
-from report.summary import COUNTS, Loss, losses_of, readable_cause, summary_text, totals
+from marketlake.errors import MAX_MESSAGE_CHARACTERS, readable_cause
+from report.summary import COUNTS, Loss, losses_of, summary_text, totals
 
 AGAIN = {"datasets": ["fx_rates"], "start": "2023-01-02", "end": "2023-01-06"}
 

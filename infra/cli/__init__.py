@@ -1,0 +1,1 @@
+"""The ``marketlake`` command: a file for each subcommand, and what they print."""

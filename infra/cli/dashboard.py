@@ -1,0 +1,74 @@
+"""``marketlake dashboard``: the lake as one HTML file."""
+
+from __future__ import annotations
+
+import os
+import sys
+import webbrowser
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from infra.cli.options import parse_day, setup_of
+from infra.cli.screen import Screen, safe
+from infra.client.errors import OpsError, Refusal
+
+DEFAULT_FILE = Path("marketlake-dashboard.html")
+
+
+def dashboard(
+    context: typer.Context,
+    out: Annotated[Path, typer.Option("--out", "-o", help="The file to write.")] = DEFAULT_FILE,
+    start: Annotated[str | None, typer.Option("--start", help="First day; else a year before the last.")] = None,
+    end: Annotated[str | None, typer.Option("--end", help="Last day; else the last that is stored.")] = None,
+    open_browser: Annotated[
+        bool, typer.Option("--open", help="Open it in the browser, where there are a terminal and a browser.")
+    ] = False,
+) -> None:
+    """Write prices, movers, sectors, rates, volume and quality into one HTML file, by the saved queries.
+
+    The file holds everything it shows and asks no one for anything: it can be read offline, mailed, kept.
+    """
+    from infra.dashboard.document import document
+    from infra.dashboard.page import page
+    from infra.dashboard.questions import ask_all
+    from infra.dashboard.window import choose_window, take_stock
+
+    screen = Screen()
+    first, last = parse_day("--start", start), parse_day("--end", end)
+    if not out.absolute().parent.is_dir() or out.is_dir():
+        raise Refusal(f"--out {out} cannot be written: its folder is not there, or it is a folder", "name a file")
+    target = setup_of(context).target()
+    inventories = take_stock(target)
+    window = choose_window(target, inventories, first, last)
+    with screen.err.status("asking") as status:
+        answers = ask_all(target, window, lambda name: status.update(f"asking {name}"))
+    made = document(target, inventories, window, answers, datetime.now(UTC))
+    out.write_text(page(made), "utf-8")
+    days, size = len(made["days"]), out.stat().st_size / 1e6
+    screen.say(f"{len(made['tickers'])} tickers on {days} days, {window.start} to {window.end}, {size:.1f} MB")
+    if target.simulated:
+        screen.say(f"[yellow]{safe(target.simulated)}[/]")
+    typer.echo(out)
+    if open_browser and has_browser():
+        webbrowser.open(out.resolve().as_uri())
+    unanswered = [answer for answer in answers.values() if answer.error]
+    if unanswered:
+        told = "; ".join(f"{answer.name}: {answer.error}" for answer in unanswered)
+        raise OpsError(f"the page is written, without what Athena could not answer: {told}", unanswered[0].command)
+
+
+def has_browser() -> bool:
+    """Whether a browser can be opened for a person: there are a terminal, a display, and a browser."""
+    displayed = sys.platform in ("darwin", "win32") or bool(
+        os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY")
+    )
+    if not (sys.stdout.isatty() and displayed):
+        return False
+    try:
+        webbrowser.get()
+    except webbrowser.Error:
+        return False
+    return True

@@ -1,0 +1,107 @@
+"""The ``marketlake`` command: global options, the commands, and errors as one readable line with what to do next."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from botocore.exceptions import BotoCoreError, ClientError
+
+from infra.cli import (
+    chaos,
+    console,
+    cost,
+    dashboard,
+    dlq,
+    doctor,
+    history,
+    mail,
+    partitions,
+    query,
+    retry,
+    run,
+    status,
+    up,
+)
+from infra.cli.screen import Screen, safe
+from infra.cli.setup import Setup
+from infra.client.errors import FAILED, OpsError, Refusal, explain
+from infra.client.target import DEFAULT_PREFIX
+from infra.local.config import LocalError
+from infra.local.server import DEFAULT_ROOT
+from marketlake.errors import MarketlakeError
+
+app = typer.Typer(
+    name="marketlake",
+    help="A small market-data lake: run its pipeline, look at what it did, query it. On the embedded AWS by default, "
+    "in an account with --profile or --region.",
+    no_args_is_help=True,
+    add_completion=True,
+    pretty_exceptions_enable=False,
+    rich_markup_mode="rich",
+)
+
+
+@app.callback()
+def choose(
+    context: typer.Context,
+    profile: Annotated[str | None, typer.Option(help="AWS profile: work in its account.")] = None,
+    region: Annotated[str | None, typer.Option(help="AWS region: work in an account, there.")] = None,
+    prefix: Annotated[str, typer.Option(help="First part of all names, as deployed.")] = DEFAULT_PREFIX,
+    root: Annotated[
+        Path, typer.Option(envvar="MARKETLAKE_ROOT", help="Folder with the embedded AWS's state.")
+    ] = DEFAULT_ROOT,
+) -> None:
+    """Keep what the commands work on."""
+    wanted = os.environ.get("MARKETLAKE_TARGET", "local")
+    if wanted not in ("local", "aws"):
+        raise Refusal(f"MARKETLAKE_TARGET is {wanted!r}; accepted are local and aws")
+    context.obj = Setup(root.resolve(), profile, region, prefix)
+
+
+app.command()(up.up)
+app.command()(up.down)
+app.command()(status.status)
+app.command()(run.run)
+app.command()(run.backfill)
+app.command()(history.history)
+app.add_typer(dlq.app, name="dlq")
+app.command()(mail.mail)
+app.command()(console.console)
+app.command()(dashboard.dashboard)
+app.command()(retry.retry)
+app.command()(query.query)
+app.command()(partitions.partitions)
+app.command()(cost.cost)
+app.command()(doctor.doctor)
+app.command()(chaos.chaos)
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run the command line; returns the exit status: 0 if it did what it should, 2 if it was refused, else 1."""
+    try:
+        app(arguments, prog_name="marketlake")
+    except SystemExit as end:
+        return end.code if isinstance(end.code, int) else FAILED
+    except OpsError as error:
+        return _tell(error)
+    except (LocalError, MarketlakeError) as error:
+        return _tell(OpsError(str(error)))
+    except (ClientError, BotoCoreError) as error:
+        return _tell(explain(error))
+    return 0
+
+
+def _tell(error: OpsError) -> int:
+    screen = Screen().err
+    screen.print(f"[red]marketlake:[/] {safe(error)}", highlight=False, soft_wrap=True)
+    if error.advice:
+        screen.print(f"next: {safe(error.advice)}", highlight=False, soft_wrap=True)
+    return error.status
+
+
+if __name__ == "__main__":
+    sys.exit(main())

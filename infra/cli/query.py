@@ -1,0 +1,91 @@
+"""``marketlake query``: SQL through Athena."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from infra.cli.export import records, refuse_unknown, write
+from infra.cli.options import AsJson, setup_of
+from infra.cli.screen import Screen, safe, seconds_text
+from infra.client.athena import Result, run_query
+from infra.client.errors import Refusal
+from infra.client.saved_queries import NAME, find_query, literals_of, saved_queries, with_literals
+from infra.client.target import Target
+
+SHOWN_ROWS = 200
+NO_ROWS = "no rows; the days that the lake holds: marketlake partitions"
+
+
+def query(
+    context: typer.Context,
+    sql: Annotated[str | None, typer.Argument(metavar="SQL|NAME", help="SQL in quotes, or a saved query.")] = None,
+    param: Annotated[
+        list[str] | None, typer.Option(help="A saved query's parameter, as name=value.", show_default=False)
+    ] = None,
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", help="Write to this file: .csv, .parquet or .json.")
+    ] = None,
+    list_them: Annotated[bool, typer.Option("--list", help="List the saved queries.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Ask Athena, in SQL or with a saved query (assets/queries), and show or save the answer."""
+    screen = Screen(as_json)
+    if list_them:
+        _list(screen)
+        return
+    if not sql:
+        raise Refusal("give SQL in quotes, or the name of a saved query", "see them with: marketlake query --list")
+    if output:
+        refuse_unknown(output)
+    target = setup_of(context).target()
+    result = _ask(target, sql.strip(), param or [])
+    _show(screen, target, result, output)
+
+
+def _list(screen: Screen) -> None:
+    found = [
+        {
+            "name": query.name,
+            "description": query.description,
+            "parameters": ", ".join(parameter.name for parameter in query.parameters),
+            "example": query.command,
+        }
+        for query in saved_queries()
+    ]
+    screen.table(found, ["name", "description", "example"], title="saved queries", empty="none")
+
+
+def _ask(target: Target, text: str, given: list[str]) -> Result:
+    if not NAME.fullmatch(text):
+        if given:
+            raise Refusal("--param goes with a saved query only", "write the values into the SQL")
+        return run_query(target, text)
+    saved = find_query(text)
+    literals = literals_of(saved, given)
+    if target.is_local:
+        # MiniStack's Athena ignores ExecutionParameters.
+        return run_query(target, with_literals(saved.sql, literals))
+    return run_query(target, saved.sql, literals)
+
+
+def _show(screen: Screen, target: Target, result: Result, output: Path | None) -> None:
+    table = result.table
+    told = f"{table.num_rows:,} rows in {seconds_text(result.seconds)}"
+    if not target.is_local:
+        # The embedded Athena's number is not the bytes scanned.
+        told += f", {result.scanned_bytes / 1e6:,.1f} MB scanned"
+    if output:
+        write(table, output)
+        told += f", written to {output}"
+    elif screen.json:
+        screen.document(records(table))
+    else:
+        screen.table(table.slice(0, SHOWN_ROWS).to_pylist(), table.column_names, empty=NO_ROWS)
+        if table.num_rows > SHOWN_ROWS:
+            told += f"; the first {SHOWN_ROWS} are shown, --output FILE takes all"
+    screen.err.print(safe(told), highlight=False)
+    if target.simulated:
+        screen.err.print(f"[yellow]{safe(target.simulated)}[/]", highlight=False)

@@ -1,0 +1,86 @@
+"""``marketlake run`` and ``marketlake backfill``: start an execution, watch it, tell what became of it."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Annotated, Any
+
+import typer
+
+from infra.cli.displays import Watch
+from infra.cli.options import Datasets, setup_of
+from infra.cli.rows import show_rows
+from infra.cli.screen import Screen, safe, seconds_text
+from infra.client.errors import Refusal
+from infra.client.executions import Execution, start
+from infra.client.follow import follow
+from infra.client.outcome import Outcome, loss_text, outcome_of
+from infra.client.target import Target
+
+Day = Annotated[str | None, typer.Option("--date", help="Load this day (YYYY-MM-DD); without it, the last week.")]
+Start = Annotated[str, typer.Option("--start", help="First day (YYYY-MM-DD).")]
+End = Annotated[str, typer.Option("--end", help="Last day (YYYY-MM-DD), included.")]
+Symbols = Annotated[
+    list[str] | None, typer.Option("--symbol", help="Only this symbol; may be given several times.", show_default=False)
+]
+Force = Annotated[bool, typer.Option("--force", help="Load days that are done again, too.")]
+
+
+def run(context: typer.Context, day: Day = None, dataset: Datasets = None) -> None:
+    """Run the pipeline now, for the last week (as every day) or for one day, and show each state as it happens."""
+    request = request_of(datasets=dataset, start=day, end=day)
+    _run(setup_of(context).target(), "run", request, every_state=True)
+
+
+def backfill(
+    context: typer.Context,
+    start: Start,
+    end: End,
+    dataset: Datasets = None,
+    symbol: Symbols = None,
+    force: Force = False,
+) -> None:
+    """Load the days of a window that are not in the lake yet."""
+    request = request_of(datasets=dataset, start=start, end=end, symbols=symbol, force=force or None)
+    _run(setup_of(context).target(), "backfill", request, every_state=False)
+
+
+def request_of(**values: Any) -> dict[str, Any]:
+    """The execution's input, of the values that were given; Plan says whether they are accepted."""
+    return {name: value for name, value in values.items() if value}
+
+
+def _run(target: Target, kind: str, request: dict[str, Any], *, every_state: bool) -> None:
+    screen = Screen()
+    screen.say(f"{kind} on {safe(target.described)}")
+    if target.simulated:
+        screen.say(f"[yellow]{safe(target.simulated)}[/]")
+    arn = start(target, kind, request)
+    screen.say(f"execution {safe(arn.rpartition(':')[2])}")
+    with Watch(screen.out, every_state=every_state) as watch:
+        execution = follow(target, arn, watch)
+    outcome = outcome_of(execution)
+    if outcome.exit_status == Refusal.status:
+        raise Refusal(outcome.text, outcome.advice)
+    tell_outcome(screen, execution, outcome)
+    if outcome.wrote_anything:
+        show_rows(target, screen, sorted(outcome.datasets), _day(request.get("end")))
+    if outcome.exit_status:
+        raise typer.Exit(outcome.exit_status)
+
+
+def tell_outcome(screen: Screen, execution: Execution, outcome: Outcome) -> None:
+    """What was done, what was lost, what was noticed."""
+    color = "green" if outcome.exit_status == 0 else "red"
+    took = seconds_text(execution.duration.total_seconds())
+    screen.say(f"[{color}]{safe(outcome.status)}[/] in {took}: {safe(outcome.text)}")
+    for loss in outcome.losses:
+        screen.say(f"  [red]✗[/] {safe(loss_text(loss))}")
+    for line in outcome.rewritten:
+        screen.say(f"  [yellow]![/] {safe(line)}")
+    if outcome.advice:
+        screen.say(f"next: {safe(outcome.advice)}")
+
+
+def _day(text: str | None) -> date | None:
+    return date.fromisoformat(text) if text else None

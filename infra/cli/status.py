@@ -1,0 +1,59 @@
+"""``marketlake status``: what this is, and how it stands."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import typer
+
+from infra.cli.chaos import said_of
+from infra.cli.options import AsJson, setup_of
+from infra.cli.screen import Screen, safe
+from infra.client.executions import latest
+from infra.client.lake import take_inventory
+from infra.client.target import Target
+from infra.faults.switch import Switch
+from marketlake.contract import dataset_names
+
+
+def status(context: typer.Context, as_json: AsJson = False) -> None:
+    """Show where the commands work, what the sources are, the last execution and what the lake holds."""
+    screen = Screen(as_json)
+    target = setup_of(context).target()
+    screen.table(status_records(target), ["what", "value"], title=safe(target.described))
+
+
+def status_records(target: Target) -> list[dict[str, Any]]:
+    """Pairs of what and value."""
+    records = [("state machine", target.state_machine_arn), *_local(target)]
+    last = latest(target, 1)
+    records.append(("last execution", f"{last[0].name}: {last[0].status}" if last else "none yet"))
+    for dataset in dataset_names():
+        inventory = take_inventory(target, dataset, None, None)
+        days = inventory.complete
+        held = f"{len(days):,} days, {days[0]} to {days[-1]}" if days else "nothing yet"
+        missing = f", {len(inventory.missing):,} missing in between" if days and inventory.missing else ""
+        records.append((dataset, f"{held}{missing}"))
+    return [{"what": what, "value": value} for what, value in records]
+
+
+def _local(target: Target) -> list[tuple[str, str]]:
+    config = target.local
+    if config is None:
+        return [("account", f"{target.account_id}, {target.region}")]
+    if config.source == "live":
+        sources = "live: Yahoo Finance and the Frankfurter API"
+    elif target.replay is None:
+        sources = "the replay does not answer; run: marketlake up"
+    else:
+        sources = f"replay at {config.replay_url}, up to {target.replay['last_day']}: {_prices(target)}"
+    own = config.engine == "embedded"
+    engine = "the embedded AWS" if own else f"Step Functions Local at {config.states_url}, its executions in memory"
+    endpoints = [("endpoint", config.endpoint_url), ("engine", engine)]
+    records = [*endpoints, ("state on disk", str(config.root)), ("sources", sources)]
+    faults = Switch(config.root).setting()
+    return [*records, ("faults on purpose", said_of(faults))] if faults else records
+
+
+def _prices(target: Target) -> str:
+    return target.simulated or f"prices from {target.local.prices if target.local else '?'}, rates are the ECB's own"

@@ -1,0 +1,141 @@
+"""``marketlake up`` and ``marketlake down``: the embedded AWS."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+import typer
+
+from infra.cli.chaos import said_of
+from infra.cli.options import setup_of
+from infra.cli.screen import Screen, safe
+from infra.cli.setup import Setup
+from infra.client.errors import Refusal
+from infra.client.target import local_target
+from infra.faults.switch import Switch
+from infra.local import config as configs
+from infra.local.config import Engine, LocalConfig
+
+if TYPE_CHECKING:
+    from infra.local.server import Status
+
+SOURCES = ("source", "prices", "constituents", "fx_base", "seed")
+"""Settings that decide what data is loaded."""
+
+
+def up(
+    context: typer.Context,
+    port: Annotated[int | None, typer.Option(min=1024, max=65534, help="Port of the AWS APIs, 4566 at first.")] = None,
+    source: Annotated[
+        Literal["replay", "live"] | None, typer.Option(help="Replayed sources (the default), or the real ones.")
+    ] = None,
+    prices: Annotated[
+        Path | None, typer.Option(help="Replay these closes (CSV: a date column, one column a ticker).")
+    ] = None,
+    constituents: Annotated[
+        Path | None, typer.Option(help="Tickers to fetch (CSV), in place of the FTSE 100 that we ship.")
+    ] = None,
+    fx_base: Annotated[str | None, typer.Option(help="Base currency of the rates, EUR at first.")] = None,
+    seed: Annotated[int | None, typer.Option(help="Seed of the simulated prices.")] = None,
+    engine: Annotated[
+        Engine | None, typer.Option(help="What runs the state machine: the embedded AWS, or AWS's own in Docker.")
+    ] = None,
+    chaos: Annotated[
+        str | None, typer.Option(help="Make faults by this profile (docs/chaos.md), or by a .json file; none: stop.")
+    ] = None,
+    chaos_seed: Annotated[int | None, typer.Option(help="Seed of the faults' chances, 1 at first.")] = None,
+    defaults: Annotated[bool, typer.Option("--defaults", help="Forget what was given to earlier starts.")] = False,
+) -> None:
+    """Start the embedded AWS and deploy the pipeline on it; what is not given stays as it was last time."""
+    from infra.local import deploy, server
+
+    setup, screen = setup_of(context), Screen()
+    if not setup.is_local:
+        raise Refusal("`up` starts the embedded AWS; it takes no --profile or --region", "an account: terraform apply")
+    before = None if defaults else configs.load(setup.root)
+    given = {
+        "port": port,
+        "source": source,
+        "prices": prices,
+        "constituents": constituents,
+        "fx_base": fx_base,
+        "seed": seed,
+        "engine": engine,
+        "chaos": chaos,
+        "chaos_seed": chaos_seed,
+    }
+    config = wanted_config(setup, before, given)
+    _warn_of_mixture(screen, configs.load(setup.root), config)
+    with screen.err.status("starting the embedded AWS"):
+        status = server.start(config)
+    with screen.err.status("deploying the pipeline"):
+        deployment = deploy.deploy(config, last_day(status))
+    _tell(setup, screen, deployed=deployment.changed)
+
+
+def wanted_config(setup: Setup, before: LocalConfig | None, given: dict[str, Any]) -> LocalConfig:
+    """The config to start with: what is ``given``, else what was there ``before``, else the defaults."""
+    base = before or LocalConfig(root=setup.root, prefix=setup.prefix)
+    return replace(base, root=setup.root, **{name: value for name, value in given.items() if value is not None})
+
+
+def last_day(status: Status) -> str:
+    """The last day that the replay knows; empty for live sources."""
+    return str(status.replay["last_day"]) if status.replay else ""
+
+
+def _warn_of_mixture(screen: Screen, old: LocalConfig | None, new: LocalConfig) -> None:
+    changed = [name for name in SOURCES if old and getattr(old, name) != getattr(new, name)]
+    if changed and (new.root / "s3").exists():
+        names = " and ".join(f"--{name.replace('_', '-')}" for name in changed)
+        screen.say(
+            f"[yellow]{names} changed: days that are in the lake stay as they were loaded. Load them again with "
+            f"`marketlake backfill --force`, or start afresh with `marketlake --root DIR up`.[/]"
+        )
+
+
+def _tell(setup: Setup, screen: Screen, *, deployed: bool) -> None:
+    target = local_target(setup.root)
+    screen.say(f"[green]✓[/] embedded AWS at {safe(target.endpoint_url)}, its state in {safe(setup.root)}")
+    done = "deployed" if deployed else "is up to date"
+    screen.say(f"[green]✓[/] pipeline {safe(target.names['state_machine'])} {done}")
+    if target.local and target.local.engine == "stepfunctions-local":
+        screen.say(
+            f"[yellow]![/] Step Functions Local at {safe(target.local.states_url)} runs it, and forgets its executions "
+            f"when it stops"
+        )
+    if target.simulated:
+        screen.say(f"[yellow]![/] {safe(target.simulated)}")
+    elif target.local and target.local.source == "live":
+        screen.say("[yellow]![/] live sources: Yahoo Finance and the Frankfurter API are asked")
+    if target.local and target.local.prices:
+        _warn_of_lack(screen, target.local.prices)
+    faults = Switch(setup.root).setting()
+    if faults:
+        screen.say(f"[yellow]![/] {safe(said_of(faults))}")
+    screen.say("next: marketlake run")
+
+
+def _warn_of_lack(screen: Screen, closes: Path) -> None:
+    from infra.local.listed import datasets_without_closes
+
+    for dataset, symbols in datasets_without_closes(closes).items():
+        screen.say(
+            f"[yellow]![/] {safe(closes.name)} has no column {safe(', '.join(symbols))}: {dataset} will fail; "
+            f"add the column, or name the datasets to run with --dataset"
+        )
+
+
+def down(context: typer.Context) -> None:
+    """Stop the embedded AWS; the lake and the executions stay on disk."""
+    from infra.local import server
+
+    setup, screen = setup_of(context), Screen()
+    if not setup.is_local:
+        raise Refusal(
+            "`down` stops the embedded AWS; it takes no --profile or --region", "an account: terraform destroy"
+        )
+    stopped = server.stop(setup.root)
+    screen.say(f"stopped; its state stays in {safe(setup.root)}" if stopped else "nothing was running")

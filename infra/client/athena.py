@@ -1,0 +1,101 @@
+"""Queries through Athena, for people: the whole result as an Arrow table."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+from infra.client.errors import QueryFailed
+from infra.client.target import Target
+from marketlake.storage import ObjectMissing
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+FIRST_POLL_SECONDS, LAST_POLL_SECONDS = 0.03, 1.0
+SHOWN_REASON = 1500
+
+
+@dataclass(frozen=True)
+class Result:
+    """A query's answer; ``seconds`` and ``scanned_bytes`` are Athena's own."""
+
+    table: pa.Table
+    query_id: str
+    seconds: float
+    scanned_bytes: int
+
+
+def run_query(target: Target, sql: str, parameters: list[str] | None = None) -> Result:
+    """The answer to ``sql``; ``parameters`` are SQL literals for its question marks. Ctrl-C stops the query.
+
+    Raises:
+        QueryFailed: with Athena's reason.
+    """
+    given: dict[str, Any] = {"ExecutionParameters": parameters} if parameters else {}
+    athena = target.athena
+    try:
+        started = athena.start_query_execution(
+            QueryString=sql,
+            WorkGroup=target.names["workgroup"],
+            QueryExecutionContext={"Database": target.names["database"]},
+            **given,
+        )
+    except athena.exceptions.InvalidRequestException as error:
+        raise QueryFailed(f"Athena refuses the query: {error.response['Error'].get('Message', '')}") from error
+    query = started["QueryExecutionId"]
+    try:
+        execution = _wait(target, query)
+    except KeyboardInterrupt:
+        athena.stop_query_execution(QueryExecutionId=query)
+        raise QueryFailed("the query was stopped") from None
+    statistics = execution.get("Statistics", {})
+    return Result(
+        _result(target, query, execution),
+        query,
+        statistics.get("TotalExecutionTimeInMillis", 0) / 1000,
+        statistics.get("DataScannedInBytes", 0),
+    )
+
+
+def _wait(target: Target, query: str) -> Any:
+    pause = FIRST_POLL_SECONDS
+    while True:
+        execution = target.athena.get_query_execution(QueryExecutionId=query)["QueryExecution"]
+        state = execution["Status"]["State"]
+        if state == "SUCCEEDED":
+            return execution
+        if state in ("FAILED", "CANCELLED"):
+            reason = execution["Status"].get("StateChangeReason", "Athena gave no reason")
+            raise QueryFailed(f"the query {state.lower()}: {reason[:SHOWN_REASON]}")
+        time.sleep(pause)
+        pause = min(pause * 1.5, LAST_POLL_SECONDS)
+
+
+def _result(target: Target, query: str, execution: Any) -> pa.Table:
+    """The result: a small one from the API, a large one from its file, since a page of the API has 1,000 rows at most.
+
+    The embedded AWS does not write the file where it says it does, so there all pages are read.
+    """
+    from infra.client.result_table import read_csv, table_of
+
+    page: Any = target.athena.get_query_results(QueryExecutionId=query)
+    columns = [(info["Name"], info["Type"]) for info in page["ResultSet"]["ResultSetMetadata"]["ColumnInfo"]]
+    location = urlsplit(execution.get("ResultConfiguration", {}).get("OutputLocation", ""))
+    if page.get("NextToken") and not target.is_local and location.path.endswith(".csv"):
+        try:
+            return read_csv(target.bucket("results").get(location.path.lstrip("/")).body, columns)
+        except ObjectMissing as error:
+            raise QueryFailed(f"the result {location.geturl()} is gone; run the query again") from error
+    rows = _texts(page)
+    while page.get("NextToken"):
+        page = target.athena.get_query_results(QueryExecutionId=query, NextToken=page["NextToken"])
+        rows += _texts(page)
+    # A SELECT's first row holds the names of its columns; SHOW and DESCRIBE have no such row.
+    return table_of(columns, rows[1:] if execution.get("StatementType") == "DML" else rows)
+
+
+def _texts(page: Any) -> list[list[str | None]]:
+    return [[datum.get("VarCharValue") for datum in row.get("Data", [])] for row in page["ResultSet"]["Rows"]]

@@ -1,0 +1,130 @@
+"""Executions of the pipeline: start, look up, read the history of."""
+
+from __future__ import annotations
+
+import json
+import secrets
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any, cast
+
+from infra.client.errors import Refusal
+from infra.client.events import Event
+from infra.client.target import Target
+from marketlake.layout import report_key
+from marketlake.storage import ObjectMissing
+
+if TYPE_CHECKING:
+    from mypy_boto3_stepfunctions.client import SFNClient
+
+PAGE = 200
+"""Events a request: a poll of a running execution finds fewer, a whole history of 25 years is some dozen pages."""
+
+
+@dataclass(frozen=True)
+class Execution:
+    """One execution; ``output`` is JSON, ``error`` and ``cause`` are empty where it succeeded."""
+
+    name: str
+    arn: str
+    status: str
+    started: datetime
+    stopped: datetime | None = None
+    input: str = "{}"
+    output: str = ""
+    error: str = ""
+    cause: str = ""
+
+    @property
+    def duration(self) -> timedelta:
+        """From start to stop, or until now."""
+        return (self.stopped or datetime.now(UTC)) - self.started
+
+
+def start(target: Target, kind: str, request: dict[str, Any]) -> str:
+    """Start an execution on ``request``; returns its ARN. ``kind`` goes first in its name."""
+    # The name says when; the random part keeps two starts of a second apart.
+    name = f"{kind}-{datetime.now(UTC):%Y%m%dT%H%M%S}-{secrets.token_hex(2)}"
+    answer = target.states.start_execution(
+        stateMachineArn=target.state_machine_arn, name=name, input=json.dumps(request)
+    )
+    return answer["executionArn"]
+
+
+def describe(target: Target, name: str) -> Execution:
+    """The execution with this name or ARN.
+
+    Raises:
+        Refusal: there is none.
+    """
+    states = target.states
+    try:
+        found = states.describe_execution(executionArn=target.execution_arn(name))
+    except (states.exceptions.ExecutionDoesNotExist, states.exceptions.InvalidArn) as error:
+        raise Refusal(f"there is no execution {name!r}", "see `marketlake history` for those there are") from error
+    return Execution(
+        name=found["name"],
+        arn=found["executionArn"],
+        status=found["status"],
+        started=found["startDate"],
+        stopped=found.get("stopDate"),
+        input=found.get("input", "{}"),
+        output=found.get("output", "") if found["status"] == "SUCCEEDED" else "",
+        error=found.get("error", ""),
+        cause=found.get("cause", ""),
+    )
+
+
+def latest(target: Target, limit: int) -> list[Execution]:
+    """The last ``limit`` executions, newest first, without input and output."""
+    pages = target.states.get_paginator("list_executions").paginate(
+        stateMachineArn=target.state_machine_arn, PaginationConfig={"MaxItems": limit, "PageSize": min(limit, 100)}
+    )
+    return [
+        Execution(x["name"], x["executionArn"], x["status"], x["startDate"], x.get("stopDate"))
+        for page in pages
+        for x in page["executions"]
+    ]
+
+
+def run_report(target: Target, name: str) -> dict[str, Any]:
+    """The run report that the execution wrote; empty where it wrote none."""
+    try:
+        report: dict[str, Any] = json.loads(target.bucket("clean").get(report_key(name)).body)
+    except ObjectMissing:
+        return {}
+    return report
+
+
+class HistoryReader:
+    """Reads an execution's events as they come: each ``new()`` asks for those since the last one only."""
+
+    def __init__(self, client: SFNClient, arn: str) -> None:
+        self._client, self._arn, self._last = client, arn, 0
+
+    def new(self) -> list[Event]:
+        """Events since the last call, ascending.
+
+        Newest first and backwards until a known one: a page token of a running execution ends with the history as it
+        was, so going forwards would read everything again at each poll.
+        """
+        found: list[Event] = []
+        for event in self._backwards():
+            if event["id"] <= self._last:
+                break
+            found.append(event)
+        found.reverse()
+        self._last = found[-1]["id"] if found else self._last
+        return found
+
+    def _backwards(self) -> Iterator[Event]:
+        token: dict[str, str] = {}
+        while True:
+            page = self._client.get_execution_history(
+                executionArn=self._arn, reverseOrder=True, maxResults=PAGE, **cast(Any, token)
+            )
+            yield from cast("list[Event]", page["events"])
+            if not page.get("nextToken"):
+                return
+            token = {"nextToken": page["nextToken"]}

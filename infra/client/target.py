@@ -1,0 +1,181 @@
+"""The AWS that a command works on: the embedded one, or an account."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+import boto3
+from botocore.config import Config
+
+from infra import facts
+from infra.client.errors import NotRunning
+from infra.local.config import ACCESS_KEY, ACCOUNT_ID, SECRET_KEY, LocalConfig
+from marketlake.storage import Bucket
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from mypy_boto3_athena.client import AthenaClient
+    from mypy_boto3_glue.client import GlueClient
+    from mypy_boto3_lambda.client import LambdaClient
+    from mypy_boto3_logs.client import CloudWatchLogsClient
+    from mypy_boto3_s3.client import S3Client
+    from mypy_boto3_scheduler.client import EventBridgeSchedulerClient
+    from mypy_boto3_sqs.client import SQSClient
+    from mypy_boto3_stepfunctions.client import SFNClient
+
+DEFAULT_PREFIX = "marketlake"
+DEFAULT_REGION = "eu-west-2"
+
+
+@dataclass
+class Target:
+    """One deployment of marketlake: its AWS clients and the names of its resources.
+
+    ``endpoint_url``, ``states_url`` (Step Functions, which may be an engine beside it) and ``local`` are set for the
+    embedded AWS only; ``replay`` is the health document of the replay of the sources, where there is one.
+    """
+
+    session: boto3.Session
+    account_id: str
+    region: str
+    prefix: str
+    partition: str = "aws"
+    endpoint_url: str | None = None
+    states_url: str | None = None
+    local: LocalConfig | None = None
+    replay: dict[str, Any] | None = field(default=None, repr=False)
+
+    @property
+    def is_local(self) -> bool:
+        """Whether this is the embedded AWS."""
+        return self.local is not None
+
+    @cached_property
+    def names(self) -> dict[str, str]:
+        """Names of the resources, by what they are (``infra/terraform/names.json.tftpl``)."""
+        return facts.names(self.prefix, self.account_id, self.region)
+
+    @property
+    def state_machine_arn(self) -> str:
+        """ARN of the pipeline."""
+        return f"arn:{self.partition}:states:{self.region}:{self.account_id}:stateMachine:{self.names['state_machine']}"
+
+    def execution_arn(self, name: str) -> str:
+        """ARN of the pipeline's execution ``name``; an ARN is left as it is."""
+        if name.startswith("arn:"):
+            return name
+        return self.state_machine_arn.replace(":stateMachine:", ":execution:") + f":{name}"
+
+    @property
+    def described(self) -> str:
+        """The target for people."""
+        account = f"AWS account {self.account_id}, {self.region}"
+        where = f"embedded AWS at {self.endpoint_url}" if self.is_local else account
+        return where if self.prefix == DEFAULT_PREFIX else f"{where}, prefix {self.prefix}"
+
+    @property
+    def simulated(self) -> str:
+        """What is simulated here, as a sentence; empty where nothing is."""
+        prices = (self.replay or {}).get("prices", {})
+        if not prices.get("simulated"):
+            return ""
+        return f"prices are simulated (seed {prices.get('seed', '?')}), rates are the ECB's own"
+
+    @cached_property
+    def s3(self) -> S3Client:
+        """Client of S3."""
+        client: S3Client = self._client("s3")
+        return client
+
+    @cached_property
+    def states(self) -> SFNClient:
+        """Client of Step Functions."""
+        client: SFNClient = self._client("stepfunctions")
+        return client
+
+    @cached_property
+    def athena(self) -> AthenaClient:
+        """Client of Athena."""
+        client: AthenaClient = self._client("athena")
+        return client
+
+    @cached_property
+    def glue(self) -> GlueClient:
+        """Client of Glue."""
+        client: GlueClient = self._client("glue")
+        return client
+
+    @cached_property
+    def lambdas(self) -> LambdaClient:
+        """Client of Lambda."""
+        client: LambdaClient = self._client("lambda")
+        return client
+
+    @cached_property
+    def logs(self) -> CloudWatchLogsClient:
+        """Client of CloudWatch Logs."""
+        client: CloudWatchLogsClient = self._client("logs")
+        return client
+
+    @cached_property
+    def sqs(self) -> SQSClient:
+        """Client of SQS."""
+        client: SQSClient = self._client("sqs")
+        return client
+
+    @cached_property
+    def scheduler(self) -> EventBridgeSchedulerClient:
+        """Client of EventBridge Scheduler."""
+        client: EventBridgeSchedulerClient = self._client("scheduler")
+        return client
+
+    def bucket(self, kind: str) -> Bucket:
+        """The bucket ``raw``, ``clean``, ``results`` or ``artifacts``."""
+        return Bucket(self.names[f"{kind}_bucket"], self.s3)
+
+    def _client(self, service: str) -> Any:
+        config = Config(retries={"mode": "standard", "total_max_attempts": 4}, connect_timeout=5, read_timeout=30)
+        endpoint_url = self.states_url if service == "stepfunctions" else self.endpoint_url
+        return self.session.client(service, endpoint_url=endpoint_url, config=config)
+
+
+def local_target(root: Path) -> Target:
+    """The embedded AWS whose state is in ``root``.
+
+    Raises:
+        NotRunning: it was not started, or does not answer.
+        LocalError: its config cannot be read.
+    """
+    from infra.local import server
+
+    status = server.status(root)
+    if status.config is None or status.health is None or not status.states:
+        raise NotRunning("the embedded AWS is not running", "start it with: marketlake up (an account: give --profile)")
+    config = status.config
+    session = boto3.Session(aws_access_key_id=ACCESS_KEY, aws_secret_access_key=SECRET_KEY, region_name=config.region)
+    return Target(
+        session,
+        ACCOUNT_ID,
+        config.region,
+        config.prefix,
+        endpoint_url=config.endpoint_url,
+        states_url=config.states_url,
+        local=config,
+        replay=status.replay,
+    )
+
+
+def aws_target(profile: str | None, region: str | None, prefix: str) -> Target:
+    """An account, with the credentials of ``profile`` or of the environment.
+
+    Raises:
+        BotoCoreError, ClientError: there are no credentials, or AWS refuses them.
+    """
+    session = boto3.Session(profile_name=profile, region_name=region)
+    if not session.region_name:
+        session = boto3.Session(profile_name=profile, region_name=DEFAULT_REGION)
+    caller = session.client("sts").get_caller_identity()
+    return Target(session, caller["Account"], session.region_name, prefix, partition=caller["Arn"].split(":")[1])

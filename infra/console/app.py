@@ -1,0 +1,134 @@
+"""The console's routes: the page, and the JSON that it reads."""
+
+from __future__ import annotations
+
+import html
+import json
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+from starlette.applications import Starlette
+from starlette.concurrency import run_in_threadpool
+from starlette.middleware import Middleware
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, JSONResponse, Response
+from starlette.routing import Mount, Route
+from starlette.staticfiles import StaticFiles
+
+from infra.client.errors import Refusal
+from infra.client.target import Target
+from infra.console.answers import ERRORS, reading
+from infra.console.days import Calendars
+from infra.console.detail import attempt_detail, event_of, event_page, execution_document
+from infra.console.guard import Guard
+from infra.console.listing import Listing, Wanted
+from infra.console.logs import attempt_logs
+from infra.console.queues import Queues, ids_in
+from infra.console.watch import Watched, Watcher
+
+STATIC = Path(__file__).parent / "static"
+SHARED = Path(__file__).parents[1] / "web"
+
+
+class Console:
+    """What the routes read, each from the target's AWS APIs."""
+
+    def __init__(self, target: Target, token: str) -> None:
+        self._target, self._token = target, token
+        self._watcher, self._queues, self._calendars = Watcher(target), Queues(target), Calendars(target)
+        self._listing = Listing(target, self._watcher)
+        # Made here, since a session must not make clients in several threads at once.
+        _ = target.states, target.sqs, target.s3, target.logs
+
+    def routes(self) -> list[Route | Mount]:
+        """All routes."""
+        one = "/api/executions/{name}"
+        return [
+            Route("/", self._page),
+            Route("/api/overview", reading(self._overview)),
+            Route("/api/executions", reading(self._executions)),
+            Route(one, reading(lambda request: execution_document(self._target, self._watched(request)))),
+            Route(f"{one}/events", reading(self._events)),
+            Route(f"{one}/events/{{id:int}}", reading(lambda r: dict(event_of(self._watched(r), r.path_params["id"])))),
+            Route(
+                f"{one}/attempts/{{id:int}}", reading(lambda r: attempt_detail(self._watched(r), r.path_params["id"]))
+            ),
+            Route(f"{one}/attempts/{{id:int}}/logs", reading(self._logs)),
+            Route("/api/queue", reading(lambda _: self._queues.letters())),
+            Route("/api/queue/redrive", self._redrive, methods=["POST"]),
+            Route("/api/queue/purge", self._purge, methods=["POST"]),
+            Route("/api/mails", reading(lambda _: self._queues.mails())),
+            Route("/api/days", reading(lambda _: self._calendars.document())),
+            Mount("/static", StaticFiles(directory=STATIC)),
+            Mount("/web", StaticFiles(directory=SHARED)),
+        ]
+
+    def _page(self, _request: Request) -> Response:
+        page = (STATIC / "index.html").read_text("utf-8")
+        return HTMLResponse(page.replace("{{token}}", html.escape(self._token)))
+
+    def _overview(self, _request: Request) -> dict[str, Any]:
+        target = self._target
+        return {
+            "target": target.described,
+            "local": target.is_local,
+            "simulated": target.simulated,
+            "state_machine": target.names["state_machine"],
+            **self._queues.counts(),
+        }
+
+    def _executions(self, request: Request) -> dict[str, Any]:
+        asked = request.query_params
+        wanted = Wanted(
+            asked.get("status", ""), asked.get("kind", ""), asked.get("text", ""), _number(asked.get("hours"))
+        )
+        return self._listing.page(wanted, int(_number(asked.get("start"))))
+
+    def _watched(self, request: Request) -> Watched:
+        return self._watcher.watch(request.path_params["name"])
+
+    def _events(self, request: Request) -> dict[str, Any]:
+        asked = request.query_params
+        batch = int(_number(asked["batch"])) if asked.get("batch") else None
+        return event_page(self._watched(request), int(_number(asked.get("start"))), batch, asked.get("state", ""))
+
+    def _logs(self, request: Request) -> dict[str, Any]:
+        return attempt_logs(self._target, self._watched(request), request.path_params["id"])
+
+    async def _redrive(self, request: Request) -> Response:
+        document = await _posted(request)
+        dry_run = isinstance(document, dict) and bool(document.get("dry_run"))
+        return JSONResponse(await run_in_threadpool(self._queues.redrive, ids_in(document), dry_run=dry_run))
+
+    async def _purge(self, request: Request) -> Response:
+        return JSONResponse(await run_in_threadpool(self._queues.purge, ids_in(await _posted(request))))
+
+
+def build_app(target: Target, port: int, token: str) -> Starlette:
+    """The console of ``target``, to be served on ``port``; ``token`` goes into the page and must come with posts."""
+    console = Console(target, token)
+    guard = Middleware(Guard, port=port, token=token)
+    return Starlette(routes=console.routes(), middleware=[guard], exception_handlers=ERRORS)
+
+
+async def _posted(request: Request) -> object:
+    document: object = None
+    with suppress(ValueError, RecursionError):
+        document = json.loads(await request.body())
+    return document
+
+
+def _number(text: str | None) -> float:
+    """A number of the address, not negative; 0 without one.
+
+    Raises:
+        Refusal: it is none.
+    """
+    try:
+        number = float(text or 0)
+    except ValueError:
+        number = -1.0
+    if not 0 <= number < 1e9:
+        raise Refusal(f"the address asks for {text!r}, where a number is wanted", "go back to the list")
+    return number

@@ -1,0 +1,74 @@
+"""The lake's days as calendars: one character a day, so that 25 years of every dataset stay small."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from datetime import date, timedelta
+from threading import Lock
+from typing import Any
+
+from infra.client.lake import Inventory, take_inventory
+from infra.client.target import Target
+from marketlake.contract import dataset_names, load_contract
+
+LOCAL_SECONDS, AWS_SECONDS = 2.0, 60.0
+"""Least time between two listings: one lists all days of a dataset, seven requests for 25 years of it, twice."""
+
+COMPLETE, MISSING, UNCHECKED, LOST, UNEXPECTED, CLOSED, OUTSIDE = "cmulx-."
+
+
+class Calendars:
+    """What the lake holds, day by day."""
+
+    def __init__(self, target: Target, clock: Callable[[], float] = time.monotonic) -> None:
+        self._target, self._clock, self._lock = target, clock, Lock()
+        self._looked, self._found = float("-inf"), dict[str, Any]()
+
+    def document(self) -> dict[str, Any]:
+        """Each dataset's calendar, as of a moment ago."""
+        with self._lock:
+            pause = LOCAL_SECONDS if self._target.is_local else AWS_SECONDS
+            if self._clock() - self._looked >= pause:
+                inventories = [take_inventory(self._target, name, None, None) for name in dataset_names()]
+                self._found = {"datasets": [calendar_of(inventory) for inventory in inventories]}
+                self._looked = self._clock()
+            return self._found
+
+
+def calendar_of(inventory: Inventory) -> dict[str, Any]:
+    """A dataset's years, newest first; a year has a character a day from its first of January, and its gaps.
+
+    ``c`` complete, ``m`` missing, ``u`` written but not checked, ``l`` marked but gone, ``x`` not in the calendar,
+    ``-`` closed, ``.`` before the first day that is stored, or not due yet.
+    """
+    records = {record["year"]: record for record in inventory.years()}
+    contract = inventory.contract
+    return {
+        "name": contract.name,
+        "title": load_contract(contract.name).description,
+        "first": min(inventory.due, default=None),
+        "last": max(inventory.due, default=None),
+        "due": len(inventory.due),
+        "complete": len(inventory.complete),
+        "missing": len(inventory.missing),
+        "unchecked": len(inventory.unchecked),
+        "lost": len(inventory.lost),
+        "unexpected": len(inventory.unexpected),
+        "years": [{**record, "days": _year(inventory, int(year))} for year, record in sorted(records.items())[::-1]],
+    }
+
+
+def _year(inventory: Inventory, year: int) -> str:
+    due, marks = set(inventory.due), dict.fromkeys(inventory.complete, COMPLETE)
+    marks |= dict.fromkeys(inventory.missing, MISSING) | dict.fromkeys(inventory.unchecked, UNCHECKED)
+    marks |= dict.fromkeys(inventory.lost, LOST) | dict.fromkeys(inventory.unexpected, UNEXPECTED)
+    first, last = min(due), max(due)
+    return "".join(marks.get(day, CLOSED if first <= day <= last else OUTSIDE) for day in _days_of(year))
+
+
+def _days_of(year: int) -> Iterator[date]:
+    day = date(year, 1, 1)
+    while day.year == year:
+        yield day
+        day += timedelta(days=1)

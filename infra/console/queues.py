@@ -1,0 +1,107 @@
+"""The dead-letter queue and the mails as the page shows them, and what the page may do with them.
+
+To read a queue keeps its messages from others for a moment, so it is read when the page asks, one reader at a time;
+in between, the page polls the counts alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from threading import Lock
+from typing import Any, Literal
+
+from botocore.exceptions import ClientError
+
+from infra.client.dead_letters import Held, Letter, held, letters_of, record_of, redrive
+from infra.client.errors import Refusal, explain
+from infra.client.mailbox import mailbox, mailbox_name, mails_in
+from infra.client.target import Target
+from marketlake.intervals import text_of
+
+COUNTS: tuple[Literal["ApproximateNumberOfMessages"], Literal["ApproximateNumberOfMessagesNotVisible"]] = (
+    "ApproximateNumberOfMessages",
+    "ApproximateNumberOfMessagesNotVisible",
+)
+
+
+class Queues:
+    """The queues of a deployment."""
+
+    def __init__(self, target: Target) -> None:
+        self._target, self._lock = target, Lock()
+
+    def counts(self) -> dict[str, dict[str, int] | None]:
+        """About how many messages each queue holds, and how many of these somebody is reading."""
+        mails = self._count(mailbox_name(self._target)) if self._target.is_local else None
+        return {"queue": self._count(self._target.names["dlq"]), "mails": mails}
+
+    def letters(self) -> dict[str, Any]:
+        """The dead letters, oldest first."""
+        with self._lock, held(self._target, self._target.names["dlq"]) as box:
+            letters = letters_of(box, self._target)
+        hidden = 0 if letters else self._count(self._target.names["dlq"])["hidden"]
+        return {"letters": [_record(letter) for letter in letters], "hidden": hidden}
+
+    def redrive(self, ids: Sequence[str], *, dry_run: bool) -> dict[str, Any]:
+        """Run the work of these messages again, and delete each once its start was accepted."""
+        with self._lock, held(self._target, self._target.names["dlq"]) as box:
+            there = {letter.id: letter for letter in letters_of(box, self._target)}
+            results = [self._again(box, there.get(one), one, dry_run=dry_run) for one in dict.fromkeys(ids)]
+        return {"results": results}
+
+    def purge(self, ids: Sequence[str]) -> dict[str, Any]:
+        """Delete these messages for good; what came in since the page was read stays."""
+        with self._lock, held(self._target, self._target.names["dlq"]) as box:
+            doomed = [one for one in dict.fromkeys(ids) if one in box.messages]
+            for one in doomed:
+                box.delete(one)
+        return {"deleted": len(doomed)}
+
+    def mails(self) -> dict[str, Any]:
+        """The mails, newest first; ``why`` says where they are, where they are not here."""
+        if not self._target.is_local:
+            why = (
+                f"mails go to those who subscribed to the topic {self._target.names['topic']}: look into their mailbox"
+            )
+            return {"mails": [], "why": why}
+        with self._lock, mailbox(self._target) as box:
+            return {"mails": mails_in(box), "why": ""}
+
+    def _again(self, box: Held, letter: Letter | None, wanted: str, *, dry_run: bool) -> dict[str, Any]:
+        """One message; one that cannot be run again does not keep the others from it."""
+        if letter is None:
+            return {"id": wanted, "result": "is not there any more", "done": False, "execution": "", "input": {}}
+        done, result = False, "would start"
+        try:
+            if letter.refusal:
+                result = f"stays: {letter.refusal}"
+            elif not dry_run:
+                result, done = redrive(box, self._target, letter), True
+        except ClientError as error:
+            result = f"stays: {explain(error)}"
+        starts = "" if letter.refusal else letter.starts
+        return {"id": letter.id, "result": result, "done": done, "execution": starts, "input": letter.request}
+
+    def _count(self, queue: str) -> dict[str, int]:
+        sqs = self._target.sqs
+        url = sqs.get_queue_url(QueueName=queue)["QueueUrl"]
+        found = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=list(COUNTS))["Attributes"]
+        visible, hidden = (int(found.get(name, "0")) for name in COUNTS)
+        return {"visible": visible, "hidden": hidden}
+
+
+def ids_in(document: object) -> list[str]:
+    """The ids in a post of the page.
+
+    Raises:
+        Refusal: there are none.
+    """
+    ids = document.get("ids") if isinstance(document, dict) else None
+    if not isinstance(ids, list) or not ids or not all(isinstance(one, str) for one in ids):
+        raise Refusal("no message was named", "choose messages of the queue")
+    return ids
+
+
+def _record(letter: Letter) -> dict[str, Any]:
+    told = record_of(letter) | {"period": text_of(letter.days, most=2), "body": letter.body}
+    return told | {"starts": "" if letter.refusal else letter.starts}

@@ -1,0 +1,55 @@
+// Shows the view that the address names, and keeps the head of the page up to date.
+
+import { poll, read } from "./api.js";
+import { days } from "./days.js";
+import { attribute, text } from "../web/dom.js";
+import { execution } from "./execution.js";
+import { executions } from "./executions.js";
+import { mails } from "./mails.js";
+import { TITLES, address } from "./nav.js";
+import { queue } from "./queue.js";
+import { overview, trouble } from "./shell.js";
+
+const VIEWS = { executions, execution, queue, mails, days };
+const byId = (id) => document.getElementById(id);
+let shown = null;
+
+function show() {
+  const { view, nav, name, query } = address();
+  for (const anchor of document.querySelectorAll("nav a")) attribute(anchor, "aria-current", anchor.dataset.view === nav && "page");
+  document.title = `${name || TITLES[nav]} · marketlake`;
+  if (shown?.view === view && shown.name === name) {
+    shown.page.update(query);
+    return;
+  }
+  shown?.page.stop();
+  trouble("view")(null);
+  byId("main").replaceChildren();
+  shown = { view, name, page: VIEWS[view](byId("main"), name, query) };
+  window.scrollTo(0, 0);
+}
+
+async function lookOver() {
+  Object.assign(overview, await read("api/overview"));
+  text(byId("where"), overview.target);
+  byId("notice").hidden = !overview.simulated;
+  text(byId("notice"), overview.simulated ? `Simulated: ${overview.simulated}.` : "");
+  badge("queue-count", overview.queue, "on the queue");
+  badge("mails-count", overview.mails, "in the mailbox");
+  shown?.page.counted?.();
+}
+
+function badge(id, counts, words) {
+  const number = counts ? counts.visible + counts.hidden : 0;
+  byId(id).hidden = !number;
+  text(byId(id), number);
+  attribute(byId(id), "aria-label", `${number} ${words}`);
+}
+
+window.addEventListener("hashchange", show);
+document.querySelector(".skip").addEventListener("click", (event) => {
+  event.preventDefault();
+  byId("main").focus();
+});
+poll(lookOver, () => (overview.local ? 2000 : 30_000), trouble("overview"));
+show();

@@ -1,1 +1,0 @@
-"""The commands, one file each (or two that belong together); ``infra.ops.cli`` puts them together."""

@@ -1,0 +1,167 @@
+# What a deployment is: its name, place and people. Storage and monitoring have variable files of their own.
+
+variable "prefix" {
+  description = "First part of every name, so that several stacks can share an account. Buckets are called <prefix>-raw-<account>-<region> and so on."
+  type        = string
+  default     = "marketlake"
+  nullable    = false
+
+  validation {
+    # 25: the longest bucket name adds "-artifacts-", 12 digits, "-" and a region of 14 characters, and S3 allows 63.
+    condition     = can(regex("^[a-z][a-z0-9]*(-[a-z0-9]+)*$", var.prefix)) && length(var.prefix) >= 3 && length(var.prefix) <= 25
+    error_message = "prefix must be 3 to 25 lower-case letters, digits and single hyphens, start with a letter and not end with a hyphen: it becomes part of S3 bucket names."
+  }
+}
+
+variable "region" {
+  description = "AWS region of everything. London, since that is where the prices come from; any region with Athena and EventBridge Scheduler will do."
+  type        = string
+  default     = "eu-west-2"
+  nullable    = false
+
+  validation {
+    condition     = can(regex("^[a-z]{2}(-gov)?-(central|north|south|east|west|northeast|northwest|southeast|southwest)-[1-9]$", var.region))
+    error_message = "region must be an AWS region code such as eu-west-2 or us-east-1."
+  }
+}
+
+variable "alert_email" {
+  description = "Who gets failure mails, alarms and budget warnings. AWS asks this address to confirm the subscription: nothing is mailed before the link in that mail is opened."
+  type        = string
+  nullable    = false
+
+  validation {
+    condition     = can(regex("^[^@[:space:],;<>\"]+@[A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?(\\.[A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?)+$", var.alert_email))
+    error_message = "alert_email must be one e-mail address, such as data-team@example.com."
+  }
+}
+
+variable "tags" {
+  description = "More tags on every resource, beside Project, Stack and ManagedBy."
+  type        = map(string)
+  default     = {}
+  nullable    = false
+
+  validation {
+    condition     = length(var.tags) <= 7 && alltrue([for key in keys(var.tags) : length(key) <= 128 && !startswith(lower(key), "aws:")])
+    error_message = "tags takes at most 7 tags (an S3 object holds 10, three are ours); keys of at most 128 characters, none starting with aws:."
+  }
+}
+
+variable "local_endpoint" {
+  description = "Address of an embedded AWS, such as http://127.0.0.1:4566, on which to apply this configuration for a test. Null: the real AWS."
+  type        = string
+  default     = null
+
+  validation {
+    condition     = var.local_endpoint == null || can(regex("^https?://(127\\.0\\.0\\.1|localhost|\\[::1\\])(:[0-9]{1,5})?$", var.local_endpoint))
+    error_message = "local_endpoint must be a loopback address with an optional port, such as http://127.0.0.1:4566, or null."
+  }
+}
+
+variable "package_dir" {
+  description = "Folder with packages.json and the functions' zips, made by `make package`; a relative path starts at infra/."
+  type        = string
+  default     = "../build/packages"
+  nullable    = false
+
+  validation {
+    condition     = var.package_dir != "" && !endswith(var.package_dir, "/")
+    error_message = "package_dir must be a folder, without a slash at the end."
+  }
+}
+
+variable "lambda_runtime" {
+  description = "Lambda runtime of all functions. provided.al2023 is for zips that bring a bootstrap file, as those for the embedded AWS do."
+  type        = string
+  default     = "python3.13"
+  nullable    = false
+
+  validation {
+    condition     = can(regex("^(python3\\.1[1-9]|provided\\.al2023)$", var.lambda_runtime))
+    error_message = "lambda_runtime must be python3.11 or later (the one the packages were built for), or provided.al2023."
+  }
+}
+
+variable "constituents_file" {
+  description = "CSV of the tickers to fetch: ticker,company,sector,valid_from,valid_to. A list of your own takes the place of the FTSE 100 here; a relative path starts at infra/."
+  type        = string
+  default     = "../functions/marketlake/contracts/constituents.csv"
+  nullable    = false
+
+  validation {
+    condition     = can(regex("(?i)\\.csv$", var.constituents_file)) && try(startswith(split("\n", file(var.constituents_file))[0], "ticker,"), false)
+    error_message = "constituents_file must be an existing .csv file whose header starts with ticker, (see functions/marketlake/contracts/constituents.csv)."
+  }
+}
+
+variable "parameters" {
+  description = "Replacements for values of statemachine/parameters.json: retry intervals, concurrency, sources' addresses, base currency, log level."
+  type        = map(string)
+  default     = {}
+  nullable    = false
+
+  validation {
+    condition     = length(setsubtract(keys(var.parameters), keys(jsondecode(file("${path.module}/../../statemachine/parameters.json"))))) == 0
+    error_message = "parameters may name only keys of statemachine/parameters.json."
+  }
+}
+
+variable "schedule_enabled" {
+  description = "Whether the daily run starts by itself."
+  type        = bool
+  default     = true
+  nullable    = false
+}
+
+variable "schedule_expression" {
+  description = "When the daily run starts, in schedule_timezone. The default is a quarter of an hour after both sources have published: the ECB about 16:00 in Frankfurt, Yahoo the London close by 18:30."
+  type        = string
+  default     = "cron(45 18 ? * MON-FRI *)"
+  nullable    = false
+
+  validation {
+    # https://docs.aws.amazon.com/scheduler/latest/UserGuide/schedule-types.html
+    # Six fields, and exactly one of day-of-month and day-of-week is a question mark.
+    condition = anytrue([
+      can(regex("^rate\\((1 (minute|hour|day)|([2-9]|[1-9][0-9]+) (minutes|hours|days))\\)$", var.schedule_expression)),
+      can(regex("^cron\\(([0-5]?[0-9]|\\*|[0-5]?[0-9]([,-][0-5]?[0-9])+|(\\*|[0-5]?[0-9])/[1-9][0-9]?) (2[0-3]|[01]?[0-9]|\\*|(2[0-3]|[01]?[0-9])([,-](2[0-3]|[01]?[0-9]))+|(\\*|2[0-3]|[01]?[0-9])/[1-9][0-9]?) (\\? (\\*|[0-9A-Z,/-]+) (\\*|[0-9A-Z,#L-]+)|(\\*|[0-9LW,/-]+) (\\*|[0-9A-Z,/-]+) \\?) (\\*|[0-9]{4}([,/-][0-9]{1,4})*)\\)$", var.schedule_expression)),
+    ])
+    error_message = "schedule_expression must be rate(N minutes|hours|days) or cron(minutes hours day-of-month month day-of-week year) with six fields, of which day-of-month or day-of-week, and not both, is ?. Example: cron(45 18 ? * MON-FRI *)."
+  }
+}
+
+variable "schedule_timezone" {
+  description = "Time zone of schedule_expression; summer time is followed."
+  type        = string
+  default     = "Europe/London"
+  nullable    = false
+
+  validation {
+    condition     = can(regex("^(UTC|[A-Z][A-Za-z]+(/[A-Z][A-Za-z_+-]+){1,2})$", var.schedule_timezone))
+    error_message = "schedule_timezone must be a name of the IANA time zone database, such as Europe/London or UTC."
+  }
+}
+
+variable "athena_bytes_cutoff" {
+  description = "Most bytes that one Athena query may scan, at $5 a terabyte. The whole lake is some tens of megabytes."
+  type        = number
+  default     = 1073741824
+  nullable    = false
+
+  validation {
+    condition     = var.athena_bytes_cutoff >= 10485760 && floor(var.athena_bytes_cutoff) == var.athena_bytes_cutoff
+    error_message = "athena_bytes_cutoff must be a whole number of bytes, at least 10485760 (10 MB, Athena's own minimum)."
+  }
+}
+
+variable "quicksight_user" {
+  description = "Name of the QuickSight user (as in the QuickSight console, default namespace) who will own data sets and dashboard. Null, the default, makes none of it: QuickSight costs from $24 a month for an author, more than all the rest. Subscribe first, and let QuickSight read the clean and results buckets (its console: Security & permissions)."
+  type        = string
+  default     = null
+
+  validation {
+    condition     = var.quicksight_user == null || can(regex("^[A-Za-z0-9+=,.@_/-]{1,128}$", var.quicksight_user))
+    error_message = "quicksight_user must be a QuickSight user name: at most 128 letters, digits and + = , . @ _ / -."
+  }
+}

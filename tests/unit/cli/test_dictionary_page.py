@@ -1,0 +1,54 @@
+"""docs/data-dictionary.md is what the contracts say, and names every table and column that Glue has."""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+
+import pytest
+
+from infra.local.tables import table_inputs
+from infra.pages.dictionary import PAGE, page
+from infra.pages.dictionary_rules import column_rules, day_rules
+from marketlake.contract import Contract, dataset_names, load_contract
+
+VALUES = {"clean_bucket": "clean", "raw_bucket": "raw", "artifacts_bucket": "artifacts"}
+
+
+def sections() -> dict[str, list[str]]:
+    """First cells of the tables' rows in each section, by its heading."""
+    found: dict[str, list[str]] = defaultdict(list)
+    heading = ""
+    for line in PAGE.read_text("utf-8").splitlines():
+        heading = line.removeprefix("## ") if line.startswith("## ") else heading
+        found[heading] += re.findall(r"^\| `(\w+)` \|", line)
+    return found
+
+
+def test_the_page_is_what_the_contracts_say() -> None:
+    assert PAGE.read_text("utf-8") == page(), "write it again: python -m infra.pages.dictionary"
+
+
+def test_every_table_of_the_catalog_is_named_with_all_its_columns() -> None:
+    text, told = PAGE.read_text("utf-8"), sections()
+    for table in table_inputs(VALUES):
+        name = table["Name"]
+        assert f"`{name}`" in text, name
+        if name in told:
+            assert told[name] == [column["Name"] for column in table["StorageDescriptor"]["Columns"]]
+    assert set(dataset_names()) <= set(told)
+
+
+@pytest.mark.parametrize("name", dataset_names())
+def test_no_rule_is_left_out(name: str) -> None:
+    contract: Contract = load_contract(name)
+    rules = contract.rules
+    said = {column.name: column_rules(contract, column) for column in contract.columns}
+    assert all("above 0" in said[column] for column in rules.positive)
+    assert all("0 or more" in said[column] for column in rules.non_negative)
+    assert all(f"at most `{high}`" in said[low] and f"at least `{low}`" in said[high] for low, high in rules.ordered)
+    assert all(f"{portion.max:g} times `{portion.of}`" in said[portion.column] for portion in rules.portions)
+    assert f"{rules.move.max_ratio:g}-fold" in said[rules.move.column]
+    whole = " ".join(day_rules(contract))
+    assert f"{rules.coverage:.0%}" in whole
+    assert all(f"A {adjustment.event} " in whole for adjustment in contract.adjustments)

@@ -1,0 +1,125 @@
+from __future__ import annotations
+
+import json
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from infra.client.events import Run
+from infra.client.executions import HistoryReader
+from tests.unit.cli.aws_history import AwsHistory, two_batches
+from tests.unit.cli.fake_states import FakeStates
+
+
+def told(run: Run) -> list[tuple[str, int | None, int, str]]:
+    return [(a.state, a.batch, a.retry, a.error) for a in run.attempts]
+
+
+def recorded(path: Path) -> list[dict[str, Any]]:
+    events = json.loads(path.read_text("utf-8"))
+    return [{**event, "timestamp": datetime.fromisoformat(event["timestamp"])} for event in events]
+
+
+def test_a_history_of_aws_gives_each_state_of_each_batch_with_its_attempts() -> None:
+    run = Run()
+    run.feed(two_batches().events)
+
+    assert told(run) == [
+        ("Plan", None, 0, ""),
+        ("Fetch", 0, 0, "UpstreamThrottled"),
+        ("Fetch", 1, 0, "States.Timeout"),
+        ("Fetch", 0, 1, ""),
+        ("SendToDlq", 1, 0, ""),
+        ("Validate", 0, 0, ""),
+    ]
+    assert (run.total, run.finished, run.failed) == (2, {0, 1}, {1})
+    assert run.running == []
+    assert run.batches[0].dataset == "fx_rates"
+    assert all(attempt.duration and attempt.duration.total_seconds() > 0 for attempt in run.attempts)
+
+
+def test_a_recorded_history_of_the_embedded_aws_gives_the_same_without_events_of_iterations(histories: Path) -> None:
+    run = Run()
+    run.feed(recorded(histories / "embedded_throttled.json"))
+
+    throttled = [("Fetch", 1, retry, "UpstreamThrottled") for retry in range(4)]
+    assert [x for x in told(run) if x[1] == 1] == [*throttled, ("SendToDlq", 1, 0, "")]
+    batch_0 = [(state, 0, 0, "") for state in ("Fetch", "Validate", "Transform", "AthenaCheck")]
+    assert [x for x in told(run) if x[1] == 0] == batch_0
+    assert [x[0] for x in told(run) if x[1] is None] == ["Plan", "Report", "NotifyFailure"]
+    assert (run.total, run.finished, run.failed) == (2, {0, 1}, {1})
+
+
+def test_events_fed_one_by_one_give_the_same_as_all_at_once() -> None:
+    events, run, whole = two_batches().events, Run(), Run()
+    ended = [attempt for event in events for attempt in run.feed([event])]
+
+    assert [a.state for a in ended] == [a.state for a in whole.feed(events)]
+    assert told(run) == told(whole)
+
+
+def test_a_batch_counts_once_its_last_state_has_ended_and_not_before() -> None:
+    history, run = AwsHistory(), Run()
+    batch = {"dataset": "fx_rates", "days": ["2026-01-05"], "count": 1}
+    run.feed(history.events)
+    at = history.succeed(history.invoke("Validate", 0, 0, batch), {"accepted": 1})
+    run.feed(history.events)
+    assert run.finished == set()
+
+    before = len(history.events)
+    history.succeed(history.invoke("AthenaCheck", at, 0, batch), {"days": 1})
+    run.feed(history.events[before:])
+    assert run.finished == {0}
+
+
+def test_a_rejected_day_is_not_taken_for_a_failed_batch_where_nothing_names_the_state() -> None:
+    history, run = AwsHistory(), Run()
+    batch = {"dataset": "fx_rates", "days": ["2026-01-05"], "count": 1}
+    history.succeed(history.invoke("Validate", 0, 0, batch), {"accepted": 0, "rejected": 1})
+    body = {"dataset": "fx_rates", "days": ["2026-01-05"], "failure": {"Validate": {"Error": "DataQualityError"}}}
+    history.schedule(0, {"QueueUrl": "q", "MessageBody": body}, "arn:aws:states:::sqs:sendMessage")
+    run.feed(history.events)
+
+    assert run.attempts[-1].state == "SendRejectedDay"
+    assert run.finished == {0}
+    assert run.failed == set()
+
+
+def test_iterations_of_the_map_inside_a_batch_are_not_taken_for_batches() -> None:
+    history, run = AwsHistory(), Run()
+    outer = history.add("MapIterationStarted", 0, name="ProcessBatches", index=7)
+    inner = history.add("MapIterationStarted", outer, name="SendRejectedDays", index=3)
+    sent = history.schedule(
+        history.enter("SendRejectedDay", inner), {"QueueUrl": "q", "MessageBody": {}}, "sendMessage"
+    )
+    history.add("MapIterationSucceeded", sent, name="SendRejectedDays", index=3)
+    run.feed(history.events)
+
+    assert told(run) == [("SendRejectedDay", 7, 0, "")]
+    assert run.finished == set()
+
+
+@pytest.mark.parametrize("output", [None, "", "no json", "[1]", '"text"', '{"Payload": "text"}'])
+def test_an_output_that_is_no_object_is_an_empty_answer(output: str | None) -> None:
+    history, run = AwsHistory(), Run()
+    at = history.invoke("Plan", 0)
+    history.add("TaskSucceeded", at, **({} if output is None else {"output": output}))
+
+    assert [attempt.answer for attempt in run.feed(history.events)] == [{}]
+
+
+def test_each_poll_asks_for_new_events_only_and_gets_each_event_once() -> None:
+    events = [{"id": n + 1, "type": "x", "timestamp": None} for n in range(1000)]
+    states = FakeStates(events, step=430)
+    reader = HistoryReader(states, "arn")  # type: ignore[arg-type]
+
+    seen = []
+    for _ in range(4):
+        states.describe_execution("arn")
+        seen.append([event["id"] for event in reader.new()])
+
+    assert [number for poll in seen for number in poll] == list(range(1, 1001))
+    assert [len(poll) for poll in seen] == [430, 430, 140, 0]
+    assert states.requests == 3 + 3 + 1 + 1

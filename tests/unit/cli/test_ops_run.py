@@ -1,0 +1,168 @@
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from infra.client import follow as following
+from infra.client.target import Target
+from tests.unit.cli.aws_history import two_batches
+from tests.unit.cli.conftest import Command
+from tests.unit.cli.fake_states import FakeStates
+
+SUMMARY = {
+    "text": "nothing was left to do",
+    "plan": {},
+    "losses": 0,
+    "datasets": {"fx_rates": {"written": 0, "unchanged": 5}},
+}
+
+LOSSES = {
+    "losses": [
+        {
+            "dataset": "fx_rates",
+            "days": ["2021-01-04/2021-02-01"],
+            "count": 21,
+            "state": "Fetch",
+            "error": "UpstreamThrottled",
+            "cause": "answered 429 [bold]",
+        }
+    ],
+    "more": 0,
+    "done": "21 days written with 609 rows, 0 days unchanged, 1 losses",
+}
+
+
+@pytest.fixture(autouse=True)
+def _no_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(following, "AWS_POLL_SECONDS", 0.0)
+
+
+def states(target: Target, **given: Any) -> FakeStates:
+    """Puts a fake Step Functions in place of the target's."""
+    made = FakeStates(two_batches().events, **given)
+    target.__dict__["states"] = made
+    return made
+
+
+def test_a_run_shows_each_state_as_it_ends_and_what_was_left_to_do(command: Command, target: Target) -> None:
+    fake = states(target, statuses=["RUNNING", "SUCCEEDED"], end={"output": json.dumps(SUMMARY)})
+    told = command("run")
+
+    assert told.status == 0
+    assert "SUCCEEDED" in told.out
+    assert "nothing was left to do" in told.out
+    lines = [line for line in told.out.splitlines() if "Fetch" in line]
+    assert len(lines) == 3
+    assert "fx_rates 2025-12-29 to 2026-01-05 (attempt 1)" in lines[0]
+    assert "UpstreamThrottled: 429, slow [bold] down" in lines[0]
+    assert "(attempt 2)" in lines[2]
+    assert fake.started[0]["input"] == "{}"
+    assert fake.started[0]["name"].startswith("run-")
+
+
+def test_options_become_the_input_unchecked_so_that_plan_alone_says_what_is_accepted(
+    command: Command, target: Target
+) -> None:
+    fake = states(target, end={"output": json.dumps(SUMMARY)})
+    command("run", "--date", "soon", "--dataset", "fx_rates")
+    window = ["--start", "2022-01-01", "--end", "2022-12-31"]
+    command("backfill", *window, "--dataset", "a", "--dataset", "b", "--symbol", "BT-A.L", "--force")
+    command("backfill", *window)
+
+    assert [json.loads(request["input"]) for request in fake.started] == [
+        {"datasets": ["fx_rates"], "start": "soon", "end": "soon"},
+        {"datasets": ["a", "b"], "start": "2022-01-01", "end": "2022-12-31", "symbols": ["BT-A.L"], "force": True},
+        {"start": "2022-01-01", "end": "2022-12-31"},
+    ]
+    assert len({request["name"] for request in fake.started}) == 3
+
+
+def test_refused_input_exits_2_with_the_message_that_names_the_field(command: Command, target: Target) -> None:
+    message = "start is 'soon'; accepted is a date as YYYY-MM-DD"
+    cause = json.dumps({"errorMessage": message, "errorType": "InvalidRequest", "stackTrace": []})
+    states(target, statuses=["FAILED"], end={"error": "InvalidRequest", "cause": cause})
+    told = command("run", "--date", "soon")
+
+    assert told.status == 2
+    assert message in told.err
+
+
+def test_losses_exit_1_with_what_was_lost_what_was_done_and_what_to_run(command: Command, target: Target) -> None:
+    states(target, statuses=["FAILED"], end={"error": "UpstreamThrottled", "cause": json.dumps(LOSSES)})
+    told = command("backfill", "--start", "2021-01-01", "--end", "2021-02-01")
+
+    assert told.status == 1
+    assert "21 days written" in told.out
+    assert "fx_rates 2021-01-04 to 2021-02-01, in Fetch: UpstreamThrottled: answered 429 [bold]" in told.out
+    assert "marketlake backfill --start 2021-01-04 --end 2021-02-01 --dataset fx_rates" in told.out
+    assert "2/2 batches, 1 failed" in told.out
+
+
+COMMAND = "marketlake backfill --start 2020-01-02 --end 2026-10-28 --dataset ftse100_prices --symbol VOD.L --force"
+REWRITTEN = {"rewritten": {"count": 1, "lines": ["VOD.L [bold], split: 5 times"], "commands": [COMMAND]}}
+
+
+@pytest.mark.parametrize(
+    ("status", "end", "exit_status"),
+    [
+        ("SUCCEEDED", {"output": json.dumps(SUMMARY | REWRITTEN)}, 0),
+        ("FAILED", {"error": "UpstreamThrottled", "cause": json.dumps(LOSSES | REWRITTEN)}, 1),
+    ],
+)
+@pytest.mark.parametrize("shown_by", ["run", "history"])
+def test_a_history_rewritten_upstream_is_told_with_its_command(
+    command: Command, target: Target, status: str, end: dict[str, Any], exit_status: int, shown_by: str
+) -> None:
+    states(target, statuses=[status], end=end)
+    told = command("run") if shown_by == "run" else command("history", "any")
+
+    assert told.status == (exit_status if shown_by == "run" else 0)
+    assert "! VOD.L [bold], split: 5 times" in told.out
+    assert COMMAND in told.out
+
+
+@pytest.mark.parametrize(
+    ("status", "end", "words"),
+    [
+        ("ABORTED", {}, "stopped"),
+        ("TIMED_OUT", {"error": "States.Timeout"}, "longer than it may"),
+        ("FAILED", {"error": "States.Runtime", "cause": "a path is missing"}, "States.Runtime: a path is missing"),
+        ("FAILED", {"error": "X", "cause": '["a list"]'}, "a list"),
+        ("FAILED", {}, "failed"),
+    ],
+)
+def test_every_other_end_exits_1_and_says_which(
+    command: Command, target: Target, status: str, end: dict[str, Any], words: str
+) -> None:
+    states(target, statuses=[status], end=end)
+    told = command("run")
+
+    assert told.status == 1
+    assert words in told.out
+
+
+def test_ctrl_c_says_that_the_execution_goes_on_and_how_to_look_at_it(
+    command: Command, target: Target, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupt(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    fake = states(target, statuses=["RUNNING"])
+    monkeypatch.setattr("infra.client.executions.HistoryReader.new", interrupt)
+    told = command("run")
+
+    name = fake.started[0]["name"]
+    assert told.status == 1
+    assert f"execution {name} goes on" in told.err
+    assert f"marketlake history {name}" in told.err
+
+
+def test_what_is_simulated_says_so(command: Command, target: Target) -> None:
+    target.replay = {"prices": {"simulated": True, "seed": 7}, "last_day": "2026-01-05"}
+    states(target, end={"output": json.dumps(SUMMARY)})
+    assert "prices are simulated (seed 7)" in command("run").out
+
+    target.replay = {"prices": {"simulated": False}, "last_day": "2026-01-05"}
+    assert "simulated" not in command("run").out

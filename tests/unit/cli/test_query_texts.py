@@ -1,0 +1,153 @@
+"""The texts of the saved queries: described, in Athena's dialect, each table under a condition on its partitions."""
+
+from __future__ import annotations
+
+import pytest
+import sqlglot
+from sqlglot import exp
+
+from infra.client.saved_queries import SavedQuery, literals_of, saved_queries, with_literals
+from infra.pages.queries import PAGE, example_of, examples_in, page
+from marketlake.contract import dataset_names
+from marketlake.layout import year_table
+
+QUERIES = saved_queries()
+YEAR_TABLES = {year_table(name) for name in dataset_names()}
+EVERY = pytest.mark.parametrize("query", QUERIES, ids=lambda query: query.name)
+
+TRINO_RESERVED = {
+    *("alter", "and", "as", "between", "by", "case", "cast", "constraint", "create", "cross", "cube", "deallocate"),
+    *("delete", "describe", "distinct", "drop", "else", "end", "escape", "except", "execute", "exists", "extract"),
+    *("false", "for", "from", "full", "group", "grouping", "having", "in", "inner", "insert", "intersect", "into"),
+    *("is", "join", "left", "like", "listagg", "natural", "normalize", "not", "null", "on", "or", "order", "outer"),
+    *("prepare", "recursive", "right", "rollup", "select", "skip", "table", "then", "trim", "true", "uescape"),
+    *("union", "unnest", "using", "values", "when", "where", "with", "current_date", "localtime", "first", "last"),
+}
+"""https://docs.aws.amazon.com/athena/latest/ug/reserved-words.html, for SELECT statements."""
+
+FUNCTIONS = {
+    *("avg", "coalesce", "corr", "count", "covarsamp", "datediff", "denserank", "exp", "firstvalue", "lag", "lead"),
+    *("ln", "max", "argmax", "min", "nullif", "round", "rownumber", "sqrt", "stddevsamp", "substring", "sum"),
+    *("variance", "cast", "case", "if", "and", "or"),
+}
+"""What both engines have with the same meaning, by sqlglot's names; one more is tried on both first."""
+
+
+def parsed(query: SavedQuery) -> exp.Expr:
+    return sqlglot.parse_one(query.sql, dialect="athena")
+
+
+def is_constant(value: exp.Expr) -> bool:
+    """Whether ``value`` holds parameters and literals only, which Athena evaluates before it lists partitions."""
+    return value.find(exp.Column, exp.Subquery, exp.Select) is None
+
+
+def bounds_of(condition: exp.Expr, column: str) -> tuple[str, str] | None:
+    """The first and the last value of ``column`` that ``condition`` lets through, where both are constants."""
+    if not isinstance(condition, exp.Between | exp.EQ) or not isinstance(condition.this, exp.Column):
+        return None
+    between = isinstance(condition, exp.Between)
+    low, high = (condition.args[name] for name in (("low", "high") if between else ("expression", "expression")))
+    if condition.this.name != column or not is_constant(low) or not is_constant(high):
+        return None
+    return low.sql(), high.sql()
+
+
+def is_pruned(table: exp.Table) -> bool:
+    """Whether the SELECT that reads ``table`` has bounds of ``dt`` among what its WHERE demands, and no other table.
+
+    A table by year wants bounds of ``year`` as well: the years of these very days.
+    """
+    select = table.parent_select
+    if select is None or select.args.get("joins") or select.args.get("where") is None:
+        return False
+    condition = select.args["where"].this
+    demanded = list(condition.flatten()) if isinstance(condition, exp.And) else [condition]
+    days, years = ({bounds_of(part, name) for part in demanded} - {None} for name in ("dt", "year"))
+    if table.name not in YEAR_TABLES:
+        return bool(days)
+    return any(tuple(f"SUBSTRING({end}, 1, 4)" for end in ends) in years for ends in days if ends)
+
+
+def named(query: SavedQuery) -> exp.Expr:
+    """The query with each question mark replaced by the name of its parameter."""
+    text = with_literals(query.sql, [f"'{name}'" for name in query.places])
+    return sqlglot.parse_one(text, dialect="athena")
+
+
+@EVERY
+def test_a_saved_query_is_described_and_parses_in_athena_s_dialect(query: SavedQuery) -> None:
+    assert query.description
+    assert len(query.description) < 160
+    assert len(list(parsed(query).find_all(exp.Placeholder))) == len(query.places)
+    assert literals_of(query, query.examples)
+
+
+@EVERY
+def test_every_table_that_has_days_is_read_between_bounds_of_dt_and_of_their_years(query: SavedQuery) -> None:
+    days = {*dataset_names(), *(f"quarantine_{name}" for name in dataset_names()), *YEAR_TABLES}
+    tables = [table for table in named(query).find_all(exp.Table) if table.name in days]
+    assert tables
+    assert [table.sql() for table in tables if not is_pruned(table)] == []
+
+
+@EVERY
+def test_only_what_both_engines_have_is_used(query: SavedQuery) -> None:
+    tree = parsed(query)
+    functions = {found.key for found in tree.find_all(exp.Func)}
+    assert functions <= FUNCTIONS, "try it on Athena and on DuckDB, then add it"
+    names = {found.alias.lower() for found in tree.find_all(exp.Alias, exp.CTE)}
+    assert names.isdisjoint(TRINO_RESERVED)
+    assert all(isinstance(found.parent, exp.Cast | exp.Paren) for found in _date_arithmetic(tree)), (
+        "DuckDB makes a timestamp of a date and an interval: cast it back to a date"
+    )
+
+
+def _date_arithmetic(tree: exp.Expr) -> list[exp.Expr]:
+    """Sums and differences with an interval."""
+    return [
+        found
+        for found in tree.find_all(exp.Add, exp.Sub)
+        if isinstance(found.expression, exp.Interval | exp.Mul) and found.find(exp.Interval)
+    ]
+
+
+def test_the_page_has_the_texts_and_parameters_of_the_queries() -> None:
+    text = PAGE.read_text("utf-8")
+    assert text == page(examples_in(text)), "write it again: python -m tests.e2e.queries_page"
+
+
+def test_an_example_says_how_many_rows_there_are_and_shows_no_markup_of_its_own() -> None:
+    rows = [("a|b", 1.23456789, None)] * 4
+    assert example_of(["x", "y", "z"], rows) == (
+        "| x | y | z |\n| --- | --- | --- |\n" + "| a\\|b | 1.23457 |  |\n" * 3 + "\n4 rows\n"
+    )
+
+
+@pytest.mark.parametrize(
+    "sql",
+    [
+        "SELECT dt FROM fx_rates",
+        "SELECT dt FROM fx_rates WHERE dt >= ?",
+        "SELECT dt FROM fx_rates WHERE dt = ? OR rate > 1",
+        "SELECT dt FROM fx_rates WHERE rate = ?",
+        "SELECT dt FROM fx_rates WHERE dt BETWEEN ? AND (SELECT max(d) FROM x)",
+        "SELECT a.dt FROM fx_rates a JOIN fx_rates b ON a.dt = b.dt WHERE a.dt = ?",
+        "WITH x AS (SELECT dt FROM fx_rates) SELECT dt FROM x WHERE dt = ?",
+        "SELECT dt FROM fx_rates_by_year WHERE dt BETWEEN 'a' AND 'b'",
+        "SELECT dt FROM fx_rates_by_year WHERE year BETWEEN substr('a', 1, 4) AND substr('b', 1, 4)",
+        "SELECT dt FROM fx_rates_by_year WHERE year BETWEEN substr('a', 1, 4) AND substr('b', 1, 4) AND dt = 'b'",
+        "SELECT dt FROM fx_rates_by_year WHERE year >= substr('a', 1, 4) AND dt BETWEEN 'a' AND 'b'",
+        "SELECT dt FROM fx_rates_by_year WHERE year BETWEEN substr(dt, 1, 4) AND substr('b', 1, 4) AND dt = 'b'",
+    ],
+)
+def test_a_query_that_opens_every_day_would_be_found(sql: str) -> None:
+    tables = [table for table in sqlglot.parse_one(sql, dialect="athena").find_all(exp.Table) if table.name != "x"]
+    assert not all(is_pruned(table) for table in tables)
+
+
+@pytest.mark.parametrize("name", ["missing_days", "symbol_gaps", "quarantined_rows", "rows_by_month"])
+def test_a_question_about_all_datasets_reads_each_of_them(name: str) -> None:
+    query = next(query for query in QUERIES if query.name == name)
+    tables = {table.name.removesuffix("_by_year") for table in parsed(query).find_all(exp.Table)}
+    assert {name for name in dataset_names() if name not in tables} == set()

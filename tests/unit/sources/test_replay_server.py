@@ -1,0 +1,113 @@
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import httpx
+import pytest
+
+from infra.sources.__main__ import main
+from infra.sources.app import ReplayApp
+from infra.sources.server import PortTaken, ReplayServer
+
+pytestmark = pytest.mark.allow_hosts(["127.0.0.1"])
+
+
+@pytest.fixture
+def server(app: ReplayApp, tmp_path: Path) -> Iterator[ReplayServer]:
+    with ReplayServer(app, 0, tmp_path / "requests.log") as running:
+        yield running
+
+
+@pytest.fixture
+def client() -> Iterator[httpx.Client]:
+    with httpx.Client(trust_env=False, timeout=5) as opened:
+        yield opened
+
+
+@pytest.mark.parametrize("path", ["/", "/health"])
+def test_health_tells_what_is_replayed(server: ReplayServer, client: httpx.Client, path: str) -> None:
+    answer = client.get(server.url + path)
+    assert answer.headers["content-type"].startswith("application/json")
+    health = answer.json()
+    assert health["prices"] == {
+        "source": "simulated",
+        "simulated": True,
+        "seed": 1,
+        "symbols": 3,
+        "indices": ["^FTMC", "^FTSE"],
+        "first_day": "2000-01-04",
+        "last_day": "2026-10-30",
+    }
+    assert health["rates"] == {
+        "source": "ecb",
+        "simulated": False,
+        "first_day": "1999-01-04",
+        "last_day": "2026-10-30",
+    }
+
+
+def test_headers_name_the_source_and_requests_are_logged(
+    server: ReplayServer, client: httpx.Client, tmp_path: Path
+) -> None:
+    chart = client.get(f"{server.yahoo_url}/v8/finance/chart/BP.L?range=5d&interval=1d")
+    rates = client.get(f"{server.frankfurter_url}/latest")
+    assert [answer.headers["x-marketlake-source"] for answer in (chart, rates)] == ["simulated", "ecb"]
+    assert client.get(f"{server.url}/else").status_code == 404
+    assert (tmp_path / "requests.log").read_text().splitlines() == [
+        "200 GET /yahoo/v8/finance/chart/BP.L?range=5d&interval=1d",
+        "200 GET /frankfurter/v1/latest",
+        "404 GET /else",
+    ]
+    assert len(server.requests) == 3
+
+
+def test_faults_are_administered_over_http(server: ReplayServer, client: httpx.Client) -> None:
+    client.post(
+        f"{server.url}/faults", json=[{"kind": "reset", "times": 1}, {"kind": "hang", "seconds": 30, "times": 1}]
+    )
+    with pytest.raises(httpx.TransportError):
+        client.get(f"{server.frankfurter_url}/latest")
+    with pytest.raises(httpx.ReadTimeout):
+        client.get(f"{server.frankfurter_url}/latest", timeout=0.2)
+    assert client.get(f"{server.frankfurter_url}/latest").status_code == 200
+    assert client.get(f"{server.url}/faults").json() == {"injected": {"reset": 1, "hang": 1}}
+    assert client.delete(f"{server.url}/faults").json() == {"injected": {}}
+
+
+def test_a_taken_port_is_told(server: ReplayServer, app: ReplayApp, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(PortTaken, match=f"port {server.port} on 127.0.0.1 is taken"):
+        ReplayServer(app, server.port)
+    assert main(["--port", str(server.port)]) == 2
+    assert "choose another with --port" in capsys.readouterr().err
+
+
+def test_bad_files_are_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "list.csv").write_text("ticker,company\nBP.L,BP\n")
+    assert main(["--port", "0", "--constituents", str(tmp_path / "list.csv")]) == 2
+    assert "has no column valid_from" in capsys.readouterr().err
+    assert main(["--port", "0", "--prices", str(tmp_path / "none.csv")]) == 2
+    assert "cannot read the prices" in capsys.readouterr().err
+
+
+def test_the_command_serves_the_constituents_until_it_is_stopped(tmp_path: Path, client: httpx.Client) -> None:
+    (tmp_path / "list.csv").write_text("ticker,company,sector,valid_from,valid_to\nX.L,Ex,,2020-01-01,\n")
+    command = [sys.executable, "-m", "infra.sources", "--port", "0", "--constituents", str(tmp_path / "list.csv")]
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment) as process:
+        try:
+            assert process.stdout is not None
+            line = process.stdout.readline()
+            assert line.startswith("replay: listening on http://127.0.0.1:")
+            url = line.split()[3].rstrip(",")
+            assert client.get(f"{url}/health").json()["prices"]["symbols"] == 1
+        finally:
+            started = time.monotonic()
+            process.send_signal(signal.SIGTERM)
+            assert process.wait(timeout=10) == 0
+            assert time.monotonic() - started < 5

@@ -12,8 +12,7 @@ from infra.cli.options import Datasets, setup_of
 from infra.cli.rows import show_rows
 from infra.cli.screen import Screen, safe, seconds_text
 from infra.client.errors import Refusal
-from infra.client.executions import Execution, start
-from infra.client.follow import follow
+from infra.client.executions import Execution, follow, start
 from infra.client.outcome import Outcome, loss_text, outcome_of
 from infra.client.target import Target
 

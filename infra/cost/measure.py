@@ -15,7 +15,6 @@ from infra.client.events import Attempt, Event, Run
 from infra.cost.bill import Quantities, together
 from infra.cost.requests import Planned, planned, requests_of
 from infra.cost.tables import DAYS_A_MONTH, GB, HOURS_A_MONTH, TB, assumed
-from infra.cost.transitions import transitions
 
 METRICS_A_DATASET = ("DaysFetched", "RowsRejected", "DaysRejected", "RowsWritten", "DaysChecked", "DaysLoaded")
 METRICS = ("Losses",)
@@ -75,6 +74,17 @@ def measure(
     ]
     days = sum(batch.count for batch in batches.values())
     return Measured(name, days, len(batches), (stopped - started).total_seconds(), len(called), _used(together(*parts)))
+
+
+def transitions(run: Run, events: Sequence[Event]) -> int:
+    """State transitions that Step Functions bills; ``run`` was fed ``events``.
+
+    Retries are billed like entries. A start of the execution and of each iteration is counted on top, to be on the
+    safe side. https://aws.amazon.com/step-functions/pricing/
+    """
+    kinds: list[str] = [event["type"] for event in events]
+    entered = sum(kind.endswith("StateEntered") for kind in kinds)
+    return 1 + entered + kinds.count("MapIterationStarted") + sum(attempt.retry > 0 for attempt in run.attempts)
 
 
 def function_of(state: str) -> str | None:

@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 from playwright.sync_api import Browser, Locator, Page, expect
 
 from infra.client.target import Target
-from infra.console.serve import bind, server_on
+from infra.console.server import bind, server_on
 
 SECONDS = 60_000
 """Milliseconds in which something must show; on a busy machine all that runs beside the page is slow."""

@@ -12,7 +12,7 @@ from playwright.sync_api import Browser, expect
 
 from infra.client.errors import Refusal
 from infra.client.target import local_target
-from infra.console.serve import bind
+from infra.console.server import bind
 from tests.e2e.console_page import ConsolePage, served
 from tests.e2e.empty_account import empty_account
 from tests.e2e.pipeline import Pipeline

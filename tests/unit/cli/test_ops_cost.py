@@ -12,16 +12,16 @@ from infra.client.events import Run
 from infra.client.target import Target
 from infra.cost.bill import bill, together
 from infra.cost.estimate import estimate, query_bill, scale, years_query_bill
-from infra.cost.measure import METRICS, METRICS_A_DATASET, Sizes, function_of, measure
+from infra.cost.measure import METRICS, METRICS_A_DATASET, Sizes, function_of, measure, transitions
 from infra.cost.requests import planned, requests_of
 from infra.cost.standing import alarms, standing
 from infra.cost.tables import TB, assumed, prices
-from infra.cost.transitions import batch_steps, transitions, way
 from infra.cost.views import verdict
-from tests.unit.cli.aws_history import START, two_batches
+from tests.statemachine.definition import rendered, walk
 from tests.unit.cli.conftest import Command
-from tests.unit.cli.fake_states import FakeStates
 from tests.unit.cli.test_ops_cost_page import recorded
+from tests.unit.client.aws_history import START, two_batches
+from tests.unit.client.fake_states import FakeStates
 
 OWN_OF_ATHENA = {"s3_put": 3 * 2 + 3 * 2, "s3_get": 3 * (3 + 8) + 3}
 """Requests of a daily execution that Athena makes or that read its results: three queries of one day and its year."""
@@ -41,43 +41,23 @@ def test_requests_are_those_that_the_embedded_aws_recorded_for_a_daily_execution
     assert used["s3_get"] - OWN_OF_ATHENA["s3_get"] == 63
 
 
-def test_transitions_without_events_inside_the_map_follow_the_definition() -> None:
+def test_transitions_of_a_daily_execution_are_those_of_its_history() -> None:
     # Start, Plan, ProcessBatches, Report, Outcome, Succeeded; batches of seven and of five states; six iterations.
     assert recorded("daily")[0].quantities["transition"] == 6 + 3 * 7 + 3 * 5 + 6
 
 
-def test_transitions_on_aws_are_the_states_entered_with_retries_iterations_and_the_start() -> None:
+def test_transitions_are_the_states_entered_with_retries_iterations_and_the_start() -> None:
     events = two_batches().events
     entered = sum("stateEnteredEventDetails" in event for event in events)
 
     assert transitions(fed(events), events) == 1 + entered + 2 + 1
 
 
-@pytest.mark.parametrize(
-    ("start", "end", "between"),
-    [
-        ("Fetch", "Validate", ()),
-        ("Fetch", "SendToDlq", ("RetriesExhausted",)),
-        ("Validate", "Transform", ("AnyRejected", "AnyAccepted")),
-        ("Validate", "SendRejectedDay", ("AnyRejected", "SendRejectedDays")),
-        ("SendRejectedDay", "Transform", ("AnyAccepted",)),
-        ("SendRejectedDay", None, ("AnyAccepted", "BatchDone")),
-        ("Validate", None, ("AnyRejected", "AnyAccepted", "BatchDone")),
-        ("AthenaCheck", None, ("BatchDone",)),
-        ("SendToDlq", None, ("BatchFailed",)),
-        ("Fetch", None, ()),
-    ],
-)
-def test_the_way_between_tasks(start: str, end: str | None, between: tuple[str, ...]) -> None:
-    assert way(start, end) == between
-
-
 def test_every_state_that_calls_a_function_is_priced_as_one() -> None:
     document = facts.DEFINITION.read_text("utf-8")
     called = set(re.findall(r'"FunctionName": "\$\{(\w+)_function_arn\}"', document))
-    states = [*batch_steps(), "Plan", "Report"]
 
-    assert {name for state in states if (name := function_of(state))} == called
+    assert {name for state in walk(rendered()) if (name := function_of(state.name))} == called
 
 
 def test_on_aws_times_are_taken_as_they_are_and_on_the_embedded_one_stretched() -> None:

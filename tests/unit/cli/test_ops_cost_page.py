@@ -65,8 +65,9 @@ def trimmed(event: dict[str, Any]) -> dict[str, Any]:
     """``event`` with what the computation reads."""
     kept: dict[str, Any] = {name: event[name] for name in ("id", "previousEventId", "type") if name in event}
     kept["timestamp"] = event["timestamp"].isoformat()
-    if "stateEnteredEventDetails" in event:
-        kept["stateEnteredEventDetails"] = {"name": event["stateEnteredEventDetails"]["name"]}
+    for field, details in event.items():
+        if field.startswith(("state", "map")):
+            kept[field] = {name: details[name] for name in ("name", "index", "length") if name in details}
     if "taskScheduledEventDetails" in event:
         details = event["taskScheduledEventDetails"]
         payload = json.loads(details["parameters"]).get("Payload", {})
@@ -94,7 +95,14 @@ def record(root: Path, daily: str, backfill: str) -> None:
             "sizes": sizes,
             "events": [trimmed(dict(event)) for event in HistoryReader(target.states, found.arn).new()],
         }
-        (HISTORIES / f"cost_{kind}.json").write_text(json.dumps(document, indent=1) + "\n", "utf-8")
+        write(HISTORIES / f"cost_{kind}.json", document)
+
+
+def write(path: Path, document: dict[str, Any]) -> None:
+    """An event a line."""
+    events = document.pop("events")
+    lines = ",\n  ".join(json.dumps(event) for event in events)
+    path.write_text(json.dumps(document, indent=1)[:-2] + f',\n "events": [\n  {lines}\n ]\n}}\n', "utf-8")
 
 
 if __name__ == "__main__":

@@ -5,11 +5,11 @@ from typing import Any
 
 import pytest
 
-from infra.client import follow as following
+from infra.client import executions
 from infra.client.target import Target
-from tests.unit.cli.aws_history import two_batches
 from tests.unit.cli.conftest import Command
-from tests.unit.cli.fake_states import FakeStates
+from tests.unit.client.aws_history import two_batches
+from tests.unit.client.fake_states import FakeStates
 
 SUMMARY = {
     "text": "nothing was left to do",
@@ -36,7 +36,7 @@ LOSSES = {
 
 @pytest.fixture(autouse=True)
 def _no_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(following, "AWS_POLL_SECONDS", 0.0)
+    monkeypatch.setattr(executions, "AWS_POLL_SECONDS", 0.0)
 
 
 def states(target: Target, **given: Any) -> FakeStates:

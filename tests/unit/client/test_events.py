@@ -7,18 +7,20 @@ from typing import Any
 
 import pytest
 
-from infra.client.events import Run
+from infra.client.events import Place, Run
 from infra.client.executions import HistoryReader
-from tests.unit.cli.aws_history import AwsHistory, two_batches
-from tests.unit.cli.fake_states import FakeStates
+from marketlake.errors import ContractViolation
+from tests.unit.client.aws_history import BATCHES, AwsHistory, two_batches
+from tests.unit.client.fake_states import FakeStates
 
 
 def told(run: Run) -> list[tuple[str, int | None, int, str]]:
     return [(a.state, a.batch, a.retry, a.error) for a in run.attempts]
 
 
-def recorded(path: Path) -> list[dict[str, Any]]:
-    events = json.loads(path.read_text("utf-8"))
+def recorded(name: str) -> list[dict[str, Any]]:
+    """A history that the emulator wrote."""
+    events = json.loads((Path(__file__).parent / name).read_text("utf-8"))
     return [{**event, "timestamp": datetime.fromisoformat(event["timestamp"])} for event in events]
 
 
@@ -40,9 +42,9 @@ def test_a_history_of_aws_gives_each_state_of_each_batch_with_its_attempts() -> 
     assert all(attempt.duration and attempt.duration.total_seconds() > 0 for attempt in run.attempts)
 
 
-def test_a_recorded_history_of_the_embedded_aws_gives_the_same_without_events_of_iterations(histories: Path) -> None:
+def test_a_recorded_history_of_the_emulator_gives_the_same() -> None:
     run = Run()
-    run.feed(recorded(histories / "embedded_throttled.json"))
+    run.feed(recorded("throttled.json"))
 
     throttled = [("Fetch", 1, retry, "UpstreamThrottled") for retry in range(4)]
     assert [x for x in told(run) if x[1] == 1] == [*throttled, ("SendToDlq", 1, 0, "")]
@@ -60,45 +62,85 @@ def test_events_fed_one_by_one_give_the_same_as_all_at_once() -> None:
     assert told(run) == told(whole)
 
 
-def test_a_batch_counts_once_its_last_state_has_ended_and_not_before() -> None:
+def test_a_batch_counts_once_its_iteration_has_ended_and_not_before() -> None:
     history, run = AwsHistory(), Run()
-    batch = {"dataset": "fx_rates", "days": ["2026-01-05"], "count": 1}
-    run.feed(history.events)
-    at = history.succeed(history.invoke("Validate", 0, 0, batch), {"accepted": 1})
+    at = history.add("MapIterationStarted", 0, name="ProcessBatches", index=0)
+    at = history.leave(
+        "AthenaCheck", history.succeed(history.invoke("AthenaCheck", history.enter("AthenaCheck", at)), {})
+    )
     run.feed(history.events)
     assert run.finished == set()
 
     before = len(history.events)
-    history.succeed(history.invoke("AthenaCheck", at, 0, batch), {"days": 1})
+    history.add("MapIterationSucceeded", at, name="ProcessBatches", index=0)
     run.feed(history.events[before:])
-    assert run.finished == {0}
+    assert (run.finished, run.failed) == ({0}, set())
 
 
-def test_a_rejected_day_is_not_taken_for_a_failed_batch_where_nothing_names_the_state() -> None:
+@pytest.mark.parametrize("kind", ["MapIterationFailed", "MapIterationAborted"])
+def test_an_iteration_that_did_not_succeed_is_a_failed_batch(kind: str) -> None:
     history, run = AwsHistory(), Run()
-    batch = {"dataset": "fx_rates", "days": ["2026-01-05"], "count": 1}
-    history.succeed(history.invoke("Validate", 0, 0, batch), {"accepted": 0, "rejected": 1})
-    body = {"dataset": "fx_rates", "days": ["2026-01-05"], "failure": {"Validate": {"Error": "DataQualityError"}}}
-    history.schedule(0, {"QueueUrl": "q", "MessageBody": body}, "arn:aws:states:::sqs:sendMessage")
+    at = history.add("MapIterationStarted", 0, name="ProcessBatches", index=3)
+    history.add(kind, history.enter("Fetch", at), name="ProcessBatches", index=3)
     run.feed(history.events)
 
-    assert run.attempts[-1].state == "SendRejectedDay"
-    assert run.finished == {0}
-    assert run.failed == set()
+    assert (run.finished, run.failed) == ({3}, {3})
 
 
 def test_iterations_of_the_map_inside_a_batch_are_not_taken_for_batches() -> None:
     history, run = AwsHistory(), Run()
     outer = history.add("MapIterationStarted", 0, name="ProcessBatches", index=7)
-    inner = history.add("MapIterationStarted", outer, name="SendRejectedDays", index=3)
+    at = history.enter("SendRejectedDays", outer, "Map")
+    inner = history.add("MapIterationStarted", at, name="SendRejectedDays", index=3)
     sent = history.schedule(
-        history.enter("SendRejectedDay", inner), {"QueueUrl": "q", "MessageBody": {}}, "sendMessage"
+        history.enter("SendRejectedDay", inner), {"QueueUrl": "q", "MessageBody": {}}, "sendMessage", "sqs"
     )
-    history.add("MapIterationSucceeded", sent, name="SendRejectedDays", index=3)
+    at = history.add("MapIterationSucceeded", sent, name="SendRejectedDays", index=3)
+    at = history.leave("SendRejectedDays", at, "Map")
+    history.enter("AnyAccepted", at, "Choice")
     run.feed(history.events)
 
     assert told(run) == [("SendRejectedDay", 7, 0, "")]
     assert run.finished == set()
+    assert run.place(len(history.events)) == Place("AnyAccepted", 7)
+
+
+def test_what_comes_after_the_map_is_of_no_batch() -> None:
+    history, run = two_batches(), Run()
+    # As AWS chains them: both to the end of the iteration that was the last.
+    last = len(history.events)
+    history.add("MapStateSucceeded", last)
+    at = history.leave("ProcessBatches", last, "Map")
+    history.succeed(history.invoke("Report", history.enter("Report", at)), {})
+    run.feed(history.events)
+
+    assert told(run)[-1] == ("Report", None, 0, "")
+    assert [run.place(number) for number in (last, last + 1, at)] == [
+        Place("ProcessBatches", 0),
+        Place("ProcessBatches"),
+        Place("ProcessBatches"),
+    ]
+
+
+def test_a_state_that_is_tried_again_after_it_was_left_starts_at_its_first_attempt() -> None:
+    history, run = AwsHistory(), Run()
+    failed = history.fail(history.invoke("Fetch", history.enter("Fetch", 0)), "UpstreamThrottled", "{}")
+    again = history.enter("Fetch", history.leave("Fetch", failed))
+    history.invoke("Fetch", again)
+    run.feed(history.events)
+
+    assert [attempt.retry for attempt in run.attempts] == [0, 0]
+    assert run.visits[Place("Fetch")].inside == 1
+
+
+def test_a_plan_of_another_shape_says_what_to_do() -> None:
+    history, run = AwsHistory(), Run()
+    history.succeed(
+        history.invoke("Plan", history.enter("Plan", 0)), {"batches": [{**BATCHES[0], "days": "2026-01-05"}]}
+    )
+
+    with pytest.raises(ContractViolation, match="deploy again"):
+        run.feed(history.events)
 
 
 @pytest.mark.parametrize("output", [None, "", "no json", "[1]", '"text"', '{"Payload": "text"}'])

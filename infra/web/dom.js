@@ -30,6 +30,14 @@ export function attribute(element, name, value) {
   else if (element.getAttribute(name) !== String(value)) element.setAttribute(name, value);
 }
 
+// Whether `value` differs from the one that was last asked about for `element`.
+export function changed(element, value) {
+  const now = JSON.stringify(value);
+  const differs = element.shown !== now;
+  element.shown = now;
+  return differs;
+}
+
 // One child of `parent` an item, in their order; children stay the same element while their key does, so that focus,
 // scroll and open details survive an update.
 export function keyed(parent, items, keyOf, make, update) {

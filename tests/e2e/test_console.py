@@ -93,7 +93,7 @@ def test_a_backfill_is_seen_live_its_cause_in_two_clicks_and_its_redrive_to_the_
     console.page.get_by_role("tab", name="Timeline").click()
     expect(console.page.locator(".bar.bad")).to_have_count(4)
     console.page.get_by_role("tab", name="Events").click()
-    expect(console.page.locator(".event").first).to_contain_text("TaskScheduled")
+    expect(console.page.locator(".event").first).to_contain_text("MapIterationStarted")
     console.open("mails")
     expect(console.page.locator(".mails summary")).to_contain_text("marketlake FAILED: fx_rates 2016-05-03")
 

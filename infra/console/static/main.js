@@ -5,10 +5,8 @@ import { days } from "./days.js";
 import { attribute, text } from "../web/dom.js";
 import { execution } from "./execution.js";
 import { executions } from "./executions.js";
-import { mails } from "./mails.js";
-import { TITLES, address } from "./nav.js";
-import { queue } from "./queue.js";
-import { overview, trouble } from "./shell.js";
+import { mails, queue } from "./queue.js";
+import { TITLES, address, overview, trouble } from "./shell.js";
 
 const VIEWS = { executions, execution, queue, mails, days };
 const byId = (id) => document.getElementById(id);

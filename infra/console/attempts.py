@@ -12,7 +12,6 @@ from infra.client.events import Attempt, Event
 from infra.client.target import Target
 from infra.client.texts import answer_text
 from infra.console.executions import Watched, iso
-from infra.console.graph import function_of
 from marketlake.errors import readable_cause
 
 if TYPE_CHECKING:
@@ -102,7 +101,7 @@ def attempt_logs(target: Target, watched: Watched, event_id: int) -> dict[str, A
         ClientError, BotoCoreError: CloudWatch Logs could not be asked.
     """
     attempt = _attempt(watched, event_id)
-    function = function_of(watched.definition, attempt.state)
+    function = watched.machine.state(attempt.state).function
     if not function:
         return {"group": "", "lines": [], "why": f"{attempt.state} calls a service of AWS, which writes no log here"}
     group = f"/aws/lambda/{function}"

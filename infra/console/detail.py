@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import asdict
 from typing import Any
 
 from infra.client.events import GIVEN_UP, MAP, Attempt, Visit
 from infra.client.executions import Execution
+from infra.client.machine import Machine
 from infra.client.target import Target
 from infra.client.texts import batch_text
 from infra.console.attempts import attempt_record
 from infra.console.executions import Watched, head
-from infra.console.graph import graph_of
 from marketlake.errors import readable_cause
 from marketlake.intervals import text_of
 
@@ -32,12 +33,30 @@ def execution_document(target: Target, watched: Watched) -> dict[str, Any]:
         "input": execution.input,
         "output": execution.output,
         "cause": execution.cause,
-        "graph": graph_of(watched.definition),
+        "graph": _graph(watched.machine),
         "states": _states(watched),
         "batches": [_batch(watched, index) for index in run.batches],
         "attempts": [attempt_record(attempt) for attempt in run.attempts],
         "events": len(watched.events),
     }
+
+
+def _graph(machine: Machine) -> dict[str, Any]:
+    """``{"start": name, "states": [...]}``; a state has name, type, comment, arrows, and ``inside`` if it is a Map.
+
+    An arrow has ``to``, ``label``, and ``caught`` where it is followed after an error only.
+    """
+    states = [
+        {
+            "name": state.name,
+            "type": state.type,
+            "comment": state.body.get("Comment", ""),
+            "arrows": [asdict(way) for way in state.ways],
+            "inside": _graph(state.inside) if state.inside else None,
+        }
+        for state in machine.states
+    ]
+    return {"start": machine.start, "states": states}
 
 
 def _states(watched: Watched) -> States:

@@ -9,6 +9,7 @@ import pytest
 
 from infra import facts
 from infra.client.events import Run
+from infra.client.machine import shipped_machine
 from infra.client.target import Target
 from infra.cost.bill import bill, together
 from infra.cost.estimate import estimate, query_bill, scale, years_query_bill
@@ -17,7 +18,6 @@ from infra.cost.requests import planned, requests_of
 from infra.cost.standing import alarms, standing
 from infra.cost.tables import TB, assumed, prices
 from infra.cost.views import verdict
-from tests.statemachine.definition import rendered, walk
 from tests.unit.cli.conftest import Command
 from tests.unit.cli.test_ops_cost_page import recorded
 from tests.unit.client.aws_history import START, two_batches
@@ -57,7 +57,7 @@ def test_every_state_that_calls_a_function_is_priced_as_one() -> None:
     document = facts.DEFINITION.read_text("utf-8")
     called = set(re.findall(r'"FunctionName": "\$\{(\w+)_function_arn\}"', document))
 
-    assert {name for state in walk(rendered()) if (name := function_of(state.name))} == called
+    assert {name for state in shipped_machine().everywhere() if (name := function_of(state.name))} == called
 
 
 def test_on_aws_times_are_taken_as_they_are_and_on_the_embedded_one_stretched() -> None:

@@ -105,7 +105,7 @@ def two_batches() -> AwsHistory:
     two = h.schedule(two, {"QueueUrl": "q", "MessageBody": {"dataset": "ftse100_prices"}}, "sendMessage", "sqs")
     one = h.leave("Fetch", h.succeed(one, {"days": ["2025-12-29/2026-01-05"], "stored": 5}))
     two = h.leave("SendToDlq", h.add("TaskSucceeded", two, output=json.dumps({"MessageId": "m"})))
-    two = h.passes(two, "BatchFailed", kind="Pass")
+    two = h.passes(two, "BatchDone", kind="Pass")
     two = h.add("MapIterationSucceeded", two, name="ProcessBatches", index=1)
     one = h.invoke("Validate", h.enter("Validate", one), 0, BATCHES[0])
     one = h.leave("Validate", h.succeed(one, {"accepted": 0, "unchanged": 5}))

@@ -1,10 +1,10 @@
-"""The AWS that a command works on: the embedded one, or an account."""
+"""The AWS that a command works on: the emulator, or an account."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
 import boto3
 from botocore.config import Config
@@ -28,6 +28,22 @@ if TYPE_CHECKING:
 
 DEFAULT_PREFIX = "marketlake"
 DEFAULT_REGION = "eu-west-2"
+
+OPTIONS = Config(retries={"mode": "standard", "total_max_attempts": 4}, connect_timeout=5, read_timeout=30)
+
+
+Kind = TypeVar("Kind")
+
+
+class _Client(cached_property[Kind]):
+    """The client of one AWS service, made when it is first asked for."""
+
+    def __init__(self, service: str) -> None:
+        def made(target: Target) -> Any:
+            endpoint_url = target.states_url if service == "stepfunctions" else target.endpoint_url
+            return target.session.client(service, endpoint_url=endpoint_url, config=OPTIONS)
+
+        super().__init__(made)
 
 
 @dataclass
@@ -84,62 +100,18 @@ class Target:
             return ""
         return f"prices are simulated (seed {prices.get('seed', '?')}), rates are the ECB's own"
 
-    @cached_property
-    def s3(self) -> S3Client:
-        """Client of S3."""
-        client: S3Client = self._client("s3")
-        return client
-
-    @cached_property
-    def states(self) -> SFNClient:
-        """Client of Step Functions."""
-        client: SFNClient = self._client("stepfunctions")
-        return client
-
-    @cached_property
-    def athena(self) -> AthenaClient:
-        """Client of Athena."""
-        client: AthenaClient = self._client("athena")
-        return client
-
-    @cached_property
-    def glue(self) -> GlueClient:
-        """Client of Glue."""
-        client: GlueClient = self._client("glue")
-        return client
-
-    @cached_property
-    def lambdas(self) -> LambdaClient:
-        """Client of Lambda."""
-        client: LambdaClient = self._client("lambda")
-        return client
-
-    @cached_property
-    def logs(self) -> CloudWatchLogsClient:
-        """Client of CloudWatch Logs."""
-        client: CloudWatchLogsClient = self._client("logs")
-        return client
-
-    @cached_property
-    def sqs(self) -> SQSClient:
-        """Client of SQS."""
-        client: SQSClient = self._client("sqs")
-        return client
-
-    @cached_property
-    def scheduler(self) -> EventBridgeSchedulerClient:
-        """Client of EventBridge Scheduler."""
-        client: EventBridgeSchedulerClient = self._client("scheduler")
-        return client
+    s3: ClassVar[_Client[S3Client]] = _Client("s3")
+    states: ClassVar[_Client[SFNClient]] = _Client("stepfunctions")
+    athena: ClassVar[_Client[AthenaClient]] = _Client("athena")
+    glue: ClassVar[_Client[GlueClient]] = _Client("glue")
+    lambdas: ClassVar[_Client[LambdaClient]] = _Client("lambda")
+    logs: ClassVar[_Client[CloudWatchLogsClient]] = _Client("logs")
+    sqs: ClassVar[_Client[SQSClient]] = _Client("sqs")
+    scheduler: ClassVar[_Client[EventBridgeSchedulerClient]] = _Client("scheduler")
 
     def bucket(self, kind: str) -> Bucket:
         """The bucket ``raw``, ``clean``, ``results`` or ``artifacts``."""
         return Bucket(self.names[f"{kind}_bucket"], self.s3)
-
-    def _client(self, service: str) -> Any:
-        config = Config(retries={"mode": "standard", "total_max_attempts": 4}, connect_timeout=5, read_timeout=30)
-        endpoint_url = self.states_url if service == "stepfunctions" else self.endpoint_url
-        return self.session.client(service, endpoint_url=endpoint_url, config=config)
 
 
 def local_target(root: Path) -> Target:

@@ -5,8 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 
-from infra.client.query_parameters import ACCEPTED
-from infra.client.saved_queries import SavedQuery, saved_queries
+from infra.client.saved_queries import ACCEPTED, SavedQuery, saved_queries
 from infra.facts import ROOT
 from infra.pages.markdown import markdown_table
 

@@ -16,9 +16,8 @@ from sqlglot import tokenize
 
 from infra.client import saved_queries
 from infra.client.errors import Refusal
-from infra.client.query_parameters import ACCEPTED, Parameter, parse_parameter
 from infra.client.result_table import read_csv, table_of
-from infra.client.saved_queries import SavedQuery, literals_of, with_literals
+from infra.client.saved_queries import ACCEPTED, Parameter, SavedQuery, literals_of, parse_parameter, with_literals
 from infra.client.target import Target
 from tests.unit.cli.conftest import Command
 

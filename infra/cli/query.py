@@ -79,20 +79,20 @@ def _ask(target: Target, text: str, given: list[str]) -> Result:
 
 def _show(screen: Screen, target: Target, result: Result, output: Path | None) -> None:
     table = result.table
-    told = f"{table.num_rows:,} rows in {seconds_text(result.seconds)}"
+    remark = f"{table.num_rows:,} rows in {seconds_text(result.seconds)}"
     if not target.is_local:
-        # The embedded Athena's number is not the bytes scanned.
-        told += f", {result.scanned_bytes / 1e6:,.1f} MB scanned"
+        # The emulator's number is not the bytes scanned.
+        remark += f", {result.scanned_bytes / 1e6:,.1f} MB scanned"
     if output:
         write(table, output)
-        told += f", written to {output}"
+        remark += f", written to {output}"
     elif screen.json:
         screen.document(records(table))
     else:
         screen.table(table.slice(0, SHOWN_ROWS).to_pylist(), table.column_names, empty=NO_ROWS)
         if table.num_rows > SHOWN_ROWS:
-            told += f"; the first {SHOWN_ROWS} are shown, --output FILE takes all"
-    screen.err.print(safe(told), highlight=False)
+            remark += f"; the first {SHOWN_ROWS} are shown, --output FILE takes all"
+    screen.err.print(safe(remark), highlight=False)
     if target.simulated:
         screen.err.print(f"[yellow]{safe(target.simulated)}[/]", highlight=False)
 
@@ -101,7 +101,7 @@ def refuse_unknown(path: Path) -> None:
     """Refuse a file that cannot be written, before a query is paid for.
 
     Raises:
-        Refusal: the extension is none of ``FORMATS``, or there is no such folder.
+        Refusal: the extension is not one of ``FORMATS``, or there is no such folder.
     """
     if path.suffix.lower() not in FORMATS:
         raise Refusal(f"--output {path}: accepted are files ending with {', '.join(FORMATS)}")

@@ -159,7 +159,7 @@ def details_of(event: Event) -> Event:
 
 
 def _json(found: Any) -> dict[str, Any]:
-    """The object that ``found`` is or has as text; empty where there is none, as in a history without its data."""
+    """The object that ``found`` is or has as text; otherwise empty, as where a history comes without its data."""
     try:
         document = json.loads(found) if isinstance(found, str) else found
     except ValueError:

@@ -63,7 +63,7 @@ def describe(target: Target, name: str) -> Execution:
     """The execution with this name or ARN.
 
     Raises:
-        Refusal: there is none.
+        Refusal: there is no such execution.
     """
     states = target.states
     try:

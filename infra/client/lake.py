@@ -52,7 +52,7 @@ class Inventory:
         return sorted(self.clean - set(self.due))
 
     def years(self) -> list[dict[str, Any]]:
-        """A record a year, and of what is missing in it, as runs of days."""
+        """A record a year, and of what is missing in it, as day ranges."""
         return [self._record(year) for year in sorted({day.year for day in self.due})]
 
     def _record(self, year: int) -> dict[str, Any]:
@@ -74,7 +74,7 @@ class Inventory:
 
 
 def last_due_day(target: Target, dataset: str) -> date:
-    """The last day that ``dataset`` can have here: due by now, and known to the replay where sources are replayed."""
+    """The last day that ``dataset`` can have here: due by now, and known to the sources where they are simulated."""
     due = load_contract(dataset).last_due_day(datetime.now(UTC))
     known = (target.replay or {}).get("last_day")
     return min(due, date.fromisoformat(known)) if known else due

@@ -102,15 +102,15 @@ def find_query(name: str, folder: Path = FOLDER) -> SavedQuery:
     """The saved query ``name``, dashes and underscores being the same.
 
     Raises:
-        Refusal: there is none; the message names those that are spelled alike, or all.
+        Refusal: there is no such query; the message names those that are spelled alike, or all.
     """
     found = {query.name.replace("-", "_"): query for query in saved_queries(folder)}
     wanted = name.replace("-", "_")
     if wanted in found:
         return found[wanted]
     near = sorted({*difflib.get_close_matches(wanted, found), *(key for key in found if wanted in key)})
-    told = f"near are: {', '.join(near)}" if near else f"there are: {', '.join(found) or 'none'}"
-    raise Refusal(f"there is no saved query {name!r}; {told}", "see: marketlake query --list; or give SQL in quotes")
+    known = f"near are: {', '.join(near)}" if near else f"there are: {', '.join(found) or 'none'}"
+    raise Refusal(f"there is no saved query {name!r}; {known}", "see: marketlake query --list; or give SQL in quotes")
 
 
 def _parse(path: Path) -> SavedQuery:

@@ -51,7 +51,7 @@ class Target:
     """One deployment of marketlake: its AWS clients and the names of its resources.
 
     ``endpoint_url``, ``states_url`` (Step Functions, which may be an engine beside it) and ``local`` are set for the
-    embedded AWS only; ``replay`` is the health document of the replay of the sources, where there is one.
+    emulator only; ``replay`` is the health document of the simulated sources, if any.
     """
 
     session: boto3.Session
@@ -66,7 +66,7 @@ class Target:
 
     @property
     def is_local(self) -> bool:
-        """Whether this is the embedded AWS."""
+        """Whether this is the emulator."""
         return self.local is not None
 
     @cached_property
@@ -89,7 +89,7 @@ class Target:
     def described(self) -> str:
         """The target for people."""
         account = f"AWS account {self.account_id}, {self.region}"
-        where = f"embedded AWS at {self.endpoint_url}" if self.is_local else account
+        where = f"emulator at {self.endpoint_url}" if self.is_local else account
         return where if self.prefix == DEFAULT_PREFIX else f"{where}, prefix {self.prefix}"
 
     @property
@@ -115,7 +115,7 @@ class Target:
 
 
 def local_target(root: Path) -> Target:
-    """The embedded AWS whose state is in ``root``.
+    """The emulator whose state is in ``root``.
 
     Raises:
         NotRunning: it was not started, or does not answer.
@@ -125,7 +125,7 @@ def local_target(root: Path) -> Target:
 
     status = server.status(root)
     if status.config is None or status.health is None or not status.states:
-        raise NotRunning("the embedded AWS is not running", "start it with: marketlake up (an account: give --profile)")
+        raise NotRunning("the emulator is not running", "start it with: marketlake up (an account: give --profile)")
     config = status.config
     session = boto3.Session(aws_access_key_id=ACCESS_KEY, aws_secret_access_key=SECRET_KEY, region_name=config.region)
     return Target(

@@ -147,7 +147,7 @@ def _number(text: str | None) -> float:
     """A number of the address, not negative; 0 without one.
 
     Raises:
-        Refusal: it is none.
+        Refusal: it is not such a number.
     """
     try:
         number = float(text or 0)

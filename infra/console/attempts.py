@@ -70,7 +70,7 @@ def event_of(watched: Watched, event_id: int) -> Event:
     """The event with this id.
 
     Raises:
-        Refusal: there is none.
+        Refusal: there is no such event.
     """
     for event in watched.events:
         if event["id"] == event_id:

@@ -122,7 +122,7 @@ class Watcher:
         """The execution with this name, up to date.
 
         Raises:
-            Refusal: there is none.
+            Refusal: there is no such execution.
             ClientError, BotoCoreError: AWS could not be asked.
         """
         arn = self._target.execution_arn(name)

@@ -73,21 +73,21 @@ def _as_on_aws(kind: str, details: Json) -> tuple[str, Json]:
     """Service and action of a task's resource apart, and a timeout as an event of its own."""
     if not kind.startswith("Task") or kind.startswith("TaskState"):
         return kind, details
-    (told,) = details.values()
-    *_, service, action = told["resource"].split(":")
-    kind = "TaskTimedOut" if told.get("error") == "States.Timeout" else kind
-    return kind, {_details(kind): told | {"resourceType": service, "resource": action}}
+    (about,) = details.values()
+    *_, service, action = about["resource"].split(":")
+    kind = "TaskTimedOut" if about.get("error") == "States.Timeout" else kind
+    return kind, {_details(kind): about | {"resourceType": service, "resource": action}}
 
 
 def _started(invoke: Callable[..., Any]) -> Callable[..., Any]:
-    def invoke_as_told(resource: str, parameters: Any, timeout: float) -> Any:
+    def invoke_started(resource: str, parameters: Any, timeout: float) -> Any:
         branch = _branch.get()
         scheduled = branch.last["taskScheduledEventDetails"]
         scheduled |= {"parameters": json.dumps(parameters), "timeoutInSeconds": timeout}
         stepfunctions._add_event(branch.execution, "TaskStarted", {"taskStartedEventDetails": {"resource": resource}})
         return invoke(resource, parameters, timeout)
 
-    return invoke_as_told
+    return invoke_started
 
 
 def _map(run_items: Callable[..., Any]) -> Callable[..., Any]:

@@ -77,10 +77,10 @@ def test_one_execution_shows_its_states_with_attempts_errors_and_times(command: 
 
 def test_an_execution_that_does_not_exist_exits_2(command: Command, target: Target) -> None:
     target.__dict__["states"] = FakeStates()
-    told = command("history", "nowhere")
+    shown = command("history", "nowhere")
 
-    assert told.status == 2
-    assert "there is no execution 'nowhere'" in told.err
+    assert shown.status == 2
+    assert "there is no execution 'nowhere'" in shown.err
 
 
 @pytest.mark.parametrize("limit", ["0", "-1", "many"])

@@ -14,7 +14,7 @@ from tests.unit.client.aws_history import BATCHES, AwsHistory, two_batches
 from tests.unit.client.fake_states import FakeStates
 
 
-def told(run: Run) -> list[tuple[str, int | None, int, str]]:
+def attempts_of(run: Run) -> list[tuple[str, int | None, int, str]]:
     return [(a.state, a.batch, a.retry, a.error) for a in run.attempts]
 
 
@@ -28,7 +28,7 @@ def test_a_history_of_aws_gives_each_state_of_each_batch_with_its_attempts() -> 
     run = Run()
     run.feed(two_batches().events)
 
-    assert told(run) == [
+    assert attempts_of(run) == [
         ("Plan", None, 0, ""),
         ("Fetch", 0, 0, "UpstreamThrottled"),
         ("Fetch", 1, 0, "States.Timeout"),
@@ -47,10 +47,10 @@ def test_a_recorded_history_of_the_emulator_gives_the_same() -> None:
     run.feed(recorded("throttled.json"))
 
     throttled = [("Fetch", 1, retry, "UpstreamThrottled") for retry in range(4)]
-    assert [x for x in told(run) if x[1] == 1] == [*throttled, ("SendToDlq", 1, 0, "")]
+    assert [x for x in attempts_of(run) if x[1] == 1] == [*throttled, ("SendToDlq", 1, 0, "")]
     batch_0 = [(state, 0, 0, "") for state in ("Fetch", "Validate", "Transform", "AthenaCheck")]
-    assert [x for x in told(run) if x[1] == 0] == batch_0
-    assert [x[0] for x in told(run) if x[1] is None] == ["Plan", "Report", "NotifyFailure"]
+    assert [x for x in attempts_of(run) if x[1] == 0] == batch_0
+    assert [x[0] for x in attempts_of(run) if x[1] is None] == ["Plan", "Report", "NotifyFailure"]
     assert (run.total, run.finished, run.failed) == (2, {0, 1}, {1})
 
 
@@ -59,7 +59,7 @@ def test_events_fed_one_by_one_give_the_same_as_all_at_once() -> None:
     ended = [attempt for event in events for attempt in run.feed([event])]
 
     assert [a.state for a in ended] == [a.state for a in whole.feed(events)]
-    assert told(run) == told(whole)
+    assert attempts_of(run) == attempts_of(whole)
 
 
 def test_a_batch_counts_once_its_iteration_has_ended_and_not_before() -> None:
@@ -100,7 +100,7 @@ def test_iterations_of_the_map_inside_a_batch_are_not_taken_for_batches() -> Non
     history.enter("AnyAccepted", at, "Choice")
     run.feed(history.events)
 
-    assert told(run) == [("SendRejectedDay", 7, 0, "")]
+    assert attempts_of(run) == [("SendRejectedDay", 7, 0, "")]
     assert run.finished == set()
     assert run.place(len(history.events)) == Place("AnyAccepted", 7)
 
@@ -114,7 +114,7 @@ def test_what_comes_after_the_map_is_of_no_batch() -> None:
     history.succeed(history.invoke("Report", history.enter("Report", at)), {})
     run.feed(history.events)
 
-    assert told(run)[-1] == ("Report", None, 0, "")
+    assert attempts_of(run)[-1] == ("Report", None, 0, "")
     assert [run.place(number) for number in (last, last + 1, at)] == [
         Place("ProcessBatches", 0),
         Place("ProcessBatches"),

@@ -128,5 +128,5 @@ resource "aws_quicksight_data_set" "market" {
   }
 
   # Athena checks the SQL against the catalog when the data set is made.
-  depends_on = [aws_glue_catalog_table.dataset, aws_glue_catalog_table.csv]
+  depends_on = [aws_glue_catalog_table.this]
 }

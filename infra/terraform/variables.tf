@@ -49,7 +49,7 @@ variable "tags" {
 }
 
 variable "local_endpoint" {
-  description = "Address of an embedded AWS, such as http://127.0.0.1:4566, on which to apply this configuration for a test. Null: the real AWS."
+  description = "Address of a local AWS emulator, such as http://127.0.0.1:4566, on which to apply this configuration for a test. Null: the real AWS."
   type        = string
   default     = null
 
@@ -72,7 +72,7 @@ variable "package_dir" {
 }
 
 variable "lambda_runtime" {
-  description = "Lambda runtime of all functions. provided.al2023 is for zips that bring a bootstrap file, as those for the embedded AWS do."
+  description = "Lambda runtime of all functions. provided.al2023 is for zips that bring a bootstrap file, as those for the local AWS emulator do."
   type        = string
   default     = "python3.13"
   nullable    = false

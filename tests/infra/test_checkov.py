@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from infra.facts import POLICIES, ROOT
-from infra.package.uv import UNREACHABLE
+from infra.package.locks import UNREACHABLE
 
 WORKFLOWS = sorted((ROOT / ".github" / "workflows").glob("*.yml"))
 POLICY_FILES = sorted(POLICIES.rglob("*.json.tftpl"))

@@ -88,7 +88,7 @@ preflight: $(READY)
 	@$(BIN)/python -m infra.package --arch $(ARCH)
 
 # Run again when the provider's version or the place of the state changes.
-$(INITIALISED): infra/terraform/versions.tf $(wildcard infra/terraform/backend.tf) | preflight
+$(INITIALISED): infra/terraform/versions.tf infra/terraform/.terraform.lock.hcl $(wildcard infra/terraform/backend.tf) | preflight
 	@$(TERRAFORM) init -input=false
 	@touch $@
 

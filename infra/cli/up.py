@@ -119,7 +119,7 @@ def _tell(setup: Setup, screen: Screen, *, deployed: bool) -> None:
 
 
 def _warn_of_lack(screen: Screen, closes: Path) -> None:
-    from infra.local.listed import datasets_without_closes
+    from infra.local.lists import datasets_without_closes
 
     for dataset, symbols in datasets_without_closes(closes).items():
         screen.say(

@@ -187,7 +187,7 @@ def test_each_contract_has_its_source(contract: Contract, name: str) -> None:
 
 
 def test_an_unknown_source_is_a_violation() -> None:
-    from dataclasses import replace
+    import msgspec
 
     with pytest.raises(ContractViolation, match="no source is called 'bloomberg'"):
-        source_of(replace(PRICES, source="bloomberg"), "", "", "EUR")
+        source_of(msgspec.structs.replace(PRICES, source="bloomberg"), "", "", "EUR")

@@ -18,7 +18,8 @@ from hypothesis import strategies as st
 from marketlake.contract import Contract
 from marketlake.manifest import ValidatedDay
 from marketlake.raw_frames import RawDay
-from marketlake.schemas import arrow_schema, glue_columns, polars_schema
+from marketlake.schemas import glue_columns, polars_schema
+from tests.arrow_schema import arrow_schema
 from tests.unit.lake import PRICES, RATES, Bar, at, prices_csv, rates_json
 from transform.handler import clean_frames
 from transform.parquet import nulls_of, ranges_of, to_parquet

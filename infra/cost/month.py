@@ -10,7 +10,6 @@ from typing import Any
 from infra import facts
 from infra.cost.prices import DAYS_A_MONTH, GB, HOURS_A_MONTH, TB, Bill, Quantities, assumed, bill
 from infra.cost.recorded import Used
-from marketlake.contract import dataset_names
 
 PARTS = ("standing", "daily_runs", "month", "ten_year_backfill", "month_with_backfill")
 """The bills of :func:`month`: what stands, a month's daily runs, both, a ten-year backfill, and all together."""
@@ -81,19 +80,13 @@ def standing() -> Quantities:
     logs = assumed("trail_events_a_month") * assumed("trail_event_bytes") / GB
     zips = assumed("packages_gb") * assumed("package_versions")
     return {
-        "alarm": alarms(),
+        "alarm": assumed("alarms"),
         "dashboard": 1,
         "s3_put": files,
         "s3_standard": zips + files * assumed("trail_file_bytes") / GB * kept,
         "log_gb": logs,
         "log_gb_month": logs * assumed("log_days") / DAYS_A_MONTH,
     }
-
-
-def alarms() -> int:
-    """Number of alarms that ``infra/terraform/alarms.tf`` makes."""
-    of_functions = assumed("alarms_a_function") * len(facts.function_names())
-    return round(assumed("alarms") + of_functions + assumed("alarms_a_dataset") * len(dataset_names()))
 
 
 def quantities(used: Used) -> Quantities:

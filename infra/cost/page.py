@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from infra.cost.month import alarms, gb_seconds, month, query_bill, verdict
+from infra.cost.month import gb_seconds, month, query_bill, verdict
 from infra.cost.prices import Bill, Line, assumed, price_list
 from infra.cost.recorded import recorded
 from infra.pages.markdown import markdown_table
@@ -60,7 +60,7 @@ def figures() -> dict[str, object]:
         "date": table.date,
         "month": found.total,
         "month_after_free": found.total - found.free,
-        "alarms": alarms(),
+        "alarms": round(assumed("alarms")),
         "unwatched": found.total - usd["Dashboard"] - usd["Alarms"],
         "metrics": metrics,
         "month_with_whole_metrics": found.total - usd["Metrics of our own"] + table.prices["metric"].of(metrics),

@@ -194,7 +194,7 @@ def test_an_account_is_found_by_its_credentials() -> None:
 def test_up_and_down_are_for_the_emulator_only(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["--region", "eu-west-2", "up"]) == 2
     assert main(["--region", "eu-west-2", "down"]) == 2
-    assert "terraform" in capsys.readouterr().err
+    assert "make destroy" in capsys.readouterr().err
 
 
 def test_the_advice_names_commands_and_targets_that_exist() -> None:

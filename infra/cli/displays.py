@@ -19,9 +19,8 @@ from infra.client.athena import run_query
 from infra.client.events import Attempt, Run
 from infra.client.lake import last_due_day
 from infra.client.target import Target
-from infra.client.texts import answer_text, batch_text
+from infra.client.texts import batch_text
 from marketlake.contract import Contract, load_contract
-from marketlake.errors import readable_cause
 
 LOG_SECONDS = 10.0
 """Where there is no terminal, the time between two lines of progress."""
@@ -72,14 +71,13 @@ class Watch:
 
     def _line(self, run: Run, attempt: Attempt) -> str:
         took = seconds_text(attempt.duration.total_seconds()) if attempt.duration else ""
-        batch = batch_text(run.batches.get(attempt.batch)) if attempt.batch is not None else ""
+        batch = batch_text(run.batch_of(attempt))
         tried = f" (attempt {attempt.retry + 1})" if attempt.retry or attempt.error else ""
         attempted = safe(f"{attempt.state:<13} {took:>8}  {batch}{tried}{': ' if batch or tried else ''}")
         at = f"[dim]{seconds_text(time.monotonic() - self._started):>8}[/]"
         if attempt.error:
-            cause = readable_cause({"Cause": attempt.cause})
-            return f"{at}  [red]✗[/] {attempted}[red]{safe(attempt.error)}[/]: {safe(cause)}"
-        return f"{at}  [green]✓[/] {attempted}{safe(answer_text(attempt.answer))}"
+            return f"{at}  [red]✗[/] {attempted}[red]{safe(attempt.error)}[/]: {safe(attempt.reason)}"
+        return f"{at}  [green]✓[/] {attempted}{safe(attempt.result)}"
 
     def _log(self, run: Run) -> None:
         now, done = time.monotonic(), len(run.finished)
@@ -91,7 +89,7 @@ class Watch:
 
 
 def _name(run: Run, attempt: Attempt) -> str:
-    batch = run.batches.get(attempt.batch) if attempt.batch is not None else None
+    batch = run.batch_of(attempt)
     return f"{attempt.state} {batch.dataset if batch else ''}".strip()
 
 

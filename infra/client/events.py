@@ -14,6 +14,8 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
+from infra.client.texts import answer_text
+from marketlake.errors import readable_cause
 from marketlake.messages import Batch, read_message
 
 MAP = "ProcessBatches"
@@ -50,6 +52,16 @@ class Attempt:
     def duration(self) -> timedelta | None:
         """How long it took; None while it runs."""
         return self.ended - self.started if self.ended else None
+
+    @property
+    def reason(self) -> str:
+        """Why it failed, for people; empty where it did not."""
+        return readable_cause({"Cause": self.cause}) if self.error else ""
+
+    @property
+    def result(self) -> str:
+        """What it did, for people; empty while it runs and where it failed."""
+        return answer_text(self.answer) if self.ended and not self.error else ""
 
 
 @dataclass
@@ -94,6 +106,10 @@ class Run:
     def place(self, event_id: int) -> Place:
         """What an event is about."""
         return self._places.get(event_id, Place())
+
+    def batch_of(self, attempt: Attempt) -> Batch | None:
+        """The batch that the attempt worked on; None outside the Map."""
+        return None if attempt.batch is None else self.batches.get(attempt.batch)
 
     @property
     def running(self) -> list[Attempt]:

@@ -10,9 +10,7 @@ from infra.client.dead_letters import parse_json
 from infra.client.errors import Refusal
 from infra.client.events import Attempt, Event
 from infra.client.target import Target
-from infra.client.texts import answer_text
 from infra.console.executions import Watched, iso
-from marketlake.errors import readable_cause
 
 if TYPE_CHECKING:
     from mypy_boto3_logs.type_defs import FilteredLogEventTypeDef
@@ -37,8 +35,8 @@ def attempt_record(attempt: Attempt) -> dict[str, Any]:
         "started": iso(attempt.started),
         "ended": iso(attempt.ended),
         "error": attempt.error,
-        "cause": readable_cause({"Cause": attempt.cause}) if attempt.error else "",
-        "result": answer_text(attempt.answer) if attempt.ended and not attempt.error else "",
+        "cause": attempt.reason,
+        "result": attempt.result,
     }
 
 

@@ -13,7 +13,6 @@ from infra.client.target import Target
 from infra.client.texts import batch_text
 from infra.console.attempts import attempt_record
 from infra.console.executions import Watched, head
-from marketlake.errors import readable_cause
 from marketlake.intervals import text_of
 
 ORDER = ("running", "retrying", "failed", "stopped", "caught", "succeeded")
@@ -105,7 +104,7 @@ def _batch(watched: Watched, index: int) -> dict[str, Any]:
     error, cause, state = "", "", ""
     worst = next((a for a in reversed(attempts) if a.error and a.state != GIVEN_UP), None)
     if status == "failed" and worst:
-        error, cause, state = worst.error, readable_cause({"Cause": worst.cause}), worst.state
+        error, cause, state = worst.error, worst.reason, worst.state
     elif status == "rejected":
         rejections = [one for attempt in attempts for one in attempt.answer.get("rejections") or []]
         first = rejections[0] if rejections else {}

@@ -98,14 +98,14 @@ class Units(Part, frozen=True):
 class Adjustment(Part, frozen=True):
     """Values that the source restates for all earlier days when ``event`` happens: ``columns`` move by one factor.
 
-    With ``over``, it is the ratio of each column to that one which moves. On the day of the event ``told_in`` is not
-    ``usual``. ``mails``: somebody is to hear of it at once.
+    With ``over``, it is the ratio of each column to that one which moves. On the day of the event ``event_column`` is
+    not ``usual``. ``mails``: a mail says so at once.
     """
 
     event: str
     columns: tuple[str, ...]
     over: str | None
-    told_in: str
+    event_column: str
     usual: float
     mails: bool
 

@@ -65,7 +65,7 @@ def parse_symbols(content: bytes, name: str) -> Symbols:
     """The listings in a symbols file; ``name`` is for messages.
 
     Raises:
-        ContractViolation: no header, no rows, a row without a symbol, a date that is none, or a stretch that ends
+        ContractViolation: no header, no rows, a row without a symbol, an invalid date, or a stretch that ends
             before it starts; the message names file and line.
     """
     try:

@@ -123,8 +123,8 @@ def day_rules(contract: Contract) -> list[str]:
 
 def _restated(adjustment: Adjustment) -> str:
     return (
-        f"A {adjustment.event} (in `{adjustment.told_in}`) makes the source restate {_names(adjustment.columns)} of "
-        f"all earlier days. The restatement is found and {'mailed' if adjustment.mails else 'reported'}, with the "
+        f"A {adjustment.event} (in `{adjustment.event_column}`) makes the source restate {_names(adjustment.columns)} "
+        f"of all earlier days. The restatement is found and {'mailed' if adjustment.mails else 'reported'}, with the "
         "command that loads these days again."
     )
 

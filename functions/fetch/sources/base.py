@@ -15,7 +15,7 @@ from marketlake.errors import ContractViolation
 
 @dataclass(frozen=True)
 class FetchRequest:
-    """Days wanted, ascending; symbols asked (none means all the source has, where it can tell); ``context_days``:
+    """Days wanted, ascending; symbols asked for (an empty list: all that the source has); ``context_days``:
     calendar days before the first wanted day that are asked for too, to know what is usual before it."""
 
     days: Sequence[date]
@@ -40,7 +40,7 @@ class FetchedDays:
     Attributes:
         days: wanted day -> raw object; a day for which nothing came is not there.
         before: raw object of the bars in the days before the first wanted one, each symbol's in order, or of the last
-            rates before it; None when there are none.
+            rates before it; None where there are no such bars.
         missing_symbols: symbol -> why nothing of it came.
         rows: wanted day -> number of rows in its object.
     """

@@ -72,7 +72,7 @@ class FrankfurterSource:
 
 
 def _rates_of(response: httpx.Response, base: str) -> RatesOfDays:
-    """Rates of an answer; none when the service says, in its own words, that it has none."""
+    """Rates of an answer; empty where the service says, in its own words, that it has no rates."""
     # JSON is UTF-8, whatever the headers say of its encoding (RFC 8259, section 8.1).
     status, text = response.status_code, response.content.decode("utf-8", "replace")
     shown = f"status {status}: {text[:120]!r}"
@@ -138,11 +138,11 @@ def _refused(constant: str) -> Never:
 
 def _day(text: str) -> date:
     if not _DAY.fullmatch(text):
-        raise ValueError(f"unusable: {text!r} is no day")
+        raise ValueError(f"unusable: {text!r} is not a date")
     try:
         return date.fromisoformat(text)
     except ValueError as error:
-        raise ValueError(f"unusable: {text!r} is no day") from error
+        raise ValueError(f"unusable: {text!r} is not a date") from error
 
 
 def _rates(day: str, rates: Any) -> dict[str, str]:

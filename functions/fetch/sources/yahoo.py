@@ -91,7 +91,7 @@ def _checked(symbol: str, answer: ChartAnswer | None, end: date) -> ChartAnswer:
 
 
 def _failure(failed: Mapping[str, ChartAnswer], asked: int) -> TransientError:
-    """One error for all failed symbols, of the class that most tells the caller to slow down."""
+    """One error for all failed symbols, of the class that asks most for patience."""
     order = (UpstreamThrottled, UpstreamUnavailable, UpstreamMalformed)
     kinds = Counter(answer.failure for answer in failed.values())
     kind = next(cls for cls in order if kinds[cls])
@@ -150,7 +150,7 @@ def read_frame(frame: Any, answers: Mapping[str, ChartAnswer], rows: Rows) -> No
     """Adds to ``rows`` the bars that ``frame`` has of the symbols in ``answers``, which all have bars.
 
     A bar to which yfinance moved a dividend or split of another day counts as one without a close: its own values can
-    no longer be told from those.
+    no longer be distinguished from those.
     """
     days = [stamp.date() for stamp in frame.index]
     places = {name: at for at, name in enumerate(frame.columns)}

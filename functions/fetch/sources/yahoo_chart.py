@@ -156,7 +156,7 @@ def _days(stamps: Any, meta: dict[str, Any]) -> list[date]:
 
 
 def _without_live(order: list[int], stamps: Sequence[int], days: Sequence[date], meta: dict[str, Any]) -> Iterable[int]:
-    """``order`` without the bar that the live one replaces. Yahoo tells the current day twice while its bar is live,
+    """``order`` without the bar that the live one replaces. Yahoo sends the current day twice while its bar is live,
     the second time stamped with the time of the last trade; yfinance knows that and keeps the second."""
     if len(order) > 1:
         older, newest = order[-2:]
@@ -175,13 +175,13 @@ def _columns(indicators: Any, count: int) -> dict[str, list[Any]]:
         raise Unreadable(f"bars without a column: {error!r}") from error
     for name, values in columns.items():
         if not isinstance(values, list) or len(values) != count:
-            raise Unreadable(f"{name} is no list of {count} values, as there are time stamps")
+            raise Unreadable(f"{name} is not a list of {count} values, as there are time stamps")
         wrong = [value for value in values if not (value is None or value in WORDS or is_number(value))]
         if wrong:
-            raise Unreadable(f"{name} has {wrong[0]!r}, which is no number")
+            raise Unreadable(f"{name} has {wrong[0]!r}, which is not a number")
     inexact = [v for v in columns["volume"] if v is not None and (v in WORDS or v % 1 or abs(v) > EXACT)]
     if inexact:
-        raise Unreadable(f"volume has {inexact[0]!r}, which is no count of shares")
+        raise Unreadable(f"volume has {inexact[0]!r}, which is not a count of shares")
     return columns
 
 
@@ -203,5 +203,5 @@ def _event_days(events: Any, meta: dict[str, Any]) -> list[date]:
     except (AttributeError, KeyError, TypeError) as error:
         raise Unreadable(f"a dividend or split without its members: {error!r}") from error
     if not all(map(is_number, [*amounts, *ratios])) or not all(ratio > 0 for ratio in ratios):
-        raise Unreadable("a dividend or split that is no number")
+        raise Unreadable("a dividend or split that is not a number")
     return _days(stamps, meta)

@@ -89,14 +89,14 @@ package: $(READY) ## Zip the functions with their packages: make package [ARCH=a
 
 preflight: $(READY)
 	@$(BIN)/python -m infra.cli.preflight
-	@$(BIN)/python -m infra.package --arch $(ARCH) --if-stale
+	@$(BIN)/python -m infra.package --arch $(ARCH)
 
-# Again when the provider's version or the place of the state changes.
-$(INITIALISED): infra/terraform/versions.tf $(wildcard infra/terraform/backend.tf) | preflight
+# Run again when the provider's version or the place of the state changes.
+$(INITIALISED): infra/terraform/versions.tf infra/terraform/.terraform.lock.hcl $(wildcard infra/terraform/backend.tf) | preflight
 	@$(TERRAFORM) init -input=false
 	@touch $@
 
-plan: preflight $(INITIALISED) ## Show what deploy would change in your AWS account; packages first where they are stale
+plan: preflight $(INITIALISED) ## Show what deploy would change in your AWS account; makes the packages first
 	@$(TERRAFORM) plan -var-file=../../terraform.tfvars
 
 deploy: preflight $(INITIALISED) ## Make or change the stack in your AWS account; asks before it does
@@ -111,7 +111,7 @@ lint: $(READY) ## Check format, lint, types, imports, spelling and made pages; c
 	@$(BIN)/oxlint --quiet infra
 	@$(BIN)/codespell
 	@$(BIN)/lint-imports --no-logo --no-cache
-	@$(BIN)/cog --check --check-fail-msg='run: make docs' --verbosity=0 -P $(PAGES)
+	@$(BIN)/cog --check --check-fail-msg='run: make docs' --verbosity=0 $(PAGES)
 	@$(BIN)/mypy functions infra tests assets/diagrams
 
 format: $(READY) ## Rewrite files to the project's format
@@ -119,7 +119,7 @@ format: $(READY) ## Rewrite files to the project's format
 	@$(BIN)/ruff check --fix .
 
 docs: $(READY) ## Make the tables in README and docs again, from the code
-	@$(BIN)/cog -r --verbosity=1 -P $(PAGES)
+	@$(BIN)/cog -r --verbosity=1 $(PAGES)
 
 unit: $(READY) ## Unit tests only
 	@$(BIN)/pytest -n 2 tests/unit

@@ -74,5 +74,4 @@ def handler(event: Event) -> Event:
         "holes": to_intervals(contract, gaps.holes),
         "before": bool(stored) and fetched.before is not None,
         "missing_symbols": missing[:SHOWN_SYMBOLS],
-        "attempts": event["task"]["retry"] + 1,
     }

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from infra.local.lookups import lookups
+from infra.package.tables import lookups
 from infra.pages.markdown import markdown_table
 from marketlake.contract import Adjustment, Column, Contract, dataset_names, load_contract
 from marketlake.layout import clean_prefix, year_prefix, year_table

@@ -54,7 +54,6 @@ def validated(accepted: int = 5, unchanged: int = 0, rejected: tuple[str, ...] =
             "days": [day],
             "error": "DataQualityError",
             "cause": f"37 of 100 rows of {day} are bad",
-            "attempts": 1,
             "input": {**PRICES["input"], "start": day, "end": day},
         }
         for day in rejected
@@ -82,7 +81,6 @@ FETCHED = payload(
         "holes": [],
         "before": True,
         "missing_symbols": ["ABC.L: delisted"],
-        "attempts": 1,
     }
 )
 VALIDATED = validated()

@@ -8,7 +8,7 @@ from collections import defaultdict
 import pytest
 
 from infra.facts import ROOT
-from infra.local.tables import table_inputs
+from infra.package.tables import table_inputs
 from infra.pages.dictionary import column_rules, day_rules
 from marketlake.contract import Contract, dataset_names, load_contract
 

@@ -74,6 +74,11 @@ class LocalConfig:
         """Log file of one of the processes."""
         return self.root / "log" / f"{process}.log"
 
+    @property
+    def calls(self) -> Path:
+        """The record of the functions' API calls, a JSON line each (:mod:`infra.local.ministack_server`)."""
+        return self.root / "log" / "calls.jsonl"
+
 
 def save(config: LocalConfig) -> None:
     """Write ``config`` into its root."""

@@ -159,6 +159,7 @@ def ministack_environment(config: LocalConfig) -> dict[str, str]:
         "MARKETLAKE_PYTHON": sys.executable,
         "MARKETLAKE_ENGINE": config.engine,
         "MARKETLAKE_CHAOS_ROOT": str(config.root),
+        "MARKETLAKE_CALLS": str(config.calls),
         "LOG_LEVEL": "WARNING",
     }
 

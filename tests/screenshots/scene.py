@@ -13,7 +13,7 @@ from pathlib import Path
 from infra.client.executions import start
 from infra.client.lake import last_due_day
 from infra.client.target import local_target
-from infra.dashboard.window import PRICES
+from infra.dashboard.questions import PRICES
 from tests.e2e.console_page import served
 from tests.e2e.dashboard_page import dashboard_of, written
 from tests.e2e.pipeline import Pipeline, new_pipeline

@@ -59,8 +59,8 @@ def test_problems_are_lines_on_standard_error(
     without_credentials(monkeypatch)
     monkeypatch.setenv("PATH", "")
     assert main() == 1
-    told = capsys.readouterr()
-    assert told.out == ""
+    printed = capsys.readouterr()
+    assert printed.out == ""
     assert {"terraform is not on the PATH", "no AWS credentials"} <= {
-        line.partition(":")[0] for line in told.err.splitlines()
+        line.partition(":")[0] for line in printed.err.splitlines()
     }

@@ -85,14 +85,14 @@ package: $(READY) ## Zip the functions with their packages: make package [ARCH=a
 
 preflight: $(READY)
 	@$(BIN)/python -m infra.cli.preflight
-	@$(BIN)/python -m infra.package --arch $(ARCH) --if-stale
+	@$(BIN)/python -m infra.package --arch $(ARCH)
 
-# Again when the provider's version or the place of the state changes.
-$(INITIALISED): infra/terraform/versions.tf $(wildcard infra/terraform/backend.tf) | preflight
+# Run again when the provider's version or the place of the state changes.
+$(INITIALISED): infra/terraform/versions.tf infra/terraform/.terraform.lock.hcl $(wildcard infra/terraform/backend.tf) | preflight
 	@$(TERRAFORM) init -input=false
 	@touch $@
 
-plan: preflight $(INITIALISED) ## Show what deploy would change in your AWS account; packages first where they are stale
+plan: preflight $(INITIALISED) ## Show what deploy would change in your AWS account; makes the packages first
 	@$(TERRAFORM) plan -var-file=../../terraform.tfvars
 
 deploy: preflight $(INITIALISED) ## Make or change the stack in your AWS account; asks before it does

@@ -122,7 +122,7 @@ def _say_what_runs(setup: Setup, screen: Screen, *, deployed: bool) -> None:
 
 
 def _warn_of_missing_closes(screen: Screen, closes: Path) -> None:
-    from infra.local.listed import datasets_without_closes
+    from infra.local.lists import datasets_without_closes
 
     for dataset, symbols in datasets_without_closes(closes).items():
         screen.say(

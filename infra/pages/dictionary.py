@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from infra.facts import ROOT
-from infra.local.lookups import lookups
+from infra.package.tables import lookups
 from infra.pages.dictionary_rules import column_rules, day_rules
 from infra.pages.markdown import markdown_table
 from marketlake.contract import Contract, dataset_names, load_contract

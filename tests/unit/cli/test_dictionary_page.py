@@ -7,7 +7,7 @@ from collections import defaultdict
 
 import pytest
 
-from infra.local.tables import table_inputs
+from infra.package.tables import table_inputs
 from infra.pages.dictionary import PAGE, page
 from infra.pages.dictionary_rules import column_rules, day_rules
 from marketlake.contract import Contract, dataset_names, load_contract

@@ -18,7 +18,7 @@ from infra.client.target import Target, aws_target
 from infra.local import config as configs
 from infra.local import deploy, processes
 from infra.local.config import LocalConfig
-from infra.local.tables import table_input, year_table_input
+from infra.package.tables import table_input, year_table_input
 from marketlake.contract import dataset_names
 from marketlake.layout import config_key
 from tests.unit.cli.conftest import Command

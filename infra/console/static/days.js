@@ -1,7 +1,8 @@
 // The lake as calendars: a square a day, a column a week, a block a year; and the gaps in words.
 
 import { poll, read } from "./api.js";
-import { attribute, changed, count, h, keyed, s, text } from "../web/dom.js";
+import { count, h, s, text } from "../web/dom.js";
+import { attribute, changed, keyed } from "./parts.js";
 import { overview, trouble } from "./shell.js";
 
 const MARKS = {

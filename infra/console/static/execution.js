@@ -1,7 +1,8 @@
 // One execution: how it stands, its graph, its batches, and what each attempt did. The address keeps what is chosen.
 
 import { poll, read } from "./api.js";
-import { arrows, attribute, changed, count, duration, h, keyed, look as standing, moment, pill, seconds, setPill, text } from "../web/dom.js";
+import { count, h, text } from "../web/dom.js";
+import { arrows, attribute, changed, duration, keyed, look as standing, moment, pill, seconds, setPill } from "./parts.js";
 import { drawing } from "./graph.js";
 import { attempts, events, inputAndOutput, timeline } from "./panels.js";
 import { link, narrow, pace, trouble } from "./shell.js";
@@ -159,7 +160,6 @@ function showChosen(about, record, chosen, choose) {
   if (!changed(about, [batch, chosen.state])) return;
   if (!batch && !chosen.state) return about.replaceChildren();
   const status = batch ? pill(batch.status) : null;
-  if (batch) setPill(status, batch.status);
   const what = [batch ? `Batch ${batch.index}: ${batch.text}, ${count(batch.count, "day")}` : "", chosen.state].filter(Boolean).join(" · ");
   const cause = batch?.error ? h("p", { class: "cause" }, h("strong", {}, `${batch.error} in ${batch.state}: `), batch.cause) : null;
   const clear = h("button", { type: "button", class: "small", onclick: () => choose({ batch: null, state: "" }) }, "clear (Esc)");

@@ -1,7 +1,8 @@
 // The executions, newest first, with filters; a running one shows how far it is.
 
 import { poll, read } from "./api.js";
-import { arrows, attribute, count, duration, h, keyed, moment, pill, seconds, setPill, text } from "../web/dom.js";
+import { count, h, text } from "../web/dom.js";
+import { arrows, attribute, duration, keyed, moment, pill, seconds, setPill } from "./parts.js";
 import { link, narrow, pace, trouble } from "./shell.js";
 
 const CHOICES = {

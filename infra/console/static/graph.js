@@ -2,7 +2,8 @@
 // A Map is laid out on its own first and takes part in the graph around it as one box.
 
 import { Graph, layout } from "./vendor/dagre-3.1.3.js";
-import { attribute, look, s, text } from "../web/dom.js";
+import { s, text } from "../web/dom.js";
+import { attribute, look } from "./parts.js";
 
 const WIDTH = 104, LETTER = 7.3, HEIGHT = 40, PAD = 12, HEAD = 26;
 

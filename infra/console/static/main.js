@@ -2,7 +2,8 @@
 
 import { poll, read } from "./api.js";
 import { days } from "./days.js";
-import { attribute, text } from "../web/dom.js";
+import { text } from "../web/dom.js";
+import { attribute } from "./parts.js";
 import { execution } from "./execution.js";
 import { executions } from "./executions.js";
 import { mails, queue } from "./queue.js";

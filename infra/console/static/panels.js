@@ -1,7 +1,8 @@
 // What an execution's details show: its attempts, bars over time, the history, and what went in and came out.
 
 import { Trouble, read } from "./api.js";
-import { attribute, block, changed, count, duration, h, keyed, look, moment, pill, seconds, setPill, text } from "../web/dom.js";
+import { count, h, text } from "../web/dom.js";
+import { attribute, block, changed, duration, keyed, look, moment, pill, seconds, setPill } from "./parts.js";
 
 const MOST_ATTEMPTS = 100, MOST_LINES = 400;
 

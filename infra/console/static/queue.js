@@ -3,7 +3,8 @@
 // then. Nothing is started or deleted unasked.
 
 import { poll, post, read } from "./api.js";
-import { arrows, attribute, block, count, h, keyed, moment, text } from "../web/dom.js";
+import { count, h, text } from "../web/dom.js";
+import { arrows, attribute, block, keyed, moment } from "./parts.js";
 import { confirm, link, overview, trouble } from "./shell.js";
 
 export function queue(main) {

@@ -1,7 +1,8 @@
 // What all views share: the address, the deployment that is shown, how often it is asked, what went wrong last, and
 // the question before anything is started or deleted.
 
-import { changed, h } from "../web/dom.js";
+import { h } from "../web/dom.js";
+import { changed } from "./parts.js";
 
 // The part of the address after # says what is shown, so that every view can be bookmarked.
 export const TITLES = { executions: "Executions", queue: "Queue", mails: "Mails", days: "Days" };

@@ -20,7 +20,7 @@ def console(
 
     The page is served on this machine only. It reads the AWS APIs, and starts something only when asked to redrive.
     """
-    from infra.console.serve import serve
+    from infra.console.server import serve
 
     screen, target = Screen(), setup_of(context).target()
 

@@ -12,8 +12,7 @@ from infra.client.events import Attempt, Run
 from infra.client.executions import Execution, HistoryReader, describe, latest, run_report
 from infra.client.outcome import days_done, loss_text, outcome_of
 from infra.client.target import Target
-from infra.client.texts import answer_text, batch_text
-from marketlake.errors import readable_cause
+from infra.client.texts import batch_text
 
 LIST_COLUMNS = ["execution", "status", "started", "duration", "days_done", "error"]
 STATE_COLUMNS = ["batch", "days", "state", "attempt", "started", "duration", "status", "result"]
@@ -69,21 +68,16 @@ def done_days(target: Target, execution: Execution) -> int | None:
 
 def state_record(run: Run, attempt: Attempt) -> dict[str, Any]:
     """One attempt of a state."""
-    batch = run.batches.get(attempt.batch) if attempt.batch is not None else None
-    if attempt.error:
-        result = f"{attempt.error}: {readable_cause({'Cause': attempt.cause})}"
-    else:
-        result = answer_text(attempt.answer) if attempt.ended else ""
     status = "failed" if attempt.error else "ok" if attempt.ended else "running"
     return {
         "batch": attempt.batch,
-        "days": batch_text(batch),
+        "days": batch_text(run.batch_of(attempt)),
         "state": attempt.state,
         "attempt": attempt.retry + 1,
         "started": attempt.started,
         "duration": attempt.duration,
         "status": status,
-        "result": result,
+        "result": f"{attempt.error}: {attempt.reason}" if attempt.error else attempt.result,
     }
 
 

@@ -1,20 +1,26 @@
-"""``marketlake query``: SQL through Athena."""
+"""``marketlake query``: SQL through Athena, shown or written to a file by the file's extension."""
 
 from __future__ import annotations
 
+import json
+import math
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from infra.cli.export import records, refuse_unknown, write
 from infra.cli.options import AsJson, setup_of
 from infra.cli.screen import Screen, safe, seconds_text
 from infra.client.athena import Result, run_query
-from infra.client.errors import Refusal
+from infra.client.errors import OpsError, Refusal
 from infra.client.saved_queries import NAME, find_query, literals_of, saved_queries, with_literals
 from infra.client.target import Target
+from infra.client.texts import plain
 
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+FORMATS = (".csv", ".parquet", ".json")
 SHOWN_ROWS = 200
 NO_ROWS = "no rows; the days that the lake holds: marketlake partitions"
 
@@ -73,19 +79,69 @@ def _ask(target: Target, text: str, given: list[str]) -> Result:
 
 def _show(screen: Screen, target: Target, result: Result, output: Path | None) -> None:
     table = result.table
-    told = f"{table.num_rows:,} rows in {seconds_text(result.seconds)}"
+    remark = f"{table.num_rows:,} rows in {seconds_text(result.seconds)}"
     if not target.is_local:
-        # The embedded Athena's number is not the bytes scanned.
-        told += f", {result.scanned_bytes / 1e6:,.1f} MB scanned"
+        # The emulator's number is not the bytes scanned.
+        remark += f", {result.scanned_bytes / 1e6:,.1f} MB scanned"
     if output:
         write(table, output)
-        told += f", written to {output}"
+        remark += f", written to {output}"
     elif screen.json:
         screen.document(records(table))
     else:
         screen.table(table.slice(0, SHOWN_ROWS).to_pylist(), table.column_names, empty=NO_ROWS)
         if table.num_rows > SHOWN_ROWS:
-            told += f"; the first {SHOWN_ROWS} are shown, --output FILE takes all"
-    screen.err.print(safe(told), highlight=False)
+            remark += f"; the first {SHOWN_ROWS} are shown, --output FILE takes all"
+    screen.err.print(safe(remark), highlight=False)
     if target.simulated:
         screen.err.print(f"[yellow]{safe(target.simulated)}[/]", highlight=False)
+
+
+def refuse_unknown(path: Path) -> None:
+    """Refuse a file that cannot be written, before a query is paid for.
+
+    Raises:
+        Refusal: the extension is not one of ``FORMATS``, or there is no such folder.
+    """
+    if path.suffix.lower() not in FORMATS:
+        raise Refusal(f"--output {path}: accepted are files ending with {', '.join(FORMATS)}")
+    if not path.parent.is_dir():
+        raise Refusal(f"--output {path}: there is no folder {path.parent}")
+
+
+def write(table: pa.Table, path: Path) -> None:
+    """Write ``table`` to ``path``; a file that is there is replaced.
+
+    Raises:
+        OpsError: the file cannot be written.
+    """
+    writers = {".csv": _csv, ".parquet": _parquet, ".json": _json}
+    try:
+        writers[path.suffix.lower()](table, path)
+    except OSError as error:
+        raise OpsError(f"{path} cannot be written: {error.strerror or error}") from error
+
+
+def _csv(table: pa.Table, path: Path) -> None:
+    from pyarrow import csv
+
+    csv.write_csv(table, path)
+
+
+def _parquet(table: pa.Table, path: Path) -> None:
+    from pyarrow import parquet
+
+    parquet.write_table(table, path)
+
+
+def _json(table: pa.Table, path: Path) -> None:
+    path.write_text(json.dumps(records(table), indent=1, default=plain, ensure_ascii=False) + "\n", "utf-8")
+
+
+def records(table: pa.Table) -> list[dict[str, object]]:
+    """A record a row as JSON can hold them: JSON has no NaN and no infinity, so these become null."""
+
+    def kept(value: object) -> object:
+        return None if isinstance(value, float) and not math.isfinite(value) else value
+
+    return [{name: kept(value) for name, value in row.items()} for row in table.to_pylist()]

@@ -1,4 +1,4 @@
-"""``marketlake run`` and ``marketlake backfill``: start an execution, watch it, tell what became of it."""
+"""``marketlake run`` and ``marketlake backfill``: start an execution, watch it, show how it ended."""
 
 from __future__ import annotations
 
@@ -7,13 +7,11 @@ from typing import Annotated, Any
 
 import typer
 
-from infra.cli.displays import Watch
+from infra.cli.displays import Watch, show_rows
 from infra.cli.options import Datasets, setup_of
-from infra.cli.rows import show_rows
 from infra.cli.screen import Screen, safe, seconds_text
 from infra.client.errors import Refusal
-from infra.client.executions import Execution, start
-from infra.client.follow import follow
+from infra.client.executions import Execution, follow, start
 from infra.client.outcome import Outcome, loss_text, outcome_of
 from infra.client.target import Target
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import chain
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
@@ -77,22 +79,20 @@ def _wait(target: Target, query: str) -> Any:
 def _result(target: Target, query: str, execution: Any) -> pa.Table:
     """The result: a small one from the API, a large one from its file, since a page of the API has 1,000 rows at most.
 
-    The embedded AWS does not write the file where it says it does, so there all pages are read.
+    The emulator does not write the file where it says it does, so there all pages are read.
     """
     from infra.client.result_table import read_csv, table_of
 
-    page: Any = target.athena.get_query_results(QueryExecutionId=query)
-    columns = [(info["Name"], info["Type"]) for info in page["ResultSet"]["ResultSetMetadata"]["ColumnInfo"]]
+    pages: Iterator[Any] = iter(target.athena.get_paginator("get_query_results").paginate(QueryExecutionId=query))
+    first = next(pages)
+    columns = [(info["Name"], info["Type"]) for info in first["ResultSet"]["ResultSetMetadata"]["ColumnInfo"]]
     location = urlsplit(execution.get("ResultConfiguration", {}).get("OutputLocation", ""))
-    if page.get("NextToken") and not target.is_local and location.path.endswith(".csv"):
+    if first.get("NextToken") and not target.is_local and location.path.endswith(".csv"):
         try:
             return read_csv(target.bucket("results").get(location.path.lstrip("/")).body, columns)
         except ObjectMissing as error:
             raise QueryFailed(f"the result {location.geturl()} is gone; run the query again") from error
-    rows = _texts(page)
-    while page.get("NextToken"):
-        page = target.athena.get_query_results(QueryExecutionId=query, NextToken=page["NextToken"])
-        rows += _texts(page)
+    rows = [row for page in chain([first], pages) for row in _texts(page)]
     # A SELECT's first row holds the names of its columns; SHOW and DESCRIBE have no such row.
     return table_of(columns, rows[1:] if execution.get("StatementType") == "DML" else rows)
 

@@ -46,7 +46,7 @@ class OpsError(Exception):
 
 
 class NotRunning(OpsError):
-    """The embedded AWS does not answer."""
+    """The emulator does not answer."""
 
 
 class Refusal(OpsError):
@@ -76,18 +76,18 @@ def explain(error: ClientError | BotoCoreError) -> OpsError:
     if isinstance(error, NoRegionError):
         return Refusal("no AWS region is known", "give --region NAME")
     if isinstance(error, ConnectionError):
-        return OpsError(f"AWS does not answer: {error}", "check the network; for the embedded AWS run: marketlake up")
+        return OpsError(f"AWS does not answer: {error}", "check the network; for the emulator run: marketlake up")
     return OpsError(f"{type(error).__name__}: {error}")
 
 
 def _explain_answer(error: ClientError) -> OpsError:
     code = error.response.get("Error", {}).get("Code", "")
     message = error.response.get("Error", {}).get("Message", "")
-    told = f"AWS refused {error.operation_name}: {code}: {message}"
+    text = f"AWS refused {error.operation_name}: {code}: {message}"
     if code in EXPIRED:
-        return OpsError(told, "sign in again, such as with: aws sso login --profile NAME")
+        return OpsError(text, "sign in again, such as with: aws sso login --profile NAME")
     if code in MISSING:
-        return OpsError(told, "check --prefix and --region; `marketlake doctor` names what is not deployed")
+        return OpsError(text, "check --prefix and --region; `marketlake doctor` names what is not deployed")
     if code in DENIED:
-        return OpsError(told, "use a profile that may do this; `marketlake doctor` tries each service")
-    return OpsError(told, "`marketlake doctor` looks for what is wrong")
+        return OpsError(text, "use a profile that may do this; `marketlake doctor` tries each service")
+    return OpsError(text, "`marketlake doctor` looks for what is wrong")

@@ -1,35 +1,33 @@
 """An execution's history as attempts of states and progress of batches.
 
-The events are those of GetExecutionHistory. What an event is about is read from the chain of ``previousEventId`` and
-from the parameters of each task, which carry ``task: {execution, state, retry, batch}`` on every engine: the embedded
-AWS has no events for iterations of a Map, and none for entering a state inside one.
+The events are those of GetExecutionHistory, which every engine writes alike: each names the event before it, each state
+is entered and left, and each iteration of a Map has a name and an index
+(https://docs.aws.amazon.com/step-functions/latest/apireference/API_HistoryEvent.html).
 """
 
 from __future__ import annotations
 
 import json
+from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
+from infra.client.texts import answer_text
+from marketlake.errors import readable_cause
+from marketlake.messages import Batch, read_message
+
 MAP = "ProcessBatches"
 """The Map state whose iterations are the batches."""
 
+GIVEN_UP = "SendToDlq"
+"""The state that a batch comes to when it failed, although its iteration succeeds."""
+
 Event = Mapping[str, Any]
 
-ENDED_ITERATIONS = {"MapIterationSucceeded": True, "MapIterationFailed": False, "MapIterationAborted": False}
 FAILURES = {"TaskFailed", "TaskTimedOut", "TaskStartFailed", "TaskSubmitFailed"}
-
-
-@dataclass(frozen=True)
-class Batch:
-    """A batch as Plan made it: its place in the Map, the dataset, its runs of days and their number."""
-
-    index: int
-    dataset: str
-    days: tuple[str, ...]
-    count: int
+ENDED_ITERATIONS = {"MapIterationSucceeded", "MapIterationFailed", "MapIterationAborted"}
 
 
 @dataclass
@@ -55,9 +53,33 @@ class Attempt:
         """How long it took; None while it runs."""
         return self.ended - self.started if self.ended else None
 
+    @property
+    def reason(self) -> str:
+        """Why it failed, for people; empty where it did not."""
+        return readable_cause({"Cause": self.cause}) if self.error else ""
+
+    @property
+    def result(self) -> str:
+        """What it did, for people; empty while it runs and where it failed."""
+        return answer_text(self.answer) if self.ended and not self.error else ""
+
+
+@dataclass
+class Visit:
+    """A state that was entered, within one batch or outside of all: its type, such as Task or Choice, and its attempts.
+
+    ``inside`` is how often it was entered and not left yet; a state of a Map inside a batch may be so several times.
+    """
+
+    kind: str = ""
+    inside: int = 0
+    attempts: list[Attempt] = field(default_factory=list)
+
 
 @dataclass(frozen=True)
-class _About:
+class Place:
+    """What an event is about: a state, and the batch that it works on; empty and None where there is no such thing."""
+
     state: str = ""
     batch: int | None = None
 
@@ -67,22 +89,27 @@ class Run:
 
     def __init__(self) -> None:
         self.attempts: list[Attempt] = []
+        self.visits: defaultdict[Place, Visit] = defaultdict(Visit)
         self.batches: dict[int, Batch] = {}
+        """The batches as Plan made them, by their index in the Map."""
         self.total: int | None = None
-        """Number of batches; None until Plan has answered."""
+        """Number of batches; None until the Map has started."""
         self.finished: set[int] = set()
         self.failed: set[int] = set()
-        self._about: dict[int, _About] = {}
-        self._scheduled: dict[int, Attempt] = {}
+        self._places: dict[int, Place] = {}
+        self._tasks: dict[int, Attempt] = {}
 
     def feed(self, events: Iterable[Event]) -> list[Attempt]:
         """Take in ``events``; returns the attempts that ended with them, in order."""
         return [ended for event in events if (ended := self._take(event)) is not None]
 
-    def about(self, event_id: int) -> tuple[str, int | None]:
-        """State and batch that an event is about; ``("", None)`` where the history does not tell."""
-        about = self._about.get(event_id, _About())
-        return about.state, about.batch
+    def place(self, event_id: int) -> Place:
+        """What an event is about."""
+        return self._places.get(event_id, Place())
+
+    def batch_of(self, attempt: Attempt) -> Batch | None:
+        """The batch that the attempt worked on; None outside the Map."""
+        return None if attempt.batch is None else self.batches.get(attempt.batch)
 
     @property
     def running(self) -> list[Attempt]:
@@ -90,102 +117,67 @@ class Run:
         return [attempt for attempt in self.attempts if attempt.ended is None]
 
     def _take(self, event: Event) -> Attempt | None:
-        kind, number, previous = event["type"], event["id"], event.get("previousEventId", 0)
-        about = self._about.get(previous, _About())
-        if "stateEnteredEventDetails" in event:
-            about = _About(event["stateEnteredEventDetails"]["name"], about.batch)
-        elif kind == "MapIterationStarted" and event["mapIterationStartedEventDetails"].get("name") == MAP:
-            about = _About("", event["mapIterationStartedEventDetails"]["index"])
-        self._about[number] = about
-        if kind == "MapStateStarted" and about.state == MAP:
-            self.total = event["mapStateStartedEventDetails"]["length"]
-        elif kind in ENDED_ITERATIONS:
-            self._end_iteration(event[f"{kind[0].lower()}{kind[1:]}EventDetails"], ENDED_ITERATIONS[kind])
-        elif kind == "TaskScheduled":
-            self._schedule(event, about)
-        elif kind in ("TaskStarted", "TaskSubmitted") and previous in self._scheduled:
-            self._scheduled[number] = self._scheduled.pop(previous)
-        elif kind == "TaskSucceeded" or kind in FAILURES:
-            return self._end(event, previous)
+        kind, details = event["type"], details_of(event)
+        place = self._places[event["id"]] = self._place_of(event, details)
+        if kind.endswith("StateEntered"):
+            self.visits[place].kind = kind.removesuffix("StateEntered")
+            self.visits[place].inside += 1
+            if place.state == GIVEN_UP and place.batch is not None:
+                self.failed.add(place.batch)
+        elif kind.endswith("StateExited"):
+            self.visits[place].inside -= 1
+        elif kind == "MapStateStarted" and place.state == MAP:
+            self.total = details["length"]
+        elif kind in ENDED_ITERATIONS and place.batch is not None and place.state == MAP:
+            self.finished.add(place.batch)
+            if kind != "MapIterationSucceeded":
+                self.failed.add(place.batch)
+        elif kind.startswith("Task"):
+            return self._task(event, details, place)
         return None
 
-    def _schedule(self, event: Event, about: _About) -> None:
-        details = event["taskScheduledEventDetails"]
-        parameters = _json(details.get("parameters"))
-        payload = parameters.get("Payload", {})
-        task = payload.get("task", {})
-        if "batch" in task and "batch" in payload:
-            self._learn(task["batch"], payload["batch"])
-        body = parameters.get("MessageBody", {})
-        batch = task.get("batch", about.batch if body == {} or about.batch is not None else self._batch_of(body))
-        state = task.get("state") or about.state or self._state_of(details.get("resource", ""), body, batch)
-        retry = task.get("retry")
-        if retry is None:
-            retry = sum(1 for a in self.attempts if (a.state, a.batch) == (state, batch) and a.error)
-        attempt = Attempt(state, batch, retry, event["timestamp"], scheduled=event["id"])
-        self._about[event["id"]] = _About(state, batch)
-        self._scheduled[event["id"]] = attempt
-        self.attempts.append(attempt)
-        if state == "SendToDlq" and batch is not None:
-            self.finished.add(batch)
-            self.failed.add(batch)
+    def _place_of(self, event: Event, details: Event) -> Place:
+        """That of the event before it, unless it names a state; the index of an iteration of ``MAP`` is a batch."""
+        before = self.place(event.get("previousEventId", 0))
+        state = details.get("name", before.state)
+        return Place(MAP, details.get("index")) if state == MAP else Place(state, before.batch)
 
-    def _end(self, event: Event, previous: int) -> Attempt | None:
-        if not self._scheduled:
+    def _task(self, event: Event, details: Event, place: Place) -> Attempt | None:
+        """A task that is scheduled after another one has failed is its retry; what comes after belongs to it."""
+        attempt = self._tasks.get(event.get("previousEventId", 0))
+        if event["type"] == "TaskScheduled":
+            retry = attempt.retry + 1 if attempt else 0
+            attempt = Attempt(place.state, place.batch, retry, event["timestamp"], scheduled=event["id"])
+            self.attempts.append(attempt)
+            self.visits[place].attempts.append(attempt)
+        if attempt is None:
             return None
-        # Where events are not chained, the oldest task under way is the best guess.
-        attempt = self._scheduled.pop(previous if previous in self._scheduled else next(iter(self._scheduled)))
-        attempt.ended, attempt.end = event["timestamp"], event["id"]
+        self._tasks[event["id"]] = attempt
+        return self._ended(attempt, event, details)
+
+    def _ended(self, attempt: Attempt, event: Event, details: Event) -> Attempt | None:
         if event["type"] in FAILURES:
-            details = event.get(f"{event['type'][0].lower()}{event['type'][1:]}EventDetails", {})
             attempt.error, attempt.cause = details.get("error", "unknown"), details.get("cause", "")
-            return attempt
-        output = _json(event.get("taskSucceededEventDetails", {}).get("output"))
-        payload = output.get("Payload", {})
-        attempt.answer = payload if isinstance(payload, dict) else {}
-        self._progress(attempt)
+        elif event["type"] == "TaskSucceeded":
+            attempt.answer = _json(_json(details.get("output")).get("Payload"))
+        else:
+            return None
+        attempt.ended, attempt.end = event["timestamp"], event["id"]
+        if attempt.state == "Plan":
+            planned = read_message(attempt.answer.get("batches", []), list[Batch], "Plan's answer")
+            self.batches = dict(enumerate(planned))
         return attempt
 
-    def _progress(self, attempt: Attempt) -> None:
-        answer, batch = attempt.answer, attempt.batch
-        if attempt.state == "Plan":
-            self.total = len(answer.get("batches", []))
-            for index, found in enumerate(answer.get("batches", [])):
-                self._learn(index, found)
-        elif batch is not None and (
-            attempt.state == "AthenaCheck" or (attempt.state == "Validate" and not answer.get("accepted"))
-        ):
-            self.finished.add(batch)
 
-    def _end_iteration(self, details: Event, good: bool) -> None:
-        if details.get("name") == MAP:
-            self.finished.add(details["index"])
-            if not good:
-                self.failed.add(details["index"])
-
-    def _learn(self, index: int, found: Mapping[str, Any]) -> None:
-        self.batches.setdefault(
-            index, Batch(index, found.get("dataset", ""), tuple(found.get("days", ())), found.get("count", 0))
-        )
-
-    def _batch_of(self, body: Mapping[str, Any]) -> int | None:
-        wanted = (body.get("dataset"), tuple(body.get("days", ())))
-        return next((b.index for b in self.batches.values() if (b.dataset, b.days) == wanted), None)
-
-    def _state_of(self, resource: str, body: Mapping[str, Any], batch: int | None) -> str:
-        """The state of a task that carries no name of its own, by what it calls and sends."""
-        if "sendMessage" not in resource:
-            return "NotifyFailure" if "publish" in resource else "a task"
-        # A batch of one day that was rejected sends the same days as one that failed; but there, Validate was good.
-        validated = any((a.state, a.batch, a.error) == ("Validate", batch, "") for a in self.attempts)
-        rejected = batch is None or (validated and set(body.get("failure", {})) == {"Validate"})
-        return "SendRejectedDay" if rejected else "SendToDlq"
+def details_of(event: Event) -> Event:
+    """The one field of an event that says what happened; empty where the type says it all."""
+    return next((value for name, value in event.items() if name.endswith("EventDetails")), {})
 
 
-def _json(text: str | None) -> dict[str, Any]:
-    """The object in ``text``; empty where there is none, as in a history without execution data."""
+def _json(found: Any) -> dict[str, Any]:
+    """The object that ``found`` is or has as text; otherwise empty, as where a history comes without its data."""
     try:
-        document = json.loads(text or "{}")
+        document = json.loads(found) if isinstance(found, str) else found
     except ValueError:
         return {}
     return document if isinstance(document, dict) else {}

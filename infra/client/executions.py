@@ -1,16 +1,19 @@
-"""Executions of the pipeline: start, look up, read the history of."""
+"""Executions of the pipeline: start, describe, read the history, follow to the end."""
 
 from __future__ import annotations
 
 import json
 import secrets
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, Protocol, cast
 
-from infra.client.errors import Refusal
-from infra.client.events import Event
+from botocore.exceptions import BotoCoreError, ClientError
+
+from infra.client.errors import Refusal, StillRunning, explain
+from infra.client.events import Attempt, Event, Run
 from infra.client.target import Target
 from marketlake.layout import report_key
 from marketlake.storage import ObjectMissing
@@ -20,6 +23,10 @@ if TYPE_CHECKING:
 
 PAGE = 200
 """Events a request: a poll of a running execution finds fewer, a whole history of 25 years is some dozen pages."""
+
+LOCAL_POLL_SECONDS, AWS_POLL_SECONDS = 0.15, 1.5
+"""On AWS well below the quota of five GetExecutionHistory a second that a whole account shares in a small region.
+https://docs.aws.amazon.com/step-functions/latest/dg/service-quotas.html"""
 
 
 @dataclass(frozen=True)
@@ -56,7 +63,7 @@ def describe(target: Target, name: str) -> Execution:
     """The execution with this name or ARN.
 
     Raises:
-        Refusal: there is none.
+        Refusal: there is no such execution.
     """
     states = target.states
     try:
@@ -119,12 +126,42 @@ class HistoryReader:
         return found
 
     def _backwards(self) -> Iterator[Event]:
-        token: dict[str, str] = {}
-        while True:
-            page = self._client.get_execution_history(
-                executionArn=self._arn, reverseOrder=True, maxResults=PAGE, **cast(Any, token)
-            )
+        pages = self._client.get_paginator("get_execution_history").paginate(
+            executionArn=self._arn, reverseOrder=True, PaginationConfig={"PageSize": PAGE}
+        )
+        for page in pages:
             yield from cast("list[Event]", page["events"])
-            if not page.get("nextToken"):
-                return
-            token = {"nextToken": page["nextToken"]}
+
+
+class Display(Protocol):
+    """Shows what happens in an execution."""
+
+    def update(self, run: Run, ended: list[Attempt]) -> None:
+        """Called at each poll, with the attempts that ended since the last one."""
+
+
+def follow(target: Target, arn: str, display: Display, sleep: Callable[[float], None] = time.sleep) -> Execution:
+    """Watch the execution until it ends; returns it as ended.
+
+    Raises:
+        StillRunning: Ctrl-C, or AWS could not be asked any more. The execution goes on.
+    """
+    name = arn.rpartition(":")[2]
+    look = f"see how it goes with: marketlake history {name}"
+    try:
+        return _watch(target, arn, display, sleep)
+    except KeyboardInterrupt:
+        raise StillRunning(f"stopped watching; execution {name} goes on", look) from None
+    except (ClientError, BotoCoreError) as error:
+        raise StillRunning(f"lost sight of execution {name}, which may go on: {explain(error)}", look) from error
+
+
+def _watch(target: Target, arn: str, display: Display, sleep: Callable[[float], None]) -> Execution:
+    reader, run = HistoryReader(target.states, arn), Run()
+    while True:
+        # The status first: once it has ended, the events read after that are all there will be.
+        execution = describe(target, arn)
+        display.update(run, run.feed(reader.new()))
+        if execution.status != "RUNNING":
+            return execution
+        sleep(LOCAL_POLL_SECONDS if target.is_local else AWS_POLL_SECONDS)

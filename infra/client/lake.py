@@ -51,30 +51,32 @@ class Inventory:
         """Days with data that the calendar does not have."""
         return sorted(self.clean - set(self.due))
 
-    def years(self) -> list[dict[str, Any]]:
-        """A record a year, and of what is missing in it, as runs of days."""
-        return [self._record(year) for year in sorted({day.year for day in self.due})]
-
-    def _record(self, year: int) -> dict[str, Any]:
-        def of_year(days: Sequence[date]) -> list[date]:
-            return [day for day in days if day.year == year]
-
-        missing = of_year(self.missing)
+    @property
+    def by_kind(self) -> dict[str, Sequence[date]]:
+        """All of these days; the last kind that a day is of says most about it."""
         return {
-            "dataset": self.contract.name,
-            "year": f"{year}",
-            "due": len(of_year(self.due)),
-            "complete": len(of_year(self.complete)),
-            "missing": len(missing),
-            "unchecked": len(of_year(self.unchecked)),
-            "lost": len(of_year(self.lost)),
-            "unexpected": len(of_year(self.unexpected)),
-            "missing_days": to_intervals(self.contract, missing),
+            "due": self.due,
+            "complete": self.complete,
+            "missing": self.missing,
+            "unchecked": self.unchecked,
+            "lost": self.lost,
+            "unexpected": self.unexpected,
         }
+
+    def years(self) -> list[dict[str, Any]]:
+        """A record a year: how many of its days are of each kind, and the missing ones as day ranges."""
+        kinds = self.by_kind
+        records = []
+        for year in sorted({day.year for day in self.due}):
+            days = {kind: [day for day in found if day.year == year] for kind, found in kinds.items()}
+            counts = {kind: len(found) for kind, found in days.items()}
+            missing = to_intervals(self.contract, days["missing"])
+            records.append({"dataset": self.contract.name, "year": f"{year}", **counts, "missing_days": missing})
+        return records
 
 
 def last_due_day(target: Target, dataset: str) -> date:
-    """The last day that ``dataset`` can have here: due by now, and known to the replay where sources are replayed."""
+    """The last day that ``dataset`` can have here: due by now, and known to the sources where they are simulated."""
     due = load_contract(dataset).last_due_day(datetime.now(UTC))
     known = (target.replay or {}).get("last_day")
     return min(due, date.fromisoformat(known)) if known else due

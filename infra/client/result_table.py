@@ -62,5 +62,5 @@ def _typed(texts: pa.Array[Any] | pa.ChunkedArray[Any], kind: str) -> pa.Array[A
     try:
         return texts.cast(ARROW_TYPES.get(kind, pa.string()))
     except pa.ArrowInvalid:
-        # The embedded AWS calls a HUGEINT bigint and a time with zone timestamp.
+        # The emulator calls a HUGEINT bigint and a time with zone timestamp.
         return texts

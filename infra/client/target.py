@@ -1,10 +1,10 @@
-"""The AWS that a command works on: the embedded one, or an account."""
+"""The AWS that a command works on: the emulator, or an account."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
 import boto3
 from botocore.config import Config
@@ -29,13 +29,29 @@ if TYPE_CHECKING:
 DEFAULT_PREFIX = "marketlake"
 DEFAULT_REGION = "eu-west-2"
 
+OPTIONS = Config(retries={"mode": "standard", "total_max_attempts": 4}, connect_timeout=5, read_timeout=30)
+
+
+Kind = TypeVar("Kind")
+
+
+class _Client(cached_property[Kind]):
+    """The client of one AWS service, made when it is first asked for."""
+
+    def __init__(self, service: str) -> None:
+        def made(target: Target) -> Any:
+            endpoint_url = target.states_url if service == "stepfunctions" else target.endpoint_url
+            return target.session.client(service, endpoint_url=endpoint_url, config=OPTIONS)
+
+        super().__init__(made)
+
 
 @dataclass
 class Target:
     """One deployment of marketlake: its AWS clients and the names of its resources.
 
     ``endpoint_url``, ``states_url`` (Step Functions, which may be an engine beside it) and ``local`` are set for the
-    embedded AWS only; ``replay`` is the health document of the replay of the sources, where there is one.
+    emulator only; ``replay`` is the health document of the simulated sources, if any.
     """
 
     session: boto3.Session
@@ -50,7 +66,7 @@ class Target:
 
     @property
     def is_local(self) -> bool:
-        """Whether this is the embedded AWS."""
+        """Whether this is the emulator."""
         return self.local is not None
 
     @cached_property
@@ -73,7 +89,7 @@ class Target:
     def described(self) -> str:
         """The target for people."""
         account = f"AWS account {self.account_id}, {self.region}"
-        where = f"embedded AWS at {self.endpoint_url}" if self.is_local else account
+        where = f"emulator at {self.endpoint_url}" if self.is_local else account
         return where if self.prefix == DEFAULT_PREFIX else f"{where}, prefix {self.prefix}"
 
     @property
@@ -84,66 +100,22 @@ class Target:
             return ""
         return f"prices are simulated (seed {prices.get('seed', '?')}), rates are the ECB's own"
 
-    @cached_property
-    def s3(self) -> S3Client:
-        """Client of S3."""
-        client: S3Client = self._client("s3")
-        return client
-
-    @cached_property
-    def states(self) -> SFNClient:
-        """Client of Step Functions."""
-        client: SFNClient = self._client("stepfunctions")
-        return client
-
-    @cached_property
-    def athena(self) -> AthenaClient:
-        """Client of Athena."""
-        client: AthenaClient = self._client("athena")
-        return client
-
-    @cached_property
-    def glue(self) -> GlueClient:
-        """Client of Glue."""
-        client: GlueClient = self._client("glue")
-        return client
-
-    @cached_property
-    def lambdas(self) -> LambdaClient:
-        """Client of Lambda."""
-        client: LambdaClient = self._client("lambda")
-        return client
-
-    @cached_property
-    def logs(self) -> CloudWatchLogsClient:
-        """Client of CloudWatch Logs."""
-        client: CloudWatchLogsClient = self._client("logs")
-        return client
-
-    @cached_property
-    def sqs(self) -> SQSClient:
-        """Client of SQS."""
-        client: SQSClient = self._client("sqs")
-        return client
-
-    @cached_property
-    def scheduler(self) -> EventBridgeSchedulerClient:
-        """Client of EventBridge Scheduler."""
-        client: EventBridgeSchedulerClient = self._client("scheduler")
-        return client
+    s3: ClassVar[_Client[S3Client]] = _Client("s3")
+    states: ClassVar[_Client[SFNClient]] = _Client("stepfunctions")
+    athena: ClassVar[_Client[AthenaClient]] = _Client("athena")
+    glue: ClassVar[_Client[GlueClient]] = _Client("glue")
+    lambdas: ClassVar[_Client[LambdaClient]] = _Client("lambda")
+    logs: ClassVar[_Client[CloudWatchLogsClient]] = _Client("logs")
+    sqs: ClassVar[_Client[SQSClient]] = _Client("sqs")
+    scheduler: ClassVar[_Client[EventBridgeSchedulerClient]] = _Client("scheduler")
 
     def bucket(self, kind: str) -> Bucket:
         """The bucket ``raw``, ``clean``, ``results`` or ``artifacts``."""
         return Bucket(self.names[f"{kind}_bucket"], self.s3)
 
-    def _client(self, service: str) -> Any:
-        config = Config(retries={"mode": "standard", "total_max_attempts": 4}, connect_timeout=5, read_timeout=30)
-        endpoint_url = self.states_url if service == "stepfunctions" else self.endpoint_url
-        return self.session.client(service, endpoint_url=endpoint_url, config=config)
-
 
 def local_target(root: Path) -> Target:
-    """The embedded AWS whose state is in ``root``.
+    """The emulator whose state is in ``root``.
 
     Raises:
         NotRunning: it was not started, or does not answer.
@@ -153,7 +125,7 @@ def local_target(root: Path) -> Target:
 
     status = server.status(root)
     if status.config is None or status.health is None or not status.states:
-        raise NotRunning("the embedded AWS is not running", "start it with: marketlake up (an account: give --profile)")
+        raise NotRunning("the emulator is not running", "start it with: marketlake up (an account: give --profile)")
     config = status.config
     session = boto3.Session(aws_access_key_id=ACCESS_KEY, aws_secret_access_key=SECRET_KEY, region_name=config.region)
     return Target(

@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from datetime import date, datetime, timedelta
 from typing import Any
 
-from infra.client.events import Batch
 from marketlake.intervals import text_of
+from marketlake.messages import Batch
 
 
 def batch_text(batch: Batch | None) -> str:
@@ -26,12 +26,14 @@ def answer_text(answer: Mapping[str, Any]) -> str:
         summary = answer["summary"]
         return str(summary.get("text") or answer_text(summary)) or "nothing to do"
     counts = [(name, len(value) if isinstance(value, list) else value) for name, value in answer.items()]
-    wanted = ((n, c) for n, c in counts if isinstance(c, int) and not isinstance(c, bool) and c and n not in UNTOLD)
+    wanted = (
+        (n, c) for n, c in counts if isinstance(c, int) and not isinstance(c, bool) and c and n not in SHOWN_OTHERWISE
+    )
     return ", ".join(f"{count:,} {name.replace('_', ' ')}" for name, count in wanted) or "nothing to do"
 
 
-UNTOLD = {"days", "accepted_days", "rejections", "datasets", "attempts"}
-"""What is in the functions' answers and told better by a count beside it, or by the line itself."""
+SHOWN_OTHERWISE = {"days", "accepted_days", "rejections", "datasets", "attempts"}
+"""Fields of the functions' answers that a count beside them, or the line itself, shows better."""
 
 
 def plain(value: object) -> object:

@@ -1,34 +1,65 @@
-"""The console's routes: the page, and the JSON that it reads."""
+"""The console's routes: the page, and the JSON that it reads; errors come as a sentence with what to do next."""
 
 from __future__ import annotations
 
+import hashlib
 import html
 import json
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from starlette.applications import Starlette
+from botocore.exceptions import BotoCoreError, ClientError
 from starlette.concurrency import run_in_threadpool
-from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, JSONResponse, Response
 from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 
-from infra.client.errors import Refusal
+from infra.client.errors import OpsError, Refusal, explain
 from infra.client.target import Target
-from infra.console.answers import ERRORS, reading
+from infra.client.texts import plain
+from infra.console.attempts import attempt_detail, attempt_logs, event_of, event_page
 from infra.console.days import Calendars
-from infra.console.detail import attempt_detail, event_of, event_page, execution_document
-from infra.console.guard import Guard
-from infra.console.listing import Listing, Wanted
-from infra.console.logs import attempt_logs
+from infra.console.detail import execution_document
+from infra.console.executions import Listing, Wanted, Watched, Watcher
 from infra.console.queues import Queues, ids_in
-from infra.console.watch import Watched, Watcher
+from infra.local.config import LocalError
+from marketlake.errors import MarketlakeError
 
 STATIC = Path(__file__).parent / "static"
 SHARED = Path(__file__).parents[1] / "web"
+
+Reads = Callable[[Request], Any]
+
+
+def reading(read: Reads) -> Callable[[Request], Response]:
+    """An endpoint that answers what ``read`` returns, or 304 where the page has that already."""
+
+    def endpoint(request: Request) -> Response:
+        body = json.dumps(
+            read(request), default=plain, sort_keys=True, separators=(",", ":"), ensure_ascii=False
+        ).encode("utf-8", "replace")
+        tag = f'"{hashlib.sha256(body).hexdigest()[:32]}"'
+        if request.headers.get("if-none-match") == tag:
+            return Response(status_code=304, headers={"ETag": tag})
+        return Response(body, media_type="application/json", headers={"ETag": tag})
+
+    return endpoint
+
+
+def _failure(_request: Request, error: Exception) -> Response:
+    """An error of ours or of the AWS SDK as the page shows it."""
+    if isinstance(error, ClientError | BotoCoreError):
+        error = explain(error)
+    advice = error.advice if isinstance(error, OpsError) else ""
+    status = 404 if isinstance(error, Refusal) else 502
+    return JSONResponse({"error": str(error), "advice": advice}, status)
+
+
+ERRORS: dict[Any, Any] = dict.fromkeys((OpsError, LocalError, MarketlakeError, ClientError, BotoCoreError), _failure)
+"""Handlers by class of error; anything else is a defect of ours, and its trace goes to the terminal."""
 
 
 class Console:
@@ -105,13 +136,6 @@ class Console:
         return JSONResponse(await run_in_threadpool(self._queues.purge, ids_in(await _posted(request))))
 
 
-def build_app(target: Target, port: int, token: str) -> Starlette:
-    """The console of ``target``, to be served on ``port``; ``token`` goes into the page and must come with posts."""
-    console = Console(target, token)
-    guard = Middleware(Guard, port=port, token=token)
-    return Starlette(routes=console.routes(), middleware=[guard], exception_handlers=ERRORS)
-
-
 async def _posted(request: Request) -> object:
     document: object = None
     with suppress(ValueError, RecursionError):
@@ -123,7 +147,7 @@ def _number(text: str | None) -> float:
     """A number of the address, not negative; 0 without one.
 
     Raises:
-        Refusal: it is none.
+        Refusal: it is not such a number.
     """
     try:
         number = float(text or 0)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import date, timedelta
 from threading import Lock
 from typing import Any
@@ -15,7 +15,8 @@ from marketlake.contract import dataset_names, load_contract
 LOCAL_SECONDS, AWS_SECONDS = 2.0, 60.0
 """Least time between two listings: one lists all days of a dataset, seven requests for 25 years of it, twice."""
 
-COMPLETE, MISSING, UNCHECKED, LOST, UNEXPECTED, CLOSED, OUTSIDE = "cmulx-."
+MARKS = {"complete": "c", "missing": "m", "unchecked": "u", "lost": "l", "unexpected": "x"}
+CLOSED, OUTSIDE = "-."
 
 
 class Calendars:
@@ -42,27 +43,19 @@ def calendar_of(inventory: Inventory) -> dict[str, Any]:
     ``c`` complete, ``m`` missing, ``u`` written but not checked, ``l`` marked but gone, ``x`` not in the calendar,
     ``-`` closed, ``.`` before the first day that is stored, or not due yet.
     """
-    records = {record["year"]: record for record in inventory.years()}
-    contract = inventory.contract
+    contract, kinds = inventory.contract, inventory.by_kind
+    marks = {day: mark for kind, mark in MARKS.items() for day in kinds[kind]}
     return {
         "name": contract.name,
         "title": load_contract(contract.name).description,
         "first": min(inventory.due, default=None),
         "last": max(inventory.due, default=None),
-        "due": len(inventory.due),
-        "complete": len(inventory.complete),
-        "missing": len(inventory.missing),
-        "unchecked": len(inventory.unchecked),
-        "lost": len(inventory.lost),
-        "unexpected": len(inventory.unexpected),
-        "years": [{**record, "days": _year(inventory, int(year))} for year, record in sorted(records.items())[::-1]],
+        **{kind: len(days) for kind, days in kinds.items()},
+        "years": [{**one, "days": _year(marks, inventory.due, int(one["year"]))} for one in inventory.years()[::-1]],
     }
 
 
-def _year(inventory: Inventory, year: int) -> str:
-    due, marks = set(inventory.due), dict.fromkeys(inventory.complete, COMPLETE)
-    marks |= dict.fromkeys(inventory.missing, MISSING) | dict.fromkeys(inventory.unchecked, UNCHECKED)
-    marks |= dict.fromkeys(inventory.lost, LOST) | dict.fromkeys(inventory.unexpected, UNEXPECTED)
+def _year(marks: Mapping[date, str], due: Sequence[date], year: int) -> str:
     first, last = min(due), max(due)
     return "".join(marks.get(day, CLOSED if first <= day <= last else OUTSIDE) for day in _days_of(year))
 

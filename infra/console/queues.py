@@ -103,5 +103,5 @@ def ids_in(document: object) -> list[str]:
 
 
 def _record(letter: Letter) -> dict[str, Any]:
-    told = record_of(letter) | {"period": text_of(letter.days, most=2), "body": letter.body}
-    return told | {"starts": "" if letter.refusal else letter.starts}
+    record = record_of(letter) | {"period": text_of(letter.days, most=2), "body": letter.body}
+    return record | {"starts": "" if letter.refusal else letter.starts}

@@ -1,26 +1,19 @@
-"""MiniStack, started with what it lacks for us: whole task events, an Athena that opens what a query needs, a record.
-
-MiniStack 1.5.33 writes ``TaskScheduled`` without ``parameters`` and no event with ``previousEventId``, so that inside a
-Map nothing says which batch, state or attempt an event is about. Both are completed here as Step Functions writes them
-(https://docs.aws.amazon.com/step-functions/latest/apireference/API_TaskScheduledEventDetails.html). One thread of
-MiniStack runs one task at a time, so what a thread scheduled last is what its next task event is about.
-"""
+"""MiniStack with what it lacks: whole histories, an Athena that opens what a query needs, a record of calls."""
 
 from __future__ import annotations
 
 import inspect
-import json
 import os
-import threading
 import time
 from pathlib import Path
 from typing import Any
 
 import msgspec
 from ministack.core import iam_evaluator
-from ministack.services import athena, iam, s3, stepfunctions, sts
+from ministack.services import athena, iam, s3, sts
 
 from infra.faults.kill_points import KILL_POINTS, kill_at_writes
+from infra.local.history import complete_histories
 
 CALLS = "MARKETLAKE_CALLS"
 """Name of the environment variable with the file to record the functions' API calls in."""
@@ -30,31 +23,6 @@ ENGINE = "MARKETLAKE_ENGINE"
 
 CHAOS_ROOT = "MARKETLAKE_CHAOS_ROOT"
 """Name of the environment variable with the folder whose switch turns faults on and off (``infra.faults``)."""
-
-_scheduled = threading.local()
-_add_event = stepfunctions._add_event
-
-
-def _add_event_with_previous(execution: dict[str, Any], kind: str, details: dict[str, Any] | None = None) -> Any:
-    if kind in ("TaskSucceeded", "TaskFailed") and getattr(_scheduled, "event", None):
-        details = {**(details or {}), "previousEventId": _scheduled.event["id"]}
-    event = _add_event(execution, kind, details)
-    if kind == "TaskScheduled":
-        _scheduled.event = event
-    return event
-
-
-def complete_history() -> None:
-    """Make this process's MiniStack write whole task events; what else wraps its tasks goes before."""
-    invoke = stepfunctions._invoke_resource_with_timeout
-
-    def invoke_with_parameters(resource: str, parameters: Any, timeout: float) -> Any:
-        if getattr(_scheduled, "event", None):
-            _scheduled.event["taskScheduledEventDetails"]["parameters"] = json.dumps(parameters)
-        return invoke(resource, parameters, timeout)
-
-    stepfunctions._add_event = _add_event_with_previous
-    stepfunctions._invoke_resource_with_timeout = invoke_with_parameters
 
 
 def read_in_place() -> None:
@@ -132,7 +100,7 @@ if __name__ == "__main__":
     if os.environ.get(CHAOS_ROOT):
         on_ministack.install(Path(os.environ[CHAOS_ROOT]))
     # A task that is made to fail is in the history as any other.
-    complete_history()
+    complete_histories()
     read_in_place()
     if os.environ.get(ENGINE) == "stepfunctions-local":
         trust_unknown_keys()

@@ -6,8 +6,7 @@ from collections.abc import Sequence
 
 import msgspec
 
-from infra.client.query_parameters import ACCEPTED
-from infra.client.saved_queries import FOLDER, SavedQuery, saved_queries
+from infra.client.saved_queries import ACCEPTED, FOLDER, SavedQuery, saved_queries
 from infra.pages.markdown import markdown_table
 
 ANSWERS = FOLDER / "answers.json"

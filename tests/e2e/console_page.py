@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 from playwright.sync_api import Browser, Locator, Page, expect
 
 from infra.client.target import Target
-from infra.console.serve import bind, server_on
+from infra.console.server import bind, server_on
 
 SECONDS = 60_000
 """Milliseconds in which something must show; on a busy machine all that runs beside the page is slow."""
@@ -41,7 +41,7 @@ class ConsolePage:
         self.troubles: list[str] = []
         self.page.on("request", lambda request: self.requests.append(request.url))
         self.page.on("pageerror", lambda error: self.troubles.append(str(error)))
-        self.page.on("console", lambda told: self.troubles.append(told.text) if told.type == "error" else None)
+        self.page.on("console", lambda line: self.troubles.append(line.text) if line.type == "error" else None)
 
     def open(self, path: str) -> None:
         """Show a view, such as ``queue`` or ``executions/NAME``."""

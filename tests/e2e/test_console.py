@@ -1,4 +1,4 @@
-"""The console in a real Chromium, over the embedded AWS: live, through failures and a redrive, and shut to others."""
+"""The console in a real Chromium, over the emulator: live, through failures and a redrive, and shut to others."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from playwright.sync_api import Browser, expect
 
 from infra.client.errors import Refusal
 from infra.client.target import local_target
-from infra.console.serve import bind
+from infra.console.server import bind
 from tests.e2e.console_page import ConsolePage, served
 from tests.e2e.empty_account import empty_account
 from tests.e2e.pipeline import Pipeline
@@ -93,7 +93,7 @@ def test_a_backfill_is_seen_live_its_cause_in_two_clicks_and_its_redrive_to_the_
     console.page.get_by_role("tab", name="Timeline").click()
     expect(console.page.locator(".bar.bad")).to_have_count(4)
     console.page.get_by_role("tab", name="Events").click()
-    expect(console.page.locator(".event").first).to_contain_text("TaskScheduled")
+    expect(console.page.locator(".event").first).to_contain_text("MapIterationStarted")
     console.open("mails")
     expect(console.page.locator(".mails summary")).to_contain_text("marketlake FAILED: fx_rates 2016-05-03")
 
@@ -102,7 +102,7 @@ def test_a_backfill_is_seen_live_its_cause_in_two_clicks_and_its_redrive_to_the_
     expect(console.letters()).to_have_count(1)
     console.page.get_by_label("all messages").check()
     console.page.get_by_role("button", name="Run 1 again").click()
-    expect(console.dialog()).to_contain_text(f"Start 1 execution on embedded AWS at {pipeline.config.endpoint_url}?")
+    expect(console.dialog()).to_contain_text(f"Start 1 execution on emulator at {pipeline.config.endpoint_url}?")
     console.page.keyboard.press("Escape")
     expect(console.dialog()).to_have_count(0)
     expect(console.letters()).to_have_count(1)
@@ -148,7 +148,7 @@ def test_the_console_is_shut_to_other_sites_and_hosts(pipeline: Pipeline, browse
     queue = pipeline.aws("sqs").get_queue_url(QueueName=pipeline.name("dlq"))["QueueUrl"]
     sent = pipeline.aws("sqs").send_message(QueueUrl=queue, MessageBody="keep me")["MessageId"]
     page = browser.new_page()
-    # Another origin on this machine: the replay of the sources.
+    # Another origin on this machine: the simulated sources.
     page.goto(f"{pipeline.config.replay_url}/health")
     read = f"fetch('{address}').then(answer => answer.text()).catch(error => `refused: ${{error}}`)"
     assert page.evaluate(read).startswith("refused: ")
@@ -216,16 +216,16 @@ def test_everything_is_reached_by_keyboard(pipeline: Pipeline, opened: Opened) -
 
 
 def test_an_account_with_nothing_in_it_says_so_on_every_view(opened: Opened) -> None:
-    """The account is a mock of its answers: an empty lake cannot be had on the embedded AWS that the tests share."""
+    """The account is a mock of its answers: an empty lake cannot be had on the emulator that the tests share."""
     with served(empty_account()) as at:
         console = opened(at)
-        told = {
+        empty = {
             "executions": "No execution yet.",
             "queue": "Nothing is on the queue",
             "mails": "subscribed to the topic",
             "days": "No day is stored yet.",
         }
-        for view, words in told.items():
+        for view, words in empty.items():
             console.open(view)
             expect(console.page.get_by_text(words).first).to_be_visible()
             expect(console.page.locator("#alert")).to_be_hidden()

@@ -115,17 +115,18 @@ def state_machine_calls(pipeline: Pipeline) -> set[Call]:
         for event in pipeline.history(execution["name"]):
             details = event.get("taskScheduledEventDetails")
             if details:
-                calls.add(_call(pipeline, details["resource"], json.loads(details["parameters"])))
+                resource = f"{details['resourceType']}:{details['resource']}"
+                calls.add(_call(pipeline, resource, json.loads(details["parameters"])))
     return calls
 
 
 def _call(pipeline: Pipeline, resource: str, parameters: dict[str, Any]) -> Call:
-    if resource.endswith("lambda:invoke"):
+    if resource == "lambda:invoke":
         return "lambda:InvokeFunction", parameters["FunctionName"]
-    if resource.endswith("sqs:sendMessage"):
+    if resource == "sqs:sendMessage":
         queue = parameters["QueueUrl"].rsplit("/", 1)[1]
         return "sqs:SendMessage", pipeline.name("dlq_arn").rsplit(":", 1)[0] + f":{queue}"
-    assert resource.endswith("sns:publish"), resource
+    assert resource == "sns:publish"
     return "sns:Publish", parameters["TopicArn"]
 
 

@@ -132,10 +132,11 @@ class Engine:
             error=ended.get("error", ""),
             cause=ended.get("cause", ""),
             output=json.loads(ended["output"]) if succeeded else None,
-            calls=_calls(self._history(execution)),
+            calls=_calls(self.history(execution)),
         )
 
-    def _history(self, execution: str) -> list[Json]:
+    def history(self, execution: str) -> list[Json]:
+        """All events of an execution, in order."""
         pages = self._client.get_paginator("get_execution_history").paginate(executionArn=execution, maxResults=1000)
         return [event for page in pages for event in page["events"]]
 

@@ -4,21 +4,22 @@ Step Functions Local keeps one counter a state and execution, which every call a
 included (measured: https://github.com/floci-io/floci/issues/3254). MiniStack 1.5.33 looks a response up once each time
 a state is entered: a Throw repeats on every retry, and a Return leaves no trace in the history. So this program starts
 the server with one thing replaced, the call to the service behind a Task: the answer is taken from the file in
-SFN_MOCK_CONFIG by that counter, and the history gets, as on AWS, the call's parameters and the state that it is of.
+SFN_MOCK_CONFIG by that counter. Histories are whole, as the emulator of `marketlake up` writes them.
 Whatever decides what comes next (paths, Retry, Catch, Choice, Map) is MiniStack's own.
 """
 
 from __future__ import annotations
 
-import json
 import threading
 from collections import Counter
 from collections.abc import Callable
 from contextvars import ContextVar
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 from ministack.services import stepfunctions as engine
+
+from infra.local.history import complete_histories
 
 Json = dict[str, Any]
 
@@ -30,8 +31,6 @@ class Task:
     execution: Json
     machine: str
     state: str
-    entered: int
-    scheduled: Json = field(default_factory=dict)
 
 
 TASK: ContextVar[Task] = ContextVar("TASK")
@@ -39,36 +38,21 @@ CALLS: Counter[tuple[str, str]] = Counter()
 LOCK = threading.Lock()
 
 execute_task: Callable[..., Any] = engine._execute_task
-add_event: Callable[..., Json] = engine._add_event
 look_up: Callable[..., Json | None] = engine._get_mock_response
 
 
 def execute(state_def: Json, raw_input: Any, execution: Json, ctx: Json) -> Any:
-    """Runs a Task; MiniStack tells of states entered outside of Maps only, so those inside are told here."""
-    name = ctx["State"]["Name"]
-    if "Map" in ctx:
-        add_event(execution, "TaskStateEntered", {"stateEnteredEventDetails": {"name": name}})
-    token = TASK.set(Task(execution, ctx["StateMachine"]["Name"], name, len(execution["events"])))
+    """Runs a Task, whose name its call needs."""
+    token = TASK.set(Task(execution, ctx["StateMachine"]["Name"], ctx["State"]["Name"]))
     try:
         return execute_task(state_def, raw_input, execution, ctx)
     finally:
         TASK.reset(token)
 
 
-def add(execution: Json, kind: str, details: Json | None = None) -> Json:
-    """Adds an event; one about a call says which state it is of, as on AWS."""
-    event = add_event(execution, kind, details)
-    if kind == "TaskScheduled":
-        task = TASK.get()
-        event["previousEventId"] = task.entered
-        task.scheduled = event
-    return event
-
-
-def call(_resource: str, parameters: Json, _timeout: float) -> Any:
+def call(_resource: str, _parameters: Json, _timeout: float) -> Any:
     """What the service answers, from the file."""
     task = TASK.get()
-    task.scheduled["taskScheduledEventDetails"]["parameters"] = json.dumps(parameters)
     with LOCK:
         number = CALLS[task.execution["executionArn"], task.state]
         CALLS[task.execution["executionArn"], task.state] += 1
@@ -83,9 +67,9 @@ def call(_resource: str, parameters: Json, _timeout: float) -> Any:
 def main() -> None:
     """Serve."""
     engine._execute_task = execute
-    engine._add_event = add
     engine._get_mock_response = lambda *_: None
     engine._invoke_resource_with_timeout = call
+    complete_histories()
     from ministack.app import main as serve
 
     serve()

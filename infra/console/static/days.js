@@ -1,12 +1,13 @@
 // The lake as calendars: a square a day, a column a week, a block a year; and the gaps in words.
 
 import { poll, read } from "./api.js";
-import { attribute, count, h, keyed, s, text } from "../web/dom.js";
+import { count, h, s, text } from "../web/dom.js";
+import { attribute, changed, keyed } from "./parts.js";
 import { overview, trouble } from "./shell.js";
 
 const MARKS = {
   c: ["ok", "there"], m: ["bad", "missing"], u: ["warn", "written, not checked"], l: ["lost", "marked, but its data is gone"],
-  x: ["odd", "stored, but not in the calendar"], "-": ["closed", "closed"], ".": ["outside", "before the first day stored, or not due yet"],
+  x: ["run", "stored, but not in the calendar"], "-": ["closed", "closed"], ".": ["outside", "before the first day stored, or not due yet"],
 };
 const CELL = 12, SQUARE = 10, TOP = 14, DAY = 86_400_000;
 const MONTHS = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
@@ -37,26 +38,23 @@ function make(set) {
 function update(element, set) {
   const { sum, gaps, years } = element.parts;
   text(sum, set.due ? `${set.complete.toLocaleString("en")} of ${count(set.due, "day")} from ${set.first} to ${set.last}` : "No day is stored yet.");
-  const now = JSON.stringify(set);
-  if (element.dataset.told === now) return;
-  element.dataset.told = now;
-  gaps.replaceChildren(...told(set));
+  if (!changed(element, set)) return;
+  gaps.replaceChildren(...gapLines(set));
   keyed(years, set.years, (year) => year.year, (year) => h("div", { class: "year" }), (box, year) => {
-    if (box.dataset.days === year.days) return;
-    box.dataset.days = year.days;
+    if (!changed(box, year)) return;
     const words = `${year.complete} of ${year.due} days${year.missing ? `, ${year.missing} missing` : ""}`;
     box.replaceChildren(h("h3", {}, year.year, h("span", { class: "muted" }, words)), calendar(year));
   });
 }
 
-function told(set) {
+function gapLines(set) {
   if (!set.due) return [h("p", { class: "muted" }, "Load some with ", h("code", {}, `marketlake backfill --start 2026-01-01 --end 2026-03-31 --dataset ${set.name}`))];
   const lines = [];
-  const runs = set.years.flatMap((year) => year.missing_days).sort();
-  if (runs.length) {
-    const ends = runs.flatMap((run) => run.split("/"));
-    const shown = runs.slice(0, 12).map((run) => h("li", {}, run.replace("/", " to ")));
-    lines.push(h("details", { class: "gap", open: runs.length <= 3 }, h("summary", {}, `${count(set.missing, "day")} missing, in ${count(runs.length, "gap")}`), h("ul", {}, shown, runs.length > 12 ? h("li", {}, `and ${runs.length - 12} more`) : "")),
+  const ranges = set.years.flatMap((year) => year.missing_days).sort();
+  if (ranges.length) {
+    const ends = ranges.flatMap((range) => range.split("/"));
+    const shown = ranges.slice(0, 12).map((range) => h("li", {}, range.replace("/", " to ")));
+    lines.push(h("details", { class: "gap", open: ranges.length <= 3 }, h("summary", {}, `${count(set.missing, "day")} missing, in ${count(ranges.length, "gap")}`), h("ul", {}, shown, ranges.length > 12 ? h("li", {}, `and ${ranges.length - 12} more`) : "")),
       h("p", { class: "muted" }, "Load them with ", h("code", {}, `marketlake backfill --start ${ends[0]} --end ${ends.at(-1)} --dataset ${set.name}`)));
   } else lines.push(h("p", { class: "muted" }, "No gap."));
   if (set.unchecked) lines.push(h("p", {}, `${count(set.unchecked, "day")} written but not checked: the next run or a backfill loads them again.`));

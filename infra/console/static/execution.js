@@ -1,20 +1,17 @@
 // One execution: how it stands, its graph, its batches, and what each attempt did. The address keeps what is chosen.
 
 import { poll, read } from "./api.js";
-import { attempts } from "./attempts.js";
-import { batches } from "./batches.js";
-import { attribute, block, count, duration, h, moment, pill, seconds, setPill, text } from "../web/dom.js";
-import { events } from "./events.js";
+import { count, h, text } from "../web/dom.js";
+import { arrows, attribute, changed, duration, keyed, look as standing, moment, pill, seconds, setPill } from "./parts.js";
 import { drawing } from "./graph.js";
-import { link, narrow } from "./nav.js";
-import { pace, trouble } from "./shell.js";
-import { timeline } from "./timeline.js";
+import { attempts, events, inputAndOutput, timeline } from "./panels.js";
+import { link, narrow, pace, trouble } from "./shell.js";
 
 const TABS = { attempts: "Attempts", timeline: "Timeline", events: "Events", input: "Input and output" };
 
 export function execution(main, name, asked) {
   const chosen = { batch: null, state: "", tab: "attempts" };
-  let record = null, graph = null, drawn = "";
+  let record = null, graph = null;
   const head = heading(name);
   const canvas = h("div", { class: "canvas" });
   const graphNote = h("p", { class: "muted" });
@@ -45,9 +42,7 @@ export function execution(main, name, asked) {
     if (!record) return;
     body.hidden = false;
     head.update(record, choose);
-    const shape = JSON.stringify(record.graph);
-    if (shape !== drawn) {
-      drawn = shape;
+    if (changed(canvas, record.graph)) {
       graph = drawing(record.graph, (state) => choose({ state: chosen.state === state ? "" : state }));
       canvas.replaceChildren(graph.svg);
     }
@@ -84,10 +79,9 @@ function heading(name) {
     status: pill("RUNNING"),
     facts: h("p", { class: "facts" }),
     bar: h("progress", { "aria-label": "batches done", max: 1, value: 0 }),
-    told: h("div", { class: "outcome", "aria-live": "polite" }),
+    outcome: h("div", { class: "outcome", "aria-live": "polite" }),
   };
-  const element = h("header", { class: "execution-head" }, h("div", { class: "title-line" }, h("h1", {}, name), parts.status), parts.facts, parts.bar, parts.told);
-  let before = "";
+  const element = h("header", { class: "execution-head" }, h("div", { class: "title-line" }, h("h1", {}, name), parts.status), parts.facts, parts.bar, parts.outcome);
   return {
     element,
     update(record, choose) {
@@ -96,9 +90,7 @@ function heading(name) {
       parts.bar.hidden = record.status !== "RUNNING" || !record.total;
       attribute(parts.bar, "max", record.total || 1);
       attribute(parts.bar, "value", record.done);
-      const now = JSON.stringify([record.status, record.text, record.losses]);
-      if (now !== before) parts.told.replaceChildren(...outcome(record, choose));
-      before = now;
+      if (changed(parts.outcome, [record.status, record.text, record.losses])) parts.outcome.replaceChildren(...outcome(record, choose));
     },
   };
 }
@@ -128,19 +120,50 @@ function outcome(record, choose) {
   return [h("div", { class: `note ${good ? "ok" : "bad"}` }, lines)];
 }
 
-function inputAndOutput() {
-  const element = h("div", {});
-  let before = "";
-  return {
-    element,
-    update(record) {
-      const now = JSON.stringify([record.input, record.output, record.error, record.cause]);
-      if (now === before) return;
-      before = now;
-      const end = record.error || record.cause ? [block("Error", record.error, "none"), block("Cause", record.cause, "none")] : [block("Output", record.output, record.status === "RUNNING" ? "it is running" : "none")];
-      element.replaceChildren(block("Input", record.input, "none"), ...end, h("p", { class: "muted" }, record.arn));
-    },
-  };
+// The batches as chips, and the chosen one with why it failed.
+function batches(choose) {
+  const title = h("h2", {}, "Batches");
+  const sum = h("p", { class: "muted" });
+  const chips = h("div", { class: "chips" });
+  const about = h("div", { class: "about", "aria-live": "polite" });
+  arrows(chips, "button");
+  return { element: h("div", {}, title, sum, chips, about), update: (record, chosen) => showBatches(record, chosen, { sum, chips, about }, choose) };
+}
+
+function showBatches(record, chosen, parts, choose) {
+  const by = {};
+  for (const batch of record.batches) by[batch.status] = (by[batch.status] ?? 0) + 1;
+  const counts = Object.entries(by).map(([status, number]) => `${number} ${standing(status).words}`).join(", ");
+  text(parts.sum, record.batches.length ? counts : record.total === 0 ? "Nothing was left to do: no batch." : record.status === "RUNNING" ? "Plan has not answered yet." : "No batch was made.");
+  keyed(parts.chips, record.batches, (batch) => batch.index, (batch) => chip(batch, choose), (element, batch) => {
+    const mine = batch.index === chosen.batch;
+    const { tone, sign, words } = standing(batch.status);
+    attribute(element, "class", `chip ${tone}`);
+    attribute(element, "aria-pressed", mine ? "true" : "false");
+    text(element.children[0], sign);
+    text(element.children[3], batch.retries ? `↻ ${batch.retries}` : "");
+    attribute(element, "aria-label", `batch ${batch.index}, ${batch.text}: ${words}${batch.retries ? `, ${count(batch.retries, "retry", "retries")}` : ""}`);
+    element.onclick = () => {
+      choose(mine ? { batch: null } : { batch: batch.index, state: "" });
+      parts.about.scrollIntoView({ block: "nearest" });
+    };
+  });
+  showChosen(parts.about, record, chosen, choose);
+}
+
+function chip(batch) {
+  return h("button", { type: "button", "data-batch": batch.index }, h("span", { class: "sign", "aria-hidden": "true" }), h("strong", {}, batch.dataset), h("span", {}, batch.days), h("span", { class: "retries" }));
+}
+
+function showChosen(about, record, chosen, choose) {
+  const batch = record.batches.find((one) => one.index === chosen.batch);
+  if (!changed(about, [batch, chosen.state])) return;
+  if (!batch && !chosen.state) return about.replaceChildren();
+  const status = batch ? pill(batch.status) : null;
+  const what = [batch ? `Batch ${batch.index}: ${batch.text}, ${count(batch.count, "day")}` : "", chosen.state].filter(Boolean).join(" · ");
+  const cause = batch?.error ? h("p", { class: "cause" }, h("strong", {}, `${batch.error} in ${batch.state}: `), batch.cause) : null;
+  const clear = h("button", { type: "button", class: "small", onclick: () => choose({ batch: null, state: "" }) }, "clear (Esc)");
+  about.replaceChildren(h("div", { class: "chosen" }, h("div", { class: "title-line" }, h("strong", {}, what), status ?? "", clear), cause ?? ""));
 }
 
 function tabBar(chosen) {

@@ -1,9 +1,9 @@
 // The executions, newest first, with filters; a running one shows how far it is.
 
 import { poll, read } from "./api.js";
-import { arrows, attribute, count, duration, h, keyed, moment, pill, seconds, setPill, text } from "../web/dom.js";
-import { link, narrow } from "./nav.js";
-import { pace, trouble } from "./shell.js";
+import { count, h, text } from "../web/dom.js";
+import { arrows, attribute, duration, keyed, moment, pill, seconds, setPill } from "./parts.js";
+import { link, narrow, pace, trouble } from "./shell.js";
 
 const CHOICES = {
   status: [["", "any status"], ["RUNNING", "running"], ["SUCCEEDED", "succeeded"], ["FAILED", "failed"], ["TIMED_OUT", "timed out"], ["ABORTED", "stopped"]],
@@ -36,11 +36,11 @@ export function executions(main, _name, asked) {
     keyed(list, document.executions, (record) => record.name, row, refresh);
     const more = document.known >= document.most ? `, of the newest ${document.known.toLocaleString("en")}` : "";
     text(found, document.total ? `${count(document.total, "execution")}${more}${running ? `, ${document.running} running` : ""}` : "");
-    tellEmpty(document);
-    tellPages(document);
+    showEmpty(document);
+    showPages(document);
   }
 
-  function tellEmpty(document) {
+  function showEmpty(document) {
     empty.hidden = document.total > 0;
     if (document.total) return empty.replaceChildren();
     const none = document.known === 0;
@@ -50,7 +50,7 @@ export function executions(main, _name, asked) {
     );
   }
 
-  function tellPages({ start, page, total }) {
+  function showPages({ start, page, total }) {
     const at = (place, words) => h("a", { href: link("executions", { ...Object.fromEntries(query), start: place || "" }), class: "button" }, words);
     pages.replaceChildren(...(start > 0 ? [at(Math.max(0, start - page), "← newer")] : []), ...(start + page < total ? [at(start + page, "older →")] : []));
   }
@@ -75,7 +75,7 @@ function select(name, choices, chosen) {
 function row(record) {
   const parts = {
     pill: pill(record.status),
-    text: h("span", { class: "told" }),
+    text: h("span", { class: "words" }),
     bar: h("progress", { max: 1, value: 0, "aria-label": "batches done" }),
     took: h("span", { class: "took" }),
   };
@@ -91,7 +91,7 @@ function row(record) {
 }
 
 function refresh(item, record) {
-  const { pill: status, text: told, bar, took } = item.parts;
+  const { pill: status, text: words, bar, took } = item.parts;
   const running = record.status === "RUNNING";
   setPill(status, record.status);
   bar.hidden = !running;
@@ -100,6 +100,6 @@ function refresh(item, record) {
     attribute(bar, "value", record.done);
   }
   const progress = record.total === null ? "planning" : `${record.done} of ${count(record.total, "batch", "batches")}${record.failed ? `, ${record.failed} failed` : ""}`;
-  text(told, running ? progress : [record.error, record.text].filter(Boolean).join(": "));
+  text(words, running ? progress : [record.error, record.text].filter(Boolean).join(": "));
   text(took, duration(seconds(record.started, record.stopped)));
 }

@@ -2,7 +2,8 @@
 // A Map is laid out on its own first and takes part in the graph around it as one box.
 
 import { Graph, layout } from "./vendor/dagre-3.1.3.js";
-import { attribute, look, s, text } from "../web/dom.js";
+import { s, text } from "../web/dom.js";
+import { attribute, look } from "./parts.js";
 
 const WIDTH = 104, LETTER = 7.3, HEIGHT = 40, PAD = 12, HEAD = 26;
 
@@ -46,12 +47,12 @@ function node(state, inside, width, height, nodes, chosen) {
   const shape = s("rect", { width, height, rx: { Choice: 4, Task: 8, Map: 12 }[state.type] ?? height / 2, class: "shape" });
   const parts = {
     name: s("text", { x: inside ? 12 : width / 2, y: inside ? 17 : 18, class: `label${inside ? " left" : ""}` }, state.name),
-    told: s("text", { x: inside ? width - 12 : width / 2, y: inside ? 17 : 32, class: `told${inside ? " right" : ""}` }),
+    words: s("text", { x: inside ? width - 12 : width / 2, y: inside ? 17 : 32, class: `words${inside ? " right" : ""}` }),
     retries: s("text", { x: width - 8, y: 3.5, class: "retries" }),
     plate: s("rect", { x: width - 25, y: -8, width: 34, height: 16, rx: 8, class: "plate" }),
     title: s("title", {}, state.comment || state.name),
   };
-  const button = s("g", { class: `node ${state.type.toLowerCase()}`, tabindex: 0, role: "button", "data-state": state.name }, parts.title, shape, parts.name, parts.told, parts.plate, parts.retries);
+  const button = s("g", { class: `node ${state.type.toLowerCase()}`, tabindex: 0, role: "button", "data-state": state.name }, parts.title, shape, parts.name, parts.words, parts.plate, parts.retries);
   button.addEventListener("click", () => chosen(state.name));
   button.addEventListener("keydown", (event) => {
     if (event.key !== "Enter" && event.key !== " ") return;
@@ -68,13 +69,13 @@ function recolour(nodes, states, selected, batch) {
     const { tone, words } = stand ? look(stand.status) : { tone: "none", words: "not run" };
     attribute(button, "class", `node ${state.type.toLowerCase()} ${tone}`);
     attribute(button, "aria-pressed", name === selected ? "true" : "false");
-    const told = stand?.counts ? counted(stand.counts) : words;
-    text(parts.told, stand ? told : "");
+    const shown = stand?.counts ? counted(stand.counts) : words;
+    text(parts.words, stand ? shown : "");
     if (!state.inside) attribute(parts.name, "y", stand ? 18 : HEIGHT / 2 + 4);
     const retries = stand?.retries ? `↻ ${stand.retries}` : "";
     text(parts.retries, retries);
     attribute(parts.plate, "class", `plate${retries ? "" : " off"}`);
-    attribute(button, "aria-label", `${name}: ${told}${retries ? `, ${stand.retries} retries` : ""}${batch === null ? "" : `, batch ${batch}`}`);
+    attribute(button, "aria-label", `${name}: ${shown}${retries ? `, ${stand.retries} retries` : ""}${batch === null ? "" : `, batch ${batch}`}`);
   }
 }
 

@@ -2,13 +2,12 @@
 
 import { poll, read } from "./api.js";
 import { days } from "./days.js";
-import { attribute, text } from "../web/dom.js";
+import { text } from "../web/dom.js";
+import { attribute } from "./parts.js";
 import { execution } from "./execution.js";
 import { executions } from "./executions.js";
-import { mails } from "./mails.js";
-import { TITLES, address } from "./nav.js";
-import { queue } from "./queue.js";
-import { overview, trouble } from "./shell.js";
+import { mails, queue } from "./queue.js";
+import { TITLES, address, overview, trouble } from "./shell.js";
 
 const VIEWS = { executions, execution, queue, mails, days };
 const byId = (id) => document.getElementById(id);

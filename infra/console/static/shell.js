@@ -1,6 +1,39 @@
-// What all views share: the deployment that is shown, how often it is asked, and what went wrong last.
+// What all views share: the address, the deployment that is shown, how often it is asked, what went wrong last, and
+// the question before anything is started or deleted.
 
 import { h } from "../web/dom.js";
+import { changed } from "./parts.js";
+
+// The part of the address after # says what is shown, so that every view can be bookmarked.
+export const TITLES = { executions: "Executions", queue: "Queue", mails: "Mails", days: "Days" };
+
+export function address() {
+  const [path, query = ""] = location.hash.replace(/^#\/?/, "").split("?");
+  const [view = "", ...rest] = path.split("/");
+  const name = decoded(rest.join("/"));
+  const nav = view in TITLES ? view : "executions";
+  return { view: nav === "executions" && name ? "execution" : nav, nav, name, query: new URLSearchParams(query) };
+}
+
+export function link(path, query = {}) {
+  const given = Object.entries(query).filter(([, value]) => value !== "" && value !== null && value !== undefined);
+  const wanted = new URLSearchParams(given).toString();
+  return `#/${path}${wanted ? `?${wanted}` : ""}`;
+}
+
+// Narrows what is shown without a new entry in the browser's history.
+export function narrow(hash) {
+  history.replaceState(null, "", hash);
+  window.dispatchEvent(new HashChangeEvent("hashchange"));
+}
+
+function decoded(text) {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return text;
+  }
+}
 
 export const overview = { local: true, target: "", queue: null, mails: null };
 
@@ -16,12 +49,24 @@ export function trouble(who) {
     else troubles.delete(who);
     const [first] = troubles.values();
     const box = document.getElementById("alert");
-    const told = first ? `${first.message}|${first.advice}` : "";
     box.hidden = !first;
-    if (box.dataset.told === told) return;
-    box.dataset.told = told;
+    if (!changed(box, [first?.message, first?.advice])) return;
     const lines = first ? [h("strong", {}, first.message)] : [];
     if (first?.advice) lines.push(h("span", {}, `Next: ${first.advice}`));
     box.replaceChildren(...lines);
   };
+}
+
+// Escape and the first button mean no.
+export function confirm(question, words, yes, tone) {
+  const dialog = document.getElementById("dialog");
+  const no = h("button", { type: "button", onclick: () => dialog.close("no") }, "Cancel");
+  const go = h("button", { type: "button", class: tone, onclick: () => dialog.close("yes") }, yes);
+  dialog.returnValue = "no";
+  dialog.replaceChildren(h("h2", { id: "dialog-title" }, question), ...words.map((part) => (typeof part === "string" ? h("p", {}, part) : part)), h("div", { class: "actions" }, no, go));
+  return new Promise((resolve) => {
+    dialog.addEventListener("close", () => resolve(dialog.returnValue === "yes"), { once: true });
+    dialog.showModal();
+    no.focus();
+  });
 }

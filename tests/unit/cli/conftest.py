@@ -5,14 +5,12 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import boto3
 import pytest
 from moto import mock_aws
 
-from infra import facts
 from infra.cli.main import main
 from infra.cli.setup import Setup
 from infra.client.target import Target
@@ -78,9 +76,3 @@ def store(target: Target) -> Callable[..., None]:
             target.s3.put_object(Bucket=target.names["clean_bucket"], Key=key, Body=b"x")
 
     return put
-
-
-@pytest.fixture
-def histories() -> Path:
-    """Folder with recorded histories."""
-    return facts.ROOT / "tests" / "unit" / "cli" / "histories"

@@ -21,9 +21,9 @@ from infra.cost.prices import HERE, TB, assumed, bill, price_list
 from infra.cost.recorded import Used, as_recorded, count, function_of, recorded, transitions, used_by, with_calls
 from infra.local.config import LocalConfig
 from marketlake.contract import dataset_names
-from tests.unit.cli.aws_history import START, two_batches
 from tests.unit.cli.conftest import Command
-from tests.unit.cli.fake_states import FakeStates
+from tests.unit.client.aws_history import START, two_batches
+from tests.unit.client.fake_states import FakeStates
 
 EXECUTION = Execution("run-1", "arn:run-1", "SUCCEEDED", START, START + timedelta(seconds=60))
 
@@ -276,7 +276,7 @@ def test_executions_at_the_same_time_are_named(command: Command, target: Target,
     emulated(target, tmp_path, [call("s3:PutObject", key, START.timestamp())])
     states = FakeStates(two_batches().events, end={"stopDate": START + timedelta(seconds=60)})
     other = {"name": "run-2", "executionArn": "arn:run-2", "status": "RUNNING", "startDate": START}
-    states.__dict__["get_paginator"] = lambda _name: Pages([{"executions": [other]}])
+    states.__dict__["list_executions_pages"] = lambda **_: [{"executions": [other]}]
     target.__dict__["states"] = states
     printed = command("cost", "run-1")
 

@@ -9,7 +9,7 @@ from botocore.exceptions import ClientError
 from infra.client import dead_letters
 from infra.client.target import Target
 from tests.unit.cli.conftest import Command
-from tests.unit.cli.fake_states import FakeStates
+from tests.unit.client.fake_states import FakeStates
 
 INPUT = {"datasets": ["fx_rates"], "start": "2020-07-01", "end": "2020-07-02", "force": True}
 CAUSE = json.dumps({"errorMessage": "answered 429 [bold]\u202e " + "x" * 300, "errorType": "UpstreamThrottled"})

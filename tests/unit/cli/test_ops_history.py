@@ -6,24 +6,15 @@ from typing import Any
 import pytest
 
 from infra.client.target import Target
-from tests.unit.cli.aws_history import two_batches
 from tests.unit.cli.conftest import Command
-from tests.unit.cli.fake_states import START, FakeStates
+from tests.unit.client.aws_history import two_batches
+from tests.unit.client.fake_states import START, FakeStates
 
 
 class Listing(FakeStates):
-    """Lists two executions: one that failed with a run report, one that runs."""
+    """Lists executions that ended in their own ways."""
 
     ends: dict[str, dict[str, Any]]
-
-    def get_paginator(self, name: str) -> Listing:
-        assert name == "list_executions"
-        return self
-
-    def paginate(self, **_: Any) -> list[dict[str, Any]]:
-        arn = "arn:aws:states:eu-west-2:123456789012:execution:marketlake-pipeline:"
-        found = {"startDate": START, "stateMachineArn": "m"}
-        return [{"executions": [{"name": n, "executionArn": f"{arn}{n}", "status": "x", **found} for n in self.ends]}]
 
     def describe_execution(self, executionArn: str) -> dict[str, Any]:  # noqa: N803
         name = executionArn.rpartition(":")[2]
@@ -47,6 +38,7 @@ def test_the_list_has_days_done_from_the_output_or_from_the_report_of_a_failed_o
         "refused": {"status": "FAILED", "stopDate": START, "error": "InvalidRequest", "cause": "{}"},
         "now": {"status": "RUNNING"},
     }
+    listing.names = tuple(listing.ends)
     target.__dict__["states"] = listing
     report(target, "bad", {"fx_rates": {"written": 7, "unchanged": 0}})
 
@@ -85,10 +77,10 @@ def test_one_execution_shows_its_states_with_attempts_errors_and_times(command: 
 
 def test_an_execution_that_does_not_exist_exits_2(command: Command, target: Target) -> None:
     target.__dict__["states"] = FakeStates()
-    told = command("history", "nowhere")
+    shown = command("history", "nowhere")
 
-    assert told.status == 2
-    assert "there is no execution 'nowhere'" in told.err
+    assert shown.status == 2
+    assert "there is no execution 'nowhere'" in shown.err
 
 
 @pytest.mark.parametrize("limit", ["0", "-1", "many"])

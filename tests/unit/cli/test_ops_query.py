@@ -16,9 +16,8 @@ from sqlglot import tokenize
 
 from infra.client import saved_queries
 from infra.client.errors import Refusal
-from infra.client.query_parameters import ACCEPTED, Parameter, parse_parameter
 from infra.client.result_table import read_csv, table_of
-from infra.client.saved_queries import SavedQuery, literals_of, with_literals
+from infra.client.saved_queries import ACCEPTED, Parameter, SavedQuery, literals_of, parse_parameter, with_literals
 from infra.client.target import Target
 from tests.unit.cli.conftest import Command
 
@@ -62,11 +61,11 @@ HEADER: list[str | None] = [name for name, _ in COLUMNS]
 
 def test_a_query_is_shown_as_a_table_and_its_cost_beside_it(command: Command, athena: Stubber) -> None:
     answers(athena, "SELECT 1", page([HEADER, *ROWS]))
-    told = command("query", "SELECT 1")
+    shown = command("query", "SELECT 1")
 
-    assert told.status == 0
-    assert "BT-A.L" in told.out
-    assert "2 rows in 1.2 s, 2.5 MB scanned" in told.err
+    assert shown.status == 0
+    assert "BT-A.L" in shown.out
+    assert "2 rows in 1.2 s, 2.5 MB scanned" in shown.err
 
 
 def test_json_on_standard_output_is_json_only_and_has_null_for_nan(command: Command, athena: Stubber) -> None:
@@ -99,9 +98,9 @@ def test_output_is_written_by_its_extension_and_holds_the_same(
 
 @pytest.mark.parametrize("name", ["out.txt", "out", "nowhere/out.csv"])
 def test_an_output_that_cannot_be_written_is_refused_before_anything_is_asked(command: Command, name: str) -> None:
-    told = command("query", "SELECT 1", "--output", name)
-    assert told.status == 2
-    assert name in told.err
+    shown = command("query", "SELECT 1", "--output", name)
+    assert shown.status == 2
+    assert name in shown.err
 
 
 def test_a_large_result_is_read_from_its_file_in_one_request(command: Command, athena: Stubber, target: Target) -> None:
@@ -119,17 +118,17 @@ def test_a_failed_query_exits_1_with_athenas_reason(command: Command, athena: St
     athena.add_response("start_query_execution", {"QueryExecutionId": QUERY})
     status = {"State": "FAILED", "StateChangeReason": "COLUMN_NOT_FOUND: 'nope' [red]"}
     athena.add_response("get_query_execution", {"QueryExecution": {"Status": status}})
-    told = command("query", "SELECT nope")
+    shown = command("query", "SELECT nope")
 
-    assert told.status == 1
-    assert "COLUMN_NOT_FOUND: 'nope' [red]" in told.err
+    assert shown.status == 1
+    assert "COLUMN_NOT_FOUND: 'nope' [red]" in shown.err
 
 
 def test_what_athena_refuses_exits_1_with_its_message(command: Command, athena: Stubber) -> None:
     athena.add_client_error("start_query_execution", "InvalidRequestException", "line 1:1: mismatched input")
-    told = command("query", "SELEKT 1")
-    assert told.status == 1
-    assert "line 1:1: mismatched input" in told.err
+    shown = command("query", "SELEKT 1")
+    assert shown.status == 1
+    assert "line 1:1: mismatched input" in shown.err
 
 
 def test_data_cannot_style_or_control_the_terminal(command: Command, athena: Stubber) -> None:
@@ -181,8 +180,8 @@ def test_a_saved_query_goes_to_athena_with_its_parameters_in_order(
     command: Command, athena: Stubber, saved: SavedQuery
 ) -> None:
     answers(athena, saved.sql, page([["x"]], [("x", "varchar")]), parameters=["'BT-A.L'", DAY, DAY])
-    told = command("query", "closes_of", "--param", "start=2026-01-05", "--param", "ticker=BT-A.L")
-    assert told.status == 0, told.err
+    shown = command("query", "closes_of", "--param", "start=2026-01-05", "--param", "ticker=BT-A.L")
+    assert shown.status == 0, shown.err
     athena.assert_no_pending_responses()
 
 
@@ -259,9 +258,9 @@ def test_a_parameter_without_a_type_or_with_a_wrong_example_is_no_saved_query(te
 
 
 def test_an_unknown_name_is_refused_with_the_near_ones(command: Command) -> None:
-    told = command("query", "latest-price")
-    assert told.status == 2
-    assert "near are: latest_prices" in told.err
+    shown = command("query", "latest-price")
+    assert shown.status == 2
+    assert "near are: latest_prices" in shown.err
     assert "movers, movers_of_day" in command("query", "mover").err
     assert "volatility_and_drawdown" in command("query", "drawdown").err
 

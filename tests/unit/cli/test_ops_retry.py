@@ -9,7 +9,7 @@ from botocore.exceptions import ClientError
 from infra.cli.retry import MAX_NAME, retry_name
 from infra.client.target import Target
 from tests.unit.cli.conftest import Command
-from tests.unit.cli.fake_states import FakeStates
+from tests.unit.client.fake_states import FakeStates
 
 A = {"datasets": ["fx_rates"], "start": "2020-07-01", "end": "2020-07-02"}
 B = {"datasets": ["ftse100_prices"], "start": "2020-07-01", "end": "2020-07-02"}

@@ -5,11 +5,11 @@ from typing import Any
 
 import pytest
 
-from infra.client import follow as following
+from infra.client import executions
 from infra.client.target import Target
-from tests.unit.cli.aws_history import two_batches
 from tests.unit.cli.conftest import Command
-from tests.unit.cli.fake_states import FakeStates
+from tests.unit.client.aws_history import two_batches
+from tests.unit.client.fake_states import FakeStates
 
 SUMMARY = {
     "text": "nothing was left to do",
@@ -36,7 +36,7 @@ LOSSES = {
 
 @pytest.fixture(autouse=True)
 def _no_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(following, "AWS_POLL_SECONDS", 0.0)
+    monkeypatch.setattr(executions, "AWS_POLL_SECONDS", 0.0)
 
 
 def states(target: Target, **given: Any) -> FakeStates:
@@ -48,12 +48,12 @@ def states(target: Target, **given: Any) -> FakeStates:
 
 def test_a_run_shows_each_state_as_it_ends_and_what_was_left_to_do(command: Command, target: Target) -> None:
     fake = states(target, statuses=["RUNNING", "SUCCEEDED"], end={"output": json.dumps(SUMMARY)})
-    told = command("run")
+    shown = command("run")
 
-    assert told.status == 0
-    assert "SUCCEEDED" in told.out
-    assert "nothing was left to do" in told.out
-    lines = [line for line in told.out.splitlines() if "Fetch" in line]
+    assert shown.status == 0
+    assert "SUCCEEDED" in shown.out
+    assert "nothing was left to do" in shown.out
+    lines = [line for line in shown.out.splitlines() if "Fetch" in line]
     assert len(lines) == 3
     assert "fx_rates 2025-12-29 to 2026-01-05 (attempt 1)" in lines[0]
     assert "UpstreamThrottled: 429, slow [bold] down" in lines[0]
@@ -83,21 +83,21 @@ def test_refused_input_exits_2_with_the_message_that_names_the_field(command: Co
     message = "start is 'soon'; accepted is a date as YYYY-MM-DD"
     cause = json.dumps({"errorMessage": message, "errorType": "InvalidRequest", "stackTrace": []})
     states(target, statuses=["FAILED"], end={"error": "InvalidRequest", "cause": cause})
-    told = command("run", "--date", "soon")
+    shown = command("run", "--date", "soon")
 
-    assert told.status == 2
-    assert message in told.err
+    assert shown.status == 2
+    assert message in shown.err
 
 
 def test_losses_exit_1_with_what_was_lost_what_was_done_and_what_to_run(command: Command, target: Target) -> None:
     states(target, statuses=["FAILED"], end={"error": "UpstreamThrottled", "cause": json.dumps(LOSSES)})
-    told = command("backfill", "--start", "2021-01-01", "--end", "2021-02-01")
+    shown = command("backfill", "--start", "2021-01-01", "--end", "2021-02-01")
 
-    assert told.status == 1
-    assert "21 days written" in told.out
-    assert "fx_rates 2021-01-04 to 2021-02-01, in Fetch: UpstreamThrottled: answered 429 [bold]" in told.out
-    assert "marketlake backfill --start 2021-01-04 --end 2021-02-01 --dataset fx_rates" in told.out
-    assert "2/2 batches, 1 failed" in told.out
+    assert shown.status == 1
+    assert "21 days written" in shown.out
+    assert "fx_rates 2021-01-04 to 2021-02-01, in Fetch: UpstreamThrottled: answered 429 [bold]" in shown.out
+    assert "marketlake backfill --start 2021-01-04 --end 2021-02-01 --dataset fx_rates" in shown.out
+    assert "2/2 batches, 1 failed" in shown.out
 
 
 COMMAND = "marketlake backfill --start 2020-01-02 --end 2026-10-28 --dataset ftse100_prices --symbol VOD.L --force"
@@ -116,11 +116,11 @@ def test_a_history_rewritten_upstream_is_told_with_its_command(
     command: Command, target: Target, status: str, end: dict[str, Any], exit_status: int, shown_by: str
 ) -> None:
     states(target, statuses=[status], end=end)
-    told = command("run") if shown_by == "run" else command("history", "any")
+    shown = command("run") if shown_by == "run" else command("history", "any")
 
-    assert told.status == (exit_status if shown_by == "run" else 0)
-    assert "! VOD.L [bold], split: 5 times" in told.out
-    assert COMMAND in told.out
+    assert shown.status == (exit_status if shown_by == "run" else 0)
+    assert "! VOD.L [bold], split: 5 times" in shown.out
+    assert COMMAND in shown.out
 
 
 @pytest.mark.parametrize(
@@ -137,10 +137,10 @@ def test_every_other_end_exits_1_and_says_which(
     command: Command, target: Target, status: str, end: dict[str, Any], words: str
 ) -> None:
     states(target, statuses=[status], end=end)
-    told = command("run")
+    shown = command("run")
 
-    assert told.status == 1
-    assert words in told.out
+    assert shown.status == 1
+    assert words in shown.out
 
 
 def test_ctrl_c_says_that_the_execution_goes_on_and_how_to_look_at_it(
@@ -151,12 +151,12 @@ def test_ctrl_c_says_that_the_execution_goes_on_and_how_to_look_at_it(
 
     fake = states(target, statuses=["RUNNING"])
     monkeypatch.setattr("infra.client.executions.HistoryReader.new", interrupt)
-    told = command("run")
+    shown = command("run")
 
     name = fake.started[0]["name"]
-    assert told.status == 1
-    assert f"execution {name} goes on" in told.err
-    assert f"marketlake history {name}" in told.err
+    assert shown.status == 1
+    assert f"execution {name} goes on" in shown.err
+    assert f"marketlake history {name}" in shown.err
 
 
 def test_what_is_simulated_says_so(command: Command, target: Target) -> None:

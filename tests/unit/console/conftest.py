@@ -13,10 +13,10 @@ from starlette.testclient import TestClient
 from infra import facts
 from infra.client import dead_letters
 from infra.client.target import Target
-from infra.console.app import build_app
-from tests.unit.cli.aws_history import two_batches
+from infra.console.server import build_app
 from tests.unit.cli.conftest import ACCOUNT, REGION, store, target
-from tests.unit.cli.fake_states import START, FakeStates
+from tests.unit.client.aws_history import two_batches
+from tests.unit.client.fake_states import START, FakeStates
 
 __all__ = ["store", "target"]
 
@@ -26,26 +26,11 @@ POST = {"X-Marketlake-Token": TOKEN, "Origin": f"http://127.0.0.1:{PORT}"}
 
 
 class Deployed(FakeStates):
-    """Step Functions with the pipeline's own definition, and a list of executions."""
-
-    names: tuple[str, ...] = ("run-1",)
-    listed: int = 0
+    """Step Functions with the pipeline's own definition."""
 
     def describe_state_machine_for_execution(self, executionArn: str) -> dict[str, Any]:  # noqa: N803
         values = facts.template_values("marketlake", "123456789012", "eu-west-2", dlq_url="https://queue")
         return {"definition": facts.definition(values), "name": executionArn}
-
-    def get_paginator(self, name: str) -> Deployed:
-        assert name == "list_executions"
-        return self
-
-    def paginate(self, **request: Any) -> list[dict[str, Any]]:
-        self.listed += 1
-        arn = "arn:aws:states:eu-west-2:123456789012:execution:marketlake-pipeline:"
-        most = request["PaginationConfig"]["MaxItems"]
-        status = self.statuses[min(self._described, len(self.statuses) - 1)]
-        common = {"status": status, "startDate": START} | ({} if status == "RUNNING" else {"stopDate": START})
-        return [{"executions": [{"name": n, "executionArn": f"{arn}{n}", **common} for n in self.names[:most]]}]
 
 
 @pytest.fixture

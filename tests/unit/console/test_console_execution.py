@@ -18,7 +18,6 @@ def test_each_state_stands_as_the_history_says(page: TestClient) -> None:
     assert states["Plan"] == {"status": "succeeded", "retries": 0}
     assert states["Fetch"] == {"status": "caught", "retries": 1, "counts": {"succeeded": 1, "caught": 1}}
     assert states["SendToDlq"]["counts"] == {"succeeded": 1}
-    # Nothing was accepted: the way from Validate to the end of the batch leads over both choices.
     assert states["AnyAccepted"]["counts"] == {"succeeded": 1}
     assert states["BatchDone"]["counts"] == {"succeeded": 2}
     assert "Transform" not in states
@@ -125,7 +124,7 @@ def test_events_are_narrowed_to_a_batch_or_a_state_and_come_in_pages(
     mine = page.get(f"{ONE}/events?batch=1").json()["events"]
     assert {event["batch"] for event in mine} == {1}
     assert {event["state"] for event in page.get(f"{ONE}/events?state=Validate").json()["events"]} == {"Validate"}
-    monkeypatch.setattr("infra.console.detail.PAGE", 4)
+    monkeypatch.setattr("infra.console.attempts.EVENTS", 4)
     second = page.get(f"{ONE}/events?start=4").json()
     assert [event["id"] for event in second["events"]] == [5, 6, 7, 8]
     assert page.get(f"{ONE}/events/1").json()["type"] == "ExecutionStarted"
@@ -151,7 +150,7 @@ def test_expired_credentials_are_told_with_what_to_do(page: TestClient, states: 
     def refuse(**_: Any) -> None:
         raise ClientError({"Error": {"Code": "ExpiredTokenException", "Message": "<b>expired</b>"}}, "ListExecutions")
 
-    states.paginate = refuse  # type: ignore[method-assign, assignment]
+    states.list_executions_pages = refuse  # type: ignore[method-assign, assignment]
     answer = page.get("/api/executions")
     assert answer.status_code == 502
     assert "ExpiredTokenException" in answer.json()["error"]

@@ -85,7 +85,7 @@ def test_a_post_must_name_messages(account_page: TestClient, account: Target, qu
     assert len(account_page.get("/api/queue").json()["letters"]) == 1
 
 
-def test_mails_are_those_of_the_embedded_aws_and_in_an_account_it_says_where_they_are(
+def test_mails_are_those_of_the_emulator_and_in_an_account_it_says_where_they_are(
     account_page: TestClient, account: Target
 ) -> None:
     assert "subscribed to the topic marketlake-failures" in account_page.get("/api/mails").json()["why"]

@@ -6,8 +6,7 @@ import boto3
 import pytest
 
 from infra.client.target import Target
-from infra.console.listing import Listing, Wanted
-from infra.console.watch import AWS_SECONDS, ENDED_SECONDS, Watcher
+from infra.console.executions import AWS_SECONDS, ENDED_SECONDS, Listing, Wanted, Watcher
 from tests.unit.cli.conftest import ACCOUNT, REGION
 from tests.unit.console.conftest import Deployed
 
@@ -56,7 +55,7 @@ def test_an_ended_execution_is_kept(target: Target, states: Deployed, clock: Clo
 def test_only_the_last_histories_are_kept(
     target: Target, states: Deployed, clock: Clock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("infra.console.watch.KEPT_EVENTS", len(states.events))
+    monkeypatch.setattr("infra.console.executions.KEPT_EVENTS", len(states.events))
     watcher = Watcher(target, clock)
     for name in ("run-1", "run-2", "run-2", "run-1"):
         watcher.watch(name)

@@ -1,4 +1,4 @@
-"""What is let in: requests that name this machine, and posts that come from the page itself.
+"""The console's server: on loopback only, for as long as the command runs, and shut to other sites.
 
 A page of another site can make a browser send requests to loopback, and a DNS name of its own can lead there. So the
 ``Host`` header must be one of ours, and a post must come from our origin and carry the token that only our page holds.
@@ -7,12 +7,23 @@ https://cheatsheetseries.owasp.org/cheatsheets/Cross-Site_Request_Forgery_Preven
 
 from __future__ import annotations
 
+import errno
 import secrets
+import socket
+from collections.abc import Callable
 
+import uvicorn
+from starlette.applications import Starlette
 from starlette.datastructures import Headers, MutableHeaders
+from starlette.middleware import Middleware
 from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from infra.client.errors import Refusal
+from infra.client.target import Target
+from infra.console.app import ERRORS, Console
+
+HOST = "127.0.0.1"
 TOKEN_HEADER = "x-marketlake-token"  # noqa: S105 - a header's name
 MAX_BODY = 64 * 1024
 
@@ -73,3 +84,48 @@ class Guard:
         if not secrets.compare_digest(headers.get(TOKEN_HEADER, "").encode(), self._token.encode()):
             return "refused: the page is of an earlier start of the console; load it again"
         return ""
+
+
+def build_app(target: Target, port: int, token: str) -> Starlette:
+    """The console of ``target``, to be served on ``port``; ``token`` goes into the page and must come with posts."""
+    console = Console(target, token)
+    guard = Middleware(Guard, port=port, token=token)
+    return Starlette(routes=console.routes(), middleware=[guard], exception_handlers=ERRORS)
+
+
+def serve(target: Target, port: int, ready: Callable[[str], None]) -> None:
+    """Serve the console until it is interrupted; ``ready`` is given its address. Port 0 takes a free one.
+
+    Raises:
+        Refusal: another program listens on the port.
+    """
+    with bind(port) as listener:
+        server, address = server_on(listener, target)
+        ready(address)
+        server.run(sockets=[listener])
+
+
+def server_on(listener: socket.socket, target: Target) -> tuple[uvicorn.Server, str]:
+    """The server of ``target``'s console for a bound socket, and the address of its page."""
+    port = listener.getsockname()[1]
+    app = build_app(target, port, secrets.token_urlsafe(32))
+    config = uvicorn.Config(app, log_level="warning", server_header=False, timeout_graceful_shutdown=2)
+    return uvicorn.Server(config), f"http://{HOST}:{port}/"
+
+
+def bind(port: int) -> socket.socket:
+    """A socket on loopback that nothing else uses.
+
+    Raises:
+        Refusal: another program listens on the port.
+    """
+    listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listener.bind((HOST, port))
+    except OSError as error:
+        listener.close()
+        if error.errno != errno.EADDRINUSE:
+            raise
+        raise Refusal(f"port {port} is taken by another program", "choose another with: --port NUMBER") from None
+    return listener

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
@@ -24,8 +24,16 @@ class Exceptions:
 
 
 @dataclass
+class Paginator:
+    paginate: Callable[..., Any]
+
+
+@dataclass
 class FakeStates:
-    """``statuses`` is what describe answers, call by call; the last one stays. ``visible`` grows by ``step`` a call."""
+    """``statuses`` is what describe answers, call by call; the last one stays. ``step`` more events are there a call.
+
+    ``names`` are the executions that are listed, newest first.
+    """
 
     events: Sequence[dict[str, Any]] = ()
     statuses: list[str] = field(default_factory=lambda: ["SUCCEEDED"])
@@ -34,6 +42,8 @@ class FakeStates:
     exceptions: Any = Exceptions
     started: list[dict[str, Any]] = field(default_factory=list)
     requests: int = 0
+    names: tuple[str, ...] = ("run-1",)
+    listed: int = 0
     _described: int = 0
 
     def start_execution(self, **request: Any) -> dict[str, Any]:
@@ -56,10 +66,21 @@ class FakeStates:
         }
         return answer if status == "RUNNING" else answer | {"stopDate": START} | self.end
 
-    def get_execution_history(self, **request: Any) -> dict[str, Any]:
+    def get_paginator(self, operation: str) -> Paginator:
+        return Paginator(getattr(self, f"{operation}_pages"))
+
+    def get_execution_history_pages(self, **request: Any) -> Iterator[dict[str, Any]]:
         assert request["reverseOrder"]
-        self.requests += 1
         visible = list(self.events)[: self._described * self.step][::-1]
-        start, most = int(request.get("nextToken", 0)), request["maxResults"]
-        page: dict[str, Any] = {"events": visible[start : start + most]}
-        return page | ({"nextToken": f"{start + most}"} if start + most < len(visible) else {})
+        most = request["PaginationConfig"]["PageSize"]
+        for start in range(0, max(len(visible), 1), most):
+            self.requests += 1
+            yield {"events": visible[start : start + most]}
+
+    def list_executions_pages(self, **request: Any) -> Iterator[dict[str, Any]]:
+        self.listed += 1
+        arn = "arn:aws:states:eu-west-2:123456789012:execution:marketlake-pipeline:"
+        most = request["PaginationConfig"]["MaxItems"]
+        status = self.statuses[min(self._described, len(self.statuses) - 1)]
+        common = {"status": status, "startDate": START} | ({} if status == "RUNNING" else {"stopDate": START})
+        yield {"executions": [{"name": n, "executionArn": f"{arn}{n}", **common} for n in self.names[:most]]}

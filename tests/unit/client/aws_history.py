@@ -36,11 +36,22 @@ class AwsHistory:
     def enter(self, state: str, previous: int, kind: str = "Task") -> int:
         return self.add(f"{kind}StateEntered", previous, name=state)
 
-    def schedule(self, previous: int, parameters: dict[str, Any], resource: str = "invoke") -> int:
+    def leave(self, state: str, previous: int, kind: str = "Task") -> int:
+        return self.add(f"{kind}StateExited", previous, name=state)
+
+    def passes(self, previous: int, *states: str, kind: str = "Choice") -> int:
+        """Through states that call nothing."""
+        for state in states:
+            previous = self.leave(state, self.enter(state, previous, kind), kind)
+        return previous
+
+    def schedule(
+        self, previous: int, parameters: dict[str, Any], resource: str = "invoke", service: str = "lambda"
+    ) -> int:
         scheduled = self.add(
-            "TaskScheduled", previous, resource=resource, resourceType="lambda", parameters=json.dumps(parameters)
+            "TaskScheduled", previous, resource=resource, resourceType=service, parameters=json.dumps(parameters)
         )
-        return self.add("TaskStarted", scheduled, resource=resource, resourceType="lambda")
+        return self.add("TaskStarted", scheduled, resource=resource, resourceType=service)
 
     def invoke(
         self, state: str, previous: int, batch: int | None = None, found: dict[str, Any] | None = None, retry: int = 0
@@ -56,18 +67,28 @@ class AwsHistory:
         return self.add(kind, previous, error=error, cause=cause)
 
 
-BATCHES = [
-    {"dataset": "fx_rates", "days": ["2025-12-29/2026-01-05"], "count": 5},
-    {"dataset": "ftse100_prices", "days": ["2026-01-05"], "count": 1},
+BATCHES: list[dict[str, Any]] = [
+    {
+        "dataset": "fx_rates",
+        "days": ["2025-12-29/2026-01-05"],
+        "count": 5,
+        "input": {"datasets": ["fx_rates"], "start": "2025-12-29", "end": "2026-01-05"},
+    },
+    {
+        "dataset": "ftse100_prices",
+        "days": ["2026-01-05"],
+        "count": 1,
+        "input": {"datasets": ["ftse100_prices"], "start": "2026-01-05", "end": "2026-01-05"},
+    },
 ]
 
 
 def two_batches() -> AwsHistory:
     """Plan, then two batches side by side: one fetched at the second try, one timed out and sent to the DLQ."""
     h = AwsHistory()
-    started = h.add("ExecutionStarted", 0)
-    at = h.succeed(h.invoke("Plan", h.enter("Plan", started)), {"batches": BATCHES, "summary": {"batches": 2}})
-    at = h.add("TaskStateExited", at, name="Plan")
+    h.add("ExecutionStarted", 0)
+    at = h.succeed(h.invoke("Plan", h.enter("Plan", 0)), {"batches": BATCHES, "summary": {"batches": 2}})
+    at = h.leave("Plan", at)
     at = h.add("MapStateStarted", h.enter("ProcessBatches", at, "Map"), length=2)
     one = h.add("MapIterationStarted", at, name="ProcessBatches", index=0)
     two = h.add("MapIterationStarted", at, name="ProcessBatches", index=1)
@@ -80,12 +101,14 @@ def two_batches() -> AwsHistory:
     )
     two = h.fail(two, "States.Timeout", "", "TaskTimedOut")
     one = h.invoke("Fetch", one, 0, BATCHES[0], retry=1)
-    two = h.enter("SendToDlq", h.add("TaskStateExited", two, name="Fetch"))
-    two = h.schedule(two, {"QueueUrl": "q", "MessageBody": {"dataset": "ftse100_prices"}}, "sendMessage")
-    one = h.succeed(one, {"days": ["2025-12-29/2026-01-05"], "stored": 5})
-    two = h.add("TaskSucceeded", two, output=json.dumps({"MessageId": "m"}))
+    two = h.enter("SendToDlq", h.leave("Fetch", two))
+    two = h.schedule(two, {"QueueUrl": "q", "MessageBody": {"dataset": "ftse100_prices"}}, "sendMessage", "sqs")
+    one = h.leave("Fetch", h.succeed(one, {"days": ["2025-12-29/2026-01-05"], "stored": 5}))
+    two = h.leave("SendToDlq", h.add("TaskSucceeded", two, output=json.dumps({"MessageId": "m"})))
+    two = h.passes(two, "BatchDone", kind="Pass")
     two = h.add("MapIterationSucceeded", two, name="ProcessBatches", index=1)
     one = h.invoke("Validate", h.enter("Validate", one), 0, BATCHES[0])
-    one = h.succeed(one, {"accepted": 0, "unchanged": 5})
+    one = h.leave("Validate", h.succeed(one, {"accepted": 0, "unchanged": 5}))
+    one = h.passes(h.passes(one, "AnyRejected", "AnyAccepted"), "BatchDone", kind="Pass")
     h.add("MapIterationSucceeded", one, name="ProcessBatches", index=0)
     return h

@@ -1,0 +1,107 @@
+// What the console's views are made of: lists that keep their elements, times, pills, blocks of text, keys.
+
+import { h, text } from "../web/dom.js";
+
+export function attribute(element, name, value) {
+  if (value === null || value === undefined || value === false) element.removeAttribute(name);
+  else if (element.getAttribute(name) !== String(value)) element.setAttribute(name, value);
+}
+
+// Whether `value` differs from the one that was last asked about for `element`.
+export function changed(element, value) {
+  const now = JSON.stringify(value);
+  const differs = element.shown !== now;
+  element.shown = now;
+  return differs;
+}
+
+// One child of `parent` an item, in their order; children stay the same element while their key does, so that focus,
+// scroll and open details survive an update.
+export function keyed(parent, items, keyOf, make, update) {
+  const known = (parent.known ??= new Map());
+  const wanted = new Set();
+  items.forEach((item, place) => {
+    const key = String(keyOf(item));
+    wanted.add(key);
+    if (!known.has(key)) known.set(key, make(item));
+    const child = known.get(key);
+    update?.(child, item);
+    if (parent.children[place] !== child) parent.insertBefore(child, parent.children[place] ?? null);
+  });
+  for (const [key, child] of known) {
+    if (!wanted.has(key)) {
+      child.remove();
+      known.delete(key);
+    }
+  }
+}
+
+export function seconds(from, to) {
+  return Math.max(0, (new Date(to ?? Date.now()) - new Date(from)) / 1000);
+}
+
+export function duration(value) {
+  if (value < 60) return `${value.toFixed(1)} s`;
+  const minutes = Math.floor(Math.round(value) / 60);
+  if (minutes < 60) return `${minutes} min ${String(Math.round(value) % 60).padStart(2, "0")} s`;
+  return `${Math.floor(minutes / 60)} h ${String(minutes % 60).padStart(2, "0")} min`;
+}
+
+export function moment(iso) {
+  if (!iso) return "";
+  const time = new Date(iso);
+  const two = (number) => String(number).padStart(2, "0");
+  const day = `${time.getFullYear()}-${two(time.getMonth() + 1)}-${two(time.getDate())}`;
+  return `${day} ${two(time.getHours())}:${two(time.getMinutes())}:${two(time.getSeconds())}`;
+}
+
+export function pretty(value) {
+  try {
+    return JSON.stringify(JSON.parse(value), null, 2);
+  } catch {
+    return value;
+  }
+}
+
+const WORDS = {
+  SUCCEEDED: ["ok", "✓", "succeeded"], FAILED: ["bad", "✕", "failed"], RUNNING: ["run", "●", "running"],
+  TIMED_OUT: ["bad", "◷", "timed out"], ABORTED: ["bad", "■", "stopped"], PENDING_REDRIVE: ["run", "●", "waiting"],
+  succeeded: ["ok", "✓", "succeeded"], failed: ["bad", "✕", "failed"], running: ["run", "●", "running"],
+  retrying: ["warn", "↻", "waiting for a retry"], caught: ["warn", "!", "error caught"],
+  rejected: ["warn", "!", "days rejected"], stopped: ["bad", "■", "stopped"], waiting: ["idle", "·", "waiting"],
+};
+
+export function look(status) {
+  const [tone, sign, words] = WORDS[status] ?? ["idle", "·", String(status).toLowerCase()];
+  return { tone, sign, words };
+}
+
+export function pill(status) {
+  const element = h("span", { class: "pill" }, h("span", { "aria-hidden": "true", class: "sign" }), h("span"));
+  setPill(element, status);
+  return element;
+}
+
+export function setPill(element, status) {
+  const { tone, sign, words } = look(status);
+  attribute(element, "class", `pill ${tone}`);
+  text(element.firstChild, sign);
+  text(element.lastChild, words);
+}
+
+export function block(title, value, none) {
+  return h("section", { class: "block" }, h("h4", {}, title), value ? h("pre", { tabindex: "0" }, pretty(value)) : h("p", { class: "muted" }, none));
+}
+
+// Arrow keys, Home and End move between the elements that `selector` finds in `parent`.
+export function arrows(parent, selector) {
+  parent.addEventListener("keydown", (event) => {
+    const steps = { ArrowDown: 1, ArrowRight: 1, ArrowUp: -1, ArrowLeft: -1, Home: -Infinity, End: Infinity };
+    const step = steps[event.key];
+    const all = [...parent.querySelectorAll(selector)];
+    const at = all.indexOf(event.target.closest(selector));
+    if (step === undefined || at < 0) return;
+    event.preventDefault();
+    all[Math.max(0, Math.min(all.length - 1, at + step))].focus();
+  });
+}

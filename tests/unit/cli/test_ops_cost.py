@@ -2,8 +2,6 @@ from __future__ import annotations
 
 import json
 import re
-import subprocess
-import sys
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -296,10 +294,3 @@ def test_ten_years_by_year_cost_a_fiftieth_of_ten_years_by_day() -> None:
     by_year = query_bill(10, written["by_year/ftse100_prices"][1], "year").total
 
     assert by_year < query_bill(2530, written["clean/ftse100_prices"][1], "day").total / 50
-
-
-def test_the_page_is_as_it_is_generated() -> None:
-    command = [sys.executable, "-m", "cogapp", "--check", "docs/cost.md"]
-    checked = subprocess.run(command, cwd=facts.ROOT, capture_output=True, text=True, check=False)
-
-    assert checked.returncode == 0, f"{checked.stdout}{checked.stderr}write it again: cog -r docs/cost.md"

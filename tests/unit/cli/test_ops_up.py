@@ -91,7 +91,7 @@ def test_a_taken_port_is_one_readable_line_and_exit_1(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     def taken(_config: LocalConfig) -> Status:
-        raise PortTaken("port 4566 for the embedded AWS is taken by another program")
+        raise PortTaken("port 4566 for the emulator is taken by another program")
 
     monkeypatch.setattr(server, "start", taken)
     assert main(["--root", str(tmp_path), "up"]) == 1

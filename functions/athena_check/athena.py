@@ -29,22 +29,13 @@ def run_query(client: AthenaClient, workgroup: str, database: str, sql: str, tim
     )
     query = started["QueryExecutionId"]
     _wait(client, query, timeout)
-    return _rows(client, query)
-
-
-def _rows(client: AthenaClient, query: str) -> list[dict[str, str]]:
-    rows: list[list[str]] = []
-    more: dict[str, str] = {}
-    while True:
-        page = call(
-            lambda more=more: client.get_query_results(QueryExecutionId=query, **more),  # type: ignore[misc]
-            f"athena:GetQueryResults {query}",
-        )
-        rows += [[cell.get("VarCharValue", "") for cell in row["Data"]] for row in page["ResultSet"]["Rows"]]
-        if not page.get("NextToken"):
-            # The first row of a SELECT's first page holds the column names.
-            return [dict(zip(rows[0], row, strict=True)) for row in rows[1:]]
-        more = {"NextToken": page["NextToken"]}
+    pages = client.get_paginator("get_query_results").paginate(QueryExecutionId=query)
+    found = call(
+        lambda: [row for page in pages for row in page["ResultSet"]["Rows"]], f"athena:GetQueryResults {query}"
+    )
+    rows = [[cell.get("VarCharValue", "") for cell in row["Data"]] for row in found]
+    # The first row of a SELECT's first page holds the column names.
+    return [dict(zip(rows[0], row, strict=True)) for row in rows[1:]]
 
 
 def _wait(client: AthenaClient, query: str, timeout: float) -> None:

@@ -105,6 +105,11 @@ def manifest_key(execution: str, index: int, stage: str) -> str:
     return f"{manifest_prefix(execution)}{index}-{stage}.json"
 
 
+def batch_rows_key(execution: str, index: int) -> str:
+    """Key in the clean bucket of the rows of batch ``index`` that Validate hands on to Transform."""
+    return f"{manifest_prefix(execution)}{index}-rows.parquet"
+
+
 def manifest_prefix(execution: str) -> str:
     """Prefix in the clean bucket of what the stages of ``execution`` tell each other."""
     return f"manifests/{execution}/"

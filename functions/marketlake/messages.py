@@ -40,6 +40,12 @@ class Task(Struct, frozen=True):
     batch: int | None = None
 
 
+class BatchTask(Task, frozen=True, kw_only=True):
+    """The same in a state inside the Map, where there is always a batch."""
+
+    batch: int
+
+
 class Input(Struct, frozen=True, omit_defaults=True):
     """The execution input that runs the days from ``start`` to ``end`` of ``datasets`` again.
 
@@ -200,7 +206,7 @@ class PlanEvent(Struct, frozen=True):
 class FetchEvent(Struct, frozen=True):
     """What Fetch is given."""
 
-    task: Task
+    task: BatchTask
     batch: Batch
     started: datetime
 
@@ -208,7 +214,7 @@ class FetchEvent(Struct, frozen=True):
 class ValidateEvent(Struct, frozen=True):
     """What Validate is given."""
 
-    task: Task
+    task: BatchTask
     batch: Batch
     fetched: Fetched
 
@@ -216,7 +222,7 @@ class ValidateEvent(Struct, frozen=True):
 class TransformEvent(Struct, frozen=True):
     """What Transform is given."""
 
-    task: Task
+    task: BatchTask
     batch: Batch
     validated: Validated
 
@@ -224,7 +230,7 @@ class TransformEvent(Struct, frozen=True):
 class CheckEvent(Struct, frozen=True):
     """What AthenaCheck is given."""
 
-    task: Task
+    task: BatchTask
     batch: Batch
     transformed: Transformed
 

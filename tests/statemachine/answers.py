@@ -54,13 +54,12 @@ def validated(accepted: int = 5, unchanged: int = 0, rejected: tuple[str, ...] =
             "days": [day],
             "error": "DataQualityError",
             "cause": f"37 of 100 rows of {day} are bad",
-            "attempts": 1,
             "input": {**PRICES["input"], "start": day, "end": day},
         }
         for day in rejected
     ]
     counts = {"accepted": accepted, "unchanged": unchanged, "rejected": len(told), "rejected_rows": 37 * len(told)}
-    rest = {"accepted_days": DAYS, "rejections": told, "example": told[0] if told else {}, "manifest": "manifests/v"}
+    rest = {"rejections": told, "example": told[0] if told else None, "manifest": "manifests/v"}
     return payload(counts | rest)
 
 
@@ -82,11 +81,10 @@ FETCHED = payload(
         "holes": [],
         "before": True,
         "missing_symbols": ["ABC.L: delisted"],
-        "attempts": 1,
     }
 )
 VALIDATED = validated()
-TRANSFORMED = payload({"written": 5, "rows": 325, "rewrites": 0, "manifest": "manifests/w"})
+TRANSFORMED = payload({"written": 5, "rows": 325, "manifest": "manifests/w"})
 CHECKED = payload({"days": 5, "rows": 325, "markers": 5, "corrected": 0})
 QUIET = {"failed": False, "notice": False, "error": "", "cause": "", "subject": "", "message": "", "summary": SUMMARY}
 REPORTED = payload(QUIET)

@@ -80,7 +80,6 @@ def test_each_rejected_day_is_kept_with_what_runs_it_again(engine: Engine, name:
             "dataset": "ftse100_prices",
             "days": [day],
             "failure": {"Validate": {"Error": "DataQualityError", "Cause": f"37 of 100 rows of {day} are bad"}},
-            "attempts": 1,
             "input": {**PRICES["input"], "start": day, "end": day},
         }
 

@@ -81,7 +81,6 @@ def test_a_complete_answer_is_stored_day_by_day(lake: Lake, source: FakeSource) 
         "holes": [],
         "before": True,
         "missing_symbols": ["A.L: not found", "J.L: no bars"],
-        "attempts": 1,
     }
     assert lake.everything() == {
         "raw/ftse100_prices/before/dt=2023-01-03/prices.csv": b"before",
@@ -160,7 +159,6 @@ def test_an_answer_of_nothing_but_holes_is_told_day_by_day(lake: Lake) -> None:
         "holes": ["2023-01-03/2023-01-06"],
         "before": False,
         "missing_symbols": [],
-        "attempts": 3,
     }
     assert lake.everything() == {}
 

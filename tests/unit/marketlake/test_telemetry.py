@@ -27,7 +27,7 @@ def run(request: pytest.FixtureRequest) -> Run:
     service = request.node.name
 
     def run_task(error: BaseException | None = None, event: Event = EVENT) -> Event:
-        @task(service)
+        @task(service, dict)
         def handler(event: Event) -> Event:
             logger(service).info("at work")
             if error:

@@ -11,9 +11,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from marketlake.raw_frames import RawDay, read_raw
 from marketlake.schemas import polars_schema
 from tests.unit.lake import PRICES, RATES, Bar, at, prices_csv, rates_json
+from validate.raw import RawDay, read_raw
 from validate.rules import row_reasons
 
 DAY = date(2023, 1, 3)

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from marketlake.schemas import polars_schema
 from tests.unit.lake import PRICES, RATES
-from transform.rewrites import find_restated
+from transform.restatements import find_restated
 
 FIRST = date(2026, 10, 19)
 DAYS = [FIRST + timedelta(days=number) for number in range(5)]

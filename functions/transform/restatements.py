@@ -1,20 +1,30 @@
-"""Notices a rewritten history: days that are in the lake and come again with other values, all by one factor.
+"""Restatements: days that are in the lake and come again with other values, all by one factor.
 
 A source that adjusts for splits or dividends restates every earlier day when one happens. The days that a run sees
-again tell: where the older ones of them moved by the same factor and the newer ones did not, the days that the run does
-not see have moved as well. A correction moves one day, or its prices by different factors.
+again show it: where the older ones of them moved by the same factor and the newer ones did not, the days that the run
+does not see have moved as well. A correction moves one day, or its prices by different factors.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 from functools import reduce
 
 import polars as pl
 
+from marketlake.batch_rows import BatchRows
 from marketlake.contract import Adjustment, Contract
+from marketlake.intervals import from_intervals
+from marketlake.layout import clean_key, clean_prefix, keys_of_days, objects_by_day
+from marketlake.messages import Batch
+from marketlake.rewrites import Rewrite
+from marketlake.storage import Bucket
+from transform.days import Day, read_day
+
+LONGEST_CLOSURE = timedelta(days=14)
+"""No calendar here closes for as long."""
 
 QUOTE_STEP = 0.01
 """Coarsest rounding expected of a quoted price: two decimals of the unit in which it is quoted. A factor is known as
@@ -33,6 +43,63 @@ class Restated:
     symbol: str
     factor: float
     last: date
+
+
+def notice_restatements(
+    contract: Contract, clean: Bucket, batch: Batch, rows: BatchRows, days: Sequence[Day]
+) -> list[Rewrite]:
+    """Restatements that this batch does not bring on one basis; to be called before ``days`` are written over.
+
+    A batch of done days compares what the lake has of them with ``rows``. Every batch compares the lake's day before
+    it with the last of the bars before it, which came in the same pass: after a week without runs there is no other
+    day to be seen twice. Days that were asked for to be written again are expected to change.
+    """
+    if not contract.adjustments:
+        return []
+    then = [_dated(day.dt, day.old.frame) for day in days if day.old and batch.recheck]
+    now = [rows.frame]
+    if (last := _day_before(contract, clean, batch, rows)) is not None:
+        then.insert(0, _dated(last, read_day(contract, clean, last).frame))
+        now.insert(0, _dated(last, rows.before))
+    if not then:
+        return []
+    return _as_rewrites(contract, clean, find_restated(contract, pl.concat(then), pl.concat(now), rows.unchanged))
+
+
+def _day_before(contract: Contract, clean: Bucket, batch: Batch, rows: BatchRows) -> date | None:
+    """The day before the batch, if the lake has it, it came now as well, and no other batch writes it."""
+    if rows.before.is_empty() or batch.continues:
+        return None
+    start = from_intervals(contract, batch.days)[0]
+    earlier = contract.days(start - LONGEST_CLOSURE, start - timedelta(days=1))
+    if not earlier:
+        return None
+    last = earlier[-1]
+    there = keys_of_days(clean, clean_prefix(contract.name), [last])
+    return last if clean_key(contract.name, last) in there else None
+
+
+def _as_rewrites(contract: Contract, clean: Bucket, found: Sequence[Restated]) -> list[Rewrite]:
+    if not found:
+        return []
+    newest = max(restated.last for restated in found)
+    first, _, _ = next(iter(objects_by_day(clean, clean_prefix(contract.name), None, newest)))
+    return [
+        Rewrite(
+            dataset=contract.name,
+            symbol=restated.symbol,
+            event=restated.adjustment.event,
+            factor=restated.factor,
+            first=f"{first}",
+            last=f"{restated.last}",
+            mails=restated.adjustment.mails,
+        )
+        for restated in found
+    ]
+
+
+def _dated(day: date, frame: pl.DataFrame) -> pl.DataFrame:
+    return frame.select(pl.lit(day).alias("dt"), pl.all())
 
 
 def find_restated(

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from fetch.sources.base import FetchRequest
-from fetch.sources.registry import source_of
+from fetch.sources.base import FetchRequest, source_of
 from fetch.store import find_gaps, refuse_late, store
 from marketlake.aws import s3_client
 from marketlake.contract import load_contract
@@ -50,7 +49,7 @@ def handler(event: FetchEvent) -> Fetched:
 
     source = source_of(contract, settings.yahoo_base_url, settings.frankfurter_base_url, settings.fx_base)
     # A source that lists its own symbols is asked for all, so that one new to it does not go unseen.
-    all_of_them = contract.asks_for_all and not batch.symbols
+    all_of_them = contract.symbols.ask == "all" and not batch.symbols
     asked = [] if all_of_them else symbols.expected(wanted[0], wanted[-1])
     if not asked and not all_of_them:  # to a source, no symbols would mean all of them
         raise InvalidRequest(

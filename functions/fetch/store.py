@@ -65,4 +65,4 @@ def store(
     objects = {raw_key(contract, day, symbols): fetched.days[day] for day in days}
     if fetched.before is not None and days:
         objects[before_key(contract, days[0])] = fetched.before
-    bucket.put_many(objects, CONTENT_TYPES[contract.raw_file.rsplit(".", 1)[1]])
+    bucket.put_many(objects, CONTENT_TYPES[contract.raw.file.rsplit(".", 1)[1]])

@@ -21,7 +21,7 @@ def closing_days(calendar: str, year: int) -> frozenset[date]:
     """Weekdays of ``year`` on which ``calendar`` is closed.
 
     Raises:
-        ContractViolation: the calendar is none of ``CALENDARS``.
+        ContractViolation: the calendar is not in ``CALENDARS``.
     """
     if calendar == "london":
         from holidays import country_holidays

@@ -6,13 +6,13 @@ the calendar, the batches and the data dictionary are read from it; Terraform re
 
 from __future__ import annotations
 
-import json
-from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from functools import cache
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 from zoneinfo import ZoneInfo
+
+import msgspec
 
 from marketlake.calendars import trading_days
 from marketlake.errors import ContractViolation
@@ -23,8 +23,11 @@ ColumnType = Literal["string", "double", "bigint"]
 RawFormat = Literal["prices_csv", "rates_json"]
 
 
-@dataclass(frozen=True)
-class Column:
+class Part(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A part of a contract's document, by the document's own names."""
+
+
+class Column(Part, frozen=True):
     """A column of the clean table; ``type`` is its Athena type."""
 
     name: str
@@ -33,8 +36,7 @@ class Column:
     description: str
 
 
-@dataclass(frozen=True)
-class MoveRule:
+class MoveRule(Part, frozen=True):
     """Bound of a day-on-day move of ``column``, as a ratio of the larger to the smaller value.
 
     A move within ``unit_tolerance`` of ``unit_ratio`` (100: pence for pounds) is named a unit error. On the day of a
@@ -50,8 +52,7 @@ class MoveRule:
     split_tolerance: float = 0.0
 
 
-@dataclass(frozen=True)
-class PortionRule:
+class PortionRule(Part, frozen=True):
     """``column``, where it is there and not 0, is ``min`` to ``max`` times ``of`` in the same row."""
 
     column: str
@@ -60,8 +61,7 @@ class PortionRule:
     max: float
 
 
-@dataclass(frozen=True)
-class RepeatRule:
+class RepeatRule(Part, frozen=True):
     """A row that is its symbol's last one over again in all of ``columns``.
 
     It is refused if ``traded`` (a count) is equal as well and not 0: what traded does not repeat itself. Where more
@@ -74,8 +74,7 @@ class RepeatRule:
     min_rows: int
 
 
-@dataclass(frozen=True)
-class Rules:
+class Rules(Part, frozen=True):
     """Validation rules. ``coverage`` and ``max_bad_share`` are shares of a day's expected and received rows."""
 
     coverage: float
@@ -88,8 +87,7 @@ class Rules:
     move: MoveRule
 
 
-@dataclass(frozen=True)
-class Units:
+class Units(Part, frozen=True):
     """How quoted prices become pounds: divide ``columns`` by ``per_pound[<quoted currency>]``."""
 
     currency_column: str
@@ -97,24 +95,48 @@ class Units:
     columns: tuple[str, ...]
 
 
-@dataclass(frozen=True)
-class Adjustment:
+class Adjustment(Part, frozen=True):
     """Values that the source restates for all earlier days when ``event`` happens: ``columns`` move by one factor.
 
-    With ``over``, it is the ratio of each column to that one which moves. On the day of the event ``told_in`` is not
-    ``usual``. ``mails``: somebody is to hear of it at once.
+    With ``over``, it is the ratio of each column to that one which moves. On the day of the event ``event_column`` is
+    not ``usual``. ``mails``: a mail says so at once.
     """
 
     event: str
     columns: tuple[str, ...]
     over: str | None
-    told_in: str
+    event_column: str
     usual: float
     mails: bool
 
 
-@dataclass(frozen=True)
-class Contract:
+class Published(Part, frozen=True):
+    """Time of day, in ``zone``, from which a day is due at the source."""
+
+    time: time
+    zone: str
+
+
+class SymbolSet(Part, frozen=True):
+    """The symbols of a dataset: those in ``file``, or those of ``list``.
+
+    ``ask``: whether the source is asked for all that it has, so that a symbol new to it does not go unseen, or for the
+    listed symbols alone.
+    """
+
+    file: str | None = None
+    list: tuple[str, ...] = ()
+    ask: Literal["all", "listed"] = "listed"
+
+
+class Raw(Part, frozen=True):
+    """Format and file name of a day's raw object."""
+
+    format: RawFormat
+    file: str
+
+
+class Contract(Part, frozen=True):
     """A dataset: where it comes from, when it is published, what a row is and which rules it obeys."""
 
     name: str
@@ -122,20 +144,16 @@ class Contract:
     description: str
     source: str
     calendar: str
-    published_time: time
-    published_zone: str
+    published: Published
     first_date: date
     batch_days: int
     key: tuple[str, ...]
-    symbols_file: str | None
-    symbols_list: tuple[str, ...]
-    asks_for_all: bool
-    raw_format: RawFormat
-    raw_file: str
+    symbols: SymbolSet
+    raw: Raw
     columns: tuple[Column, ...]
     rules: Rules
-    units: Units | None
-    adjustments: tuple[Adjustment, ...]
+    units: Units | None = None
+    adjustments: tuple[Adjustment, ...] = ()
 
     @property
     def symbol_column(self) -> str:
@@ -149,11 +167,11 @@ class Contract:
 
     def published_at(self, day: date) -> datetime:
         """The moment (with zone) from which ``day`` is due at the source."""
-        return datetime.combine(day, self.published_time, ZoneInfo(self.published_zone))
+        return datetime.combine(day, self.published.time, ZoneInfo(self.published.zone))
 
     def last_due_day(self, at: datetime) -> date:
         """The latest day of the calendar that is due at ``at`` (aware)."""
-        today = at.astimezone(ZoneInfo(self.published_zone)).date()
+        today = at.astimezone(ZoneInfo(self.published.zone)).date()
         # No calendar here closes for two weeks, so a fortnight back always holds an open day.
         days = trading_days(self.calendar, today - timedelta(days=14), today)
         return max(day for day in days if self.published_at(day) <= at)
@@ -178,52 +196,6 @@ def load_contract(name: str) -> Contract:
     if name not in dataset_names():
         raise ContractViolation(f"no contract for dataset {name!r}; there are {', '.join(dataset_names())}")
     try:
-        return _parse(json.loads((CONTRACTS / f"{name}.json").read_text("utf-8")))
-    except (AttributeError, KeyError, TypeError, ValueError) as error:
-        raise ContractViolation(
-            f"contracts/{name}.json: {type(error).__name__}: {error}; compare another contract"
-        ) from error
-
-
-def _parse(document: dict[str, Any]) -> Contract:
-    published, symbols, raw = document["published"], document["symbols"], document["raw"]
-    units = document.get("units")
-    return Contract(
-        name=document["name"],
-        version=document["version"],
-        description=document["description"],
-        source=document["source"],
-        calendar=document["calendar"],
-        published_time=time.fromisoformat(published["time"]),
-        published_zone=published["zone"],
-        first_date=date.fromisoformat(document["first_date"]),
-        batch_days=document["batch_days"],
-        key=tuple(document["key"]),
-        symbols_file=symbols.get("file"),
-        symbols_list=tuple(symbols.get("list", ())),
-        asks_for_all=symbols.get("ask") == "all",
-        raw_format=raw["format"],
-        raw_file=raw["file"],
-        columns=tuple(Column(**column) for column in document["columns"]),
-        rules=_parse_rules(document["rules"]),
-        units=None
-        if units is None
-        else Units(units["currency_column"], dict(units["per_pound"]), tuple(units["columns"])),
-        adjustments=tuple(
-            Adjustment(**{**adjustment, "columns": tuple(adjustment["columns"])})
-            for adjustment in document.get("adjustments", ())
-        ),
-    )
-
-
-def _parse_rules(rules: dict[str, Any]) -> Rules:
-    return Rules(
-        coverage=rules["coverage"],
-        max_bad_share=rules["max_bad_share"],
-        positive=tuple(rules["positive"]),
-        non_negative=tuple(rules["non_negative"]),
-        ordered=tuple((low, high) for low, high in rules["ordered"]),
-        portions=tuple(PortionRule(**portion) for portion in rules["portions"]),
-        repeat=RepeatRule(**{**rules["repeat"], "columns": tuple(rules["repeat"]["columns"])}),
-        move=MoveRule(**rules["move"]),
-    )
+        return msgspec.json.decode((CONTRACTS / f"{name}.json").read_bytes(), type=Contract)
+    except msgspec.DecodeError as error:
+        raise ContractViolation(f"contracts/{name}.json: {error}; compare another contract") from error

@@ -1,6 +1,6 @@
-"""Runs of days as text: ``2022-01-04`` or ``2022-01-04/2022-03-31`` (ISO 8601 intervals, both ends included).
+"""Day ranges as text: ``2022-01-04`` or ``2022-01-04/2022-03-31`` (ISO 8601 intervals, both ends included).
 
-A run holds the days of a dataset's *calendar* between its ends, so a year is one short string, and even every other
+A range holds the days of a dataset's *calendar* between its ends, so a year is one short string, and even every other
 day of 25 years stays far below a state's 256 KB.
 """
 
@@ -13,19 +13,19 @@ from marketlake.contract import Contract
 
 
 def to_intervals(contract: Contract, days: Sequence[date]) -> list[str]:
-    """The shortest list of runs that holds exactly ``days`` (ascending days of the contract's calendar)."""
+    """The shortest list of day ranges that holds exactly ``days`` (ascending days of the contract's calendar)."""
     if not days:
         return []
-    wanted, runs = set(days), list[list[date]]()
-    open_run = False
+    wanted, ranges = set(days), list[list[date]]()
+    in_range = False
     for day in contract.days(min(days), max(days)):
         if day in wanted:
-            if open_run:
-                runs[-1][1] = day
+            if in_range:
+                ranges[-1][1] = day
             else:
-                runs.append([day, day])
-        open_run = day in wanted
-    return [f"{first}" if first == last else f"{first}/{last}" for first, last in runs]
+                ranges.append([day, day])
+        in_range = day in wanted
+    return [f"{first}" if first == last else f"{first}/{last}" for first, last in ranges]
 
 
 def from_intervals(contract: Contract, intervals: Iterable[str]) -> list[date]:
@@ -44,4 +44,4 @@ def from_intervals(contract: Contract, intervals: Iterable[str]) -> list[date]:
 def text_of(intervals: Sequence[str], most: int = 3) -> str:
     """``intervals`` for people: at most ``most`` of them, then how many more."""
     shown = ", ".join(interval.replace("/", " to ") for interval in intervals[:most])
-    return shown if len(intervals) <= most else f"{shown} and {len(intervals) - most} more runs"
+    return shown if len(intervals) <= most else f"{shown} and {len(intervals) - most} more ranges"

@@ -21,7 +21,7 @@ def config_key(file: str) -> str:
 
 def raw_key(contract: Contract, day: date, symbols: Sequence[str] = ()) -> str:
     """Key in the raw bucket of one day as received; a request for some symbols only has a key of its own."""
-    file = contract.raw_file
+    file = contract.raw.file
     if symbols:
         digest = hashlib.sha256("\n".join(sorted(symbols)).encode()).hexdigest()[:12]
         file = f"symbols-{digest}.{file.rsplit('.', 1)[1]}"
@@ -30,7 +30,7 @@ def raw_key(contract: Contract, day: date, symbols: Sequence[str] = ()) -> str:
 
 def before_key(contract: Contract, day: date) -> str:
     """Key in the raw bucket of the bars in the days before ``day``, from the same pass as that day."""
-    return f"raw/{contract.name}/before/dt={day}/{contract.raw_file}"
+    return f"raw/{contract.name}/before/dt={day}/{contract.raw.file}"
 
 
 def quarantine_key(contract: Contract, execution: str, index: int) -> str:

@@ -1,7 +1,7 @@
-"""The schemas of a dataset, each from its contract: Polars, Arrow and Glue.
+"""The schemas of a dataset, each from its contract: Polars and Glue.
 
-``dt`` is in none of them: it is the partition, text in the path only. Polars and Arrow are imported where they are
-used, since most functions are deployed with neither.
+Neither has ``dt``: it is the partition, text in the path only. Polars is imported where it is used, since most
+functions are deployed without it.
 """
 
 from __future__ import annotations
@@ -12,7 +12,6 @@ from marketlake.contract import Contract
 
 if TYPE_CHECKING:
     import polars as pl
-    import pyarrow as pa
 
 
 def polars_schema(contract: Contract) -> pl.Schema:
@@ -21,18 +20,6 @@ def polars_schema(contract: Contract) -> pl.Schema:
 
     types = {"string": pl.String(), "double": pl.Float64(), "bigint": pl.Int64()}
     return pl.Schema({column.name: types[column.type] for column in contract.columns})
-
-
-def arrow_schema(contract: Contract) -> pa.Schema:
-    """Names and Arrow types of the clean Parquet files, in order.
-
-    Every field is nullable, as Polars writes it: that a column has no nulls is a rule, which Validate and AthenaCheck
-    enforce.
-    """
-    import pyarrow as pa
-
-    types = {"string": pa.large_string(), "double": pa.float64(), "bigint": pa.int64()}
-    return pa.schema([pa.field(column.name, types[column.type]) for column in contract.columns])
 
 
 def glue_columns(contract: Contract) -> list[dict[str, str]]:

@@ -40,6 +40,6 @@ def read_settings(cls: type[SettingsClass], environment: Mapping[str, str] | Non
         except ValueError as error:
             wanted = hints[field.name].__name__
             raise ContractViolation(
-                f"environment variable {name}={text!r} is no {wanted}; correct it and deploy"
+                f"environment variable {name}={text!r} is not of type {wanted}; correct it and deploy"
             ) from error
     return cls(**values)

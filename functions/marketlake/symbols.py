@@ -65,7 +65,7 @@ def parse_symbols(content: bytes, name: str) -> Symbols:
     """The listings in a symbols file; ``name`` is for messages.
 
     Raises:
-        ContractViolation: no header, no rows, a row without a symbol, a date that is none, or a stretch that ends
+        ContractViolation: no header, no rows, a row without a symbol, an invalid date, or a stretch that ends
             before it starts; the message names file and line.
     """
     try:
@@ -104,9 +104,9 @@ def symbols_of(contract: Contract, content: bytes | None = None, base: str | Non
     Raises:
         ContractViolation: the file is not one (``parse_symbols``).
     """
-    if contract.symbols_file is None:
-        return Symbols(tuple(Listing(s, contract.first_date, date.max) for s in contract.symbols_list))
-    file = contract.symbols_file
+    if contract.symbols.file is None:
+        return Symbols(tuple(Listing(s, contract.first_date, date.max) for s in contract.symbols.list))
+    file = contract.symbols.file
     symbols = parse_symbols(shipped_file(file) if content is None else content, file)
     return symbols if base is None else symbols.without(base)
 
@@ -117,9 +117,9 @@ def symbols_in_force(contract: Contract, artifacts: Bucket, base: str) -> Symbol
     Raises:
         ContractViolation: the deployment lacks the file, or it is not one (``parse_symbols``).
     """
-    if contract.symbols_file is None:
+    if contract.symbols.file is None:
         return symbols_of(contract)
-    key = config_key(contract.symbols_file)
+    key = config_key(contract.symbols.file)
     try:
         content = artifacts.get(key).body
     except ObjectMissing as error:

@@ -151,7 +151,7 @@ def _next_events(contract: Contract, adjustment: Adjustment, now: pl.DataFrame, 
     symbol = contract.symbol_column
     lasts = moved.group_by(symbol).agg(last=pl.col("dt").max())
     later = now.join(lasts, on=symbol).filter(pl.col("dt") > pl.col("last")).sort("dt")
-    told = pl.col(adjustment.told_in).first() != adjustment.usual
+    told = pl.col(adjustment.event_column).first() != adjustment.usual
     return lasts.select(symbol).join(later.group_by(symbol).agg(event=told), on=symbol, how="left").fill_null(False)
 
 

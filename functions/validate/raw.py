@@ -76,7 +76,7 @@ def read_raw(contract: Contract, days: Sequence[RawDay]) -> pl.DataFrame:
         "prices_csv": _read_prices,
         "rates_json": partial(_read_rates, contract),
     }
-    read = readers[contract.raw_format]
+    read = readers[contract.raw.format]
     frames = []
     for raw in days:
         try:
@@ -84,13 +84,13 @@ def read_raw(contract: Contract, days: Sequence[RawDay]) -> pl.DataFrame:
             frames.append(frame.insert_column(0, _dates(contract, raw.day, frame)))
         except UNREADABLE as error:
             raise UpstreamMalformed(
-                f"{contract.name} {raw.day}: the raw object is not {contract.raw_format}: {error}; fetch the day again"
+                f"{contract.name} {raw.day}: the raw object is not {contract.raw.format}: {error}; fetch the day again"
             ) from error
     if not frames:
         return pl.DataFrame(schema={"dt": pl.Date(), **polars_schema(contract)})
     # Once for all days: an expression on a small frame costs as much as on a large one.
     whole = pl.concat(frames)
-    clean = _clean_prices(contract, whole) if contract.raw_format == "prices_csv" else whole
+    clean = _clean_prices(contract, whole) if contract.raw.format == "prices_csv" else whole
     return clean.sort("dt", *contract.key)
 
 

@@ -43,7 +43,7 @@ def _bucket(target: Target, kind: str) -> str:
 
 
 def _symbols(target: Target) -> str:
-    files = sorted({file for name in dataset_names() if (file := load_contract(name).symbols_file)})
+    files = sorted({file for name in dataset_names() if (file := load_contract(name).symbols.file)})
     bucket = target.names["artifacts_bucket"]
     for file in files:
         target.s3.head_object(Bucket=bucket, Key=config_key(file))

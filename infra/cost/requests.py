@@ -81,7 +81,7 @@ def _fetch(answer: dict[str, Any], batch: Planned) -> Requests:
 
 def _lists(batch: Planned) -> int:
     """Lists of symbols that are read for a batch: none where the contract has its own."""
-    return int(not batch.dataset or load_contract(batch.dataset).symbols_file is not None)
+    return int(not batch.dataset or load_contract(batch.dataset).symbols.file is not None)
 
 
 def _validate(answer: dict[str, Any], batch: Planned) -> Requests:

@@ -134,7 +134,7 @@ def make_storage(config: LocalConfig, values: dict[str, object]) -> None:
     place = {"LocationConstraint": config.region}
     for bucket in BUCKETS:
         _ensure(partial(s3.create_bucket, Bucket=values[bucket], CreateBucketConfiguration=place))
-    files = {load_contract(name).symbols_file for name in dataset_names()}
+    files = {load_contract(name).symbols.file for name in dataset_names()}
     for file in sorted(file for file in files if file):
         body = _constituents(config) if file == CONSTITUENTS else (CONTRACTS / file).read_bytes()
         parse_symbols(body, str(config.constituents or file))

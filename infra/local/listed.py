@@ -37,5 +37,5 @@ def datasets_without_closes(path: Path) -> dict[str, list[str]]:
     """
     closes = read_closes(path)[1]
     contracts = [load_contract(name) for name in dataset_names()]
-    lacking = {c.name: [s for s in c.symbols_list if s not in closes] for c in contracts if c.source == "yahoo"}
+    lacking = {c.name: [s for s in c.symbols.list if s not in closes] for c in contracts if c.source == "yahoo"}
     return {name: symbols for name, symbols in lacking.items() if symbols}

@@ -87,7 +87,7 @@ def _dataset(contract: Contract) -> str:
 
 
 def _facts(contract: Contract) -> str:
-    published = f"{contract.published_time:%H:%M} in {contract.published_zone}"
+    published = f"{contract.published.time:%H:%M} in {contract.published.zone}"
     facts = {
         "source": f"`{contract.source}`, see [terms](#sources-and-their-terms)",
         "due": f"from {published}, on days on which the calendar `{contract.calendar}` is open",
@@ -97,19 +97,19 @@ def _facts(contract: Contract) -> str:
         "unit": _unit(contract),
         "by day": f"table `{contract.name}`, `{clean_prefix(contract.name)}dt=YYYY-MM-DD/part-0.parquet`",
         "by year": f"table `{year_table(contract.name)}`, `{year_prefix(contract.name)}year=YYYY/part-0.parquet`",
-        "as received": f"`raw/{contract.name}/dt=YYYY-MM-DD/{contract.raw_file}`",
+        "as received": f"`raw/{contract.name}/dt=YYYY-MM-DD/{contract.raw.file}`",
         "version": f"{contract.version}",
     }
     return markdown_table(["fact", ""], facts.items())
 
 
 def _symbols(contract: Contract) -> str:
-    if contract.symbols_file is None:
-        return ", ".join(f"`{symbol}`" for symbol in contract.symbols_list)
+    if contract.symbols.file is None:
+        return ", ".join(f"`{symbol}`" for symbol in contract.symbols.list)
     listed = (
-        f"{len(symbols_of(contract).names)} in `{contract.symbols_file}`, each with the days on which it is expected"
+        f"{len(symbols_of(contract).names)} in `{contract.symbols.file}`, each with the days on which it is expected"
     )
-    return f"{listed}; the source is asked for all it has" if contract.asks_for_all else listed
+    return f"{listed}; the source is asked for all it has" if contract.symbols.ask == "all" else listed
 
 
 def _unit(contract: Contract) -> str:

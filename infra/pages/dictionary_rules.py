@@ -61,6 +61,6 @@ def _adjusted(adjustment: Adjustment) -> str:
     names = ", ".join(f"`{name}`" for name in adjustment.columns)
     told = "and mailed" if adjustment.mails else "and reported"
     return (
-        f"A {adjustment.event} (told in `{adjustment.told_in}`) makes the source restate {names} of all earlier days; "
+        f"A {adjustment.event} (in `{adjustment.event_column}`) makes the source restate {names} of all earlier days; "
         f"that is noticed {told} with the command that loads them again."
     )

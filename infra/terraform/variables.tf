@@ -60,9 +60,9 @@ variable "local_endpoint" {
 }
 
 variable "package_dir" {
-  description = "Folder with packages.json and the functions' zips, made by `make package`; a relative path starts at infra/."
+  description = "Folder with packages.json and the functions' zips, made by `make package`; a relative path starts at infra/terraform/."
   type        = string
-  default     = "../build/packages"
+  default     = "../../build/packages"
   nullable    = false
 
   validation {
@@ -84,9 +84,9 @@ variable "lambda_runtime" {
 }
 
 variable "constituents_file" {
-  description = "CSV of the tickers to fetch: ticker,company,sector,valid_from,valid_to. A list of your own takes the place of the FTSE 100 here; a relative path starts at infra/."
+  description = "CSV of the tickers to fetch: ticker,company,sector,valid_from,valid_to. A list of your own takes the place of the FTSE 100 here; a relative path starts at infra/terraform/."
   type        = string
-  default     = "../functions/marketlake/contracts/constituents.csv"
+  default     = "../../functions/marketlake/contracts/constituents.csv"
   nullable    = false
 
   validation {

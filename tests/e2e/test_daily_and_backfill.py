@@ -14,7 +14,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from marketlake.contract import load_contract
-from marketlake.schemas import arrow_schema
+from tests.arrow_schema import arrow_schema
 from tests.e2e.pipeline import Pipeline, new_pipeline
 
 

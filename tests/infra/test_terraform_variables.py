@@ -57,7 +57,7 @@ REFUSED = [
     ("parameters", '{look_back = "7"}', "parameters may name only keys of statemachine/parameters.json"),
     ("local_endpoint", "http://example.com:4566", ENDPOINT_RULE),
     ("local_endpoint", "127.0.0.1:4566", ENDPOINT_RULE),
-    ("constituents_file", "../absent.csv", "constituents_file must be an existing .csv file"),
+    ("constituents_file", "../../absent.csv", "constituents_file must be an existing .csv file"),
     ("lambda_runtime", "python3.9", "lambda_runtime must be python3.11 or later"),
     ("log_retention_days", "31", "log_retention_days must be one of the numbers CloudWatch Logs accepts"),
     ("freshness_hours", "200", "freshness_hours must be a whole number from 1 to 168"),
@@ -123,7 +123,7 @@ def test_the_example_is_accepted_as_it_is_and_with_every_line_in_force(rules: Te
     assert _accepts(rules, example)
     everything = COMMENTED.sub(r"\1", example)
     assert everything.count("\n# ") < example.count("\n# ")
-    (rules.folder.parent / "my_constituents.csv").write_text("ticker,company,sector,valid_from,valid_to\n", "utf-8")
+    (rules.folder.parents[1] / "my_constituents.csv").write_text("ticker,company,sector,valid_from,valid_to\n", "utf-8")
     assert _accepts(rules, everything)
 
 

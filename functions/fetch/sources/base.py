@@ -1,16 +1,21 @@
-"""What a source is asked and what it answers."""
+"""What a source is asked and what it answers, and which class answers for a contract's ``source``."""
 
 from __future__ import annotations
 
+import ipaddress
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from typing import Protocol
+from urllib.parse import urlsplit
+
+from marketlake.contract import Contract
+from marketlake.errors import ContractViolation
 
 
 @dataclass(frozen=True)
 class FetchRequest:
-    """Days wanted, ascending; symbols asked (none means all the source has, where it can tell); ``context_days``:
+    """Days wanted, ascending; symbols asked for (an empty list: all that the source has); ``context_days``:
     calendar days before the first wanted day that are asked for too, to know what is usual before it."""
 
     days: Sequence[date]
@@ -35,19 +40,15 @@ class FetchedDays:
     Attributes:
         days: wanted day -> raw object; a day for which nothing came is not there.
         before: raw object of the bars in the days before the first wanted one, each symbol's in order, or of the last
-            rates before it; None when there are none.
+            rates before it; None where there are no such bars.
         missing_symbols: symbol -> why nothing of it came.
-        missing_days: wanted days for which nothing came at all.
         rows: wanted day -> number of rows in its object.
-        missing_bars: wanted day -> symbols whose bar came without a close; such a bar is in no object.
     """
 
     days: dict[date, bytes] = field(default_factory=dict)
     before: bytes | None = None
     missing_symbols: dict[str, str] = field(default_factory=dict)
-    missing_days: list[date] = field(default_factory=list)
     rows: dict[date, int] = field(default_factory=dict)
-    missing_bars: dict[date, list[str]] = field(default_factory=dict)
 
 
 class Source(Protocol):
@@ -61,3 +62,31 @@ class Source(Protocol):
                 may pass; nothing of it is given out.
             InvalidRequest: the source refuses the arguments; asking again would not help.
         """
+
+
+def source_of(contract: Contract, yahoo_base_url: str, frankfurter_base_url: str, base: str) -> Source:
+    """The source that ``contract`` names, at the given address; ``base`` is the base currency of rates.
+
+    Each class is imported only where it is used.
+
+    Raises:
+        ContractViolation: there is no such source.
+    """
+    if contract.source == "yahoo":
+        from fetch.sources.yahoo import YahooSource
+
+        return YahooSource(yahoo_base_url)
+    if contract.source == "frankfurter":
+        from fetch.sources.frankfurter import FrankfurterSource
+
+        return FrankfurterSource(frankfurter_base_url, base)
+    raise ContractViolation(f"{contract.name}: no source is called {contract.source!r}; add it to fetch/sources")
+
+
+def is_loopback(url: str) -> bool:
+    """Whether ``url`` points at a server on this machine, such as the simulated sources."""
+    host = urlsplit(url).hostname or ""
+    try:
+        return host == "localhost" or ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False

@@ -1,16 +1,19 @@
-"""Daily prices from Yahoo Finance through yfinance: complete, or an error that says what is missing and why."""
+"""Daily prices from Yahoo Finance through yfinance: complete, or an error that says what is missing and why.
+
+A raw object is one CSV a day, sorted by ticker, with the values as quoted.
+"""
 
 from __future__ import annotations
 
-from collections import Counter
+import math
+from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from datetime import date
+from typing import Any
 
-from fetch.sources.base import FetchedDays, FetchRequest
-from fetch.sources.loopback import is_loopback
+from fetch.sources.base import FetchedDays, FetchRequest, is_loopback
 from fetch.sources.yahoo_chart import NO_BARS, ChartAnswer
 from fetch.sources.yahoo_client import LONDON, LONDON_SUFFIX, YahooClient
-from fetch.sources.yahoo_frame import Rows, document, read_frame
 from marketlake.errors import TransientError, UpstreamMalformed, UpstreamThrottled, UpstreamUnavailable
 
 DEFAULT_BASE_URL = "https://query2.finance.yahoo.com"
@@ -19,7 +22,13 @@ SHOWN = 5
 ASK_AGAIN_SHARE = 0.25
 """Above this share of missing symbols the source itself is in trouble, or has nothing: asking for each again would
 only add to it."""
+HEADER = "ticker,open,high,low,close,adj_close,volume,dividend,split_ratio,currency\n"
+FIELDS = ("Open", "High", "Low", "Close", "Adj Close", "Volume", "Dividends", "Stock Splits")
+_CLOSE, _VOLUME, _DIVIDEND = FIELDS.index("Close"), FIELDS.index("Volume"), FIELDS.index("Dividends")
 
+
+Lines = dict[str, str]
+"""Ticker -> CSV line; of the days before, several lines in the order of the days."""
 
 UNREAD = ChartAnswer(failure=UpstreamMalformed, reason="Yahoo sent bars that yfinance could not read")
 
@@ -56,7 +65,7 @@ class YahooSource:
         return _fetched(request, answers, rows)
 
     def _download(self, symbols: Sequence[str], request: FetchRequest, rows: Rows) -> dict[str, ChartAnswer]:
-        """Adds what came to ``rows`` and returns what became of each symbol."""
+        """Adds what came to ``rows`` and returns the answer for each symbol."""
         frame, seen = self._client.download(symbols, request.start, request.end)
         answers = {symbol: _checked(symbol, seen.get(symbol), request.end) for symbol in symbols}
         usable = {symbol: answer for symbol, answer in answers.items() if not answer.reason}
@@ -82,7 +91,7 @@ def _checked(symbol: str, answer: ChartAnswer | None, end: date) -> ChartAnswer:
 
 
 def _failure(failed: Mapping[str, ChartAnswer], asked: int) -> TransientError:
-    """One error for all failed symbols, of the class that most tells the caller to slow down."""
+    """One error for all failed symbols, of the class that asks most for patience."""
     order = (UpstreamThrottled, UpstreamUnavailable, UpstreamMalformed)
     kinds = Counter(answer.failure for answer in failed.values())
     kind = next(cls for cls in order if kinds[cls])
@@ -101,7 +110,68 @@ def _fetched(request: FetchRequest, answers: Mapping[str, ChartAnswer], rows: Ro
         days={day: document(rows.days[day]) for day in days},
         before=document(rows.before) if rows.before else None,
         missing_symbols={symbol: answer.reason for symbol, answer in answers.items() if answer.reason},
-        missing_days=[day for day in request.days if day not in rows.days],
         rows={day: len(rows.days[day]) for day in days},
-        missing_bars={day: sorted(symbols) for day, symbols in sorted(rows.without_close.items())},
     )
+
+
+class Rows:
+    """What came, bar by bar.
+
+    Attributes:
+        days: wanted day -> lines.
+        before: all lines per symbol before the first wanted day.
+        seen: all symbols that had any bar.
+    """
+
+    def __init__(self, wanted: Sequence[date]) -> None:
+        self._wanted = frozenset(wanted)
+        self._first = min(wanted)
+        self.days: dict[date, Lines] = defaultdict(dict)
+        self.before: Lines = {}
+        self.seen: set[str] = set()
+
+    def add(self, day: date, symbol: str, bar: Sequence[float], currency: str) -> None:
+        """Takes in the bar of one day, in the order of the days."""
+        self.seen.add(symbol)
+        if not math.isfinite(bar[_CLOSE]):
+            return
+        if day in self._wanted:
+            self.days[day][symbol] = line(symbol, bar, currency)
+        elif day < self._first:
+            self.before[symbol] = self.before.get(symbol, "") + line(symbol, bar, currency)
+
+
+def document(lines: Lines) -> bytes:
+    """A raw object: the header, then the lines by ticker."""
+    return (HEADER + "".join(text for _, text in sorted(lines.items()))).encode()
+
+
+def read_frame(frame: Any, answers: Mapping[str, ChartAnswer], rows: Rows) -> None:
+    """Adds to ``rows`` the bars that ``frame`` has of the symbols in ``answers``, which all have bars.
+
+    A bar to which yfinance moved a dividend or split of another day counts as one without a close: its own values can
+    no longer be distinguished from those.
+    """
+    days = [stamp.date() for stamp in frame.index]
+    places = {name: at for at, name in enumerate(frame.columns)}
+    values = frame.to_numpy(dtype=float)
+    for symbol, answer in answers.items():
+        columns = [places.get((symbol, name)) for name in FIELDS]
+        if answer.bars is None or None in columns:
+            continue
+        for day, bar in zip(days, values[:, columns].tolist(), strict=True):
+            # yfinance writes a dividend, 0 mostly, on the symbol's own days only; other rows are other symbols' days.
+            if math.isnan(bar[_DIVIDEND]):
+                continue
+            if day in answer.bars.without_volume:
+                bar[_VOLUME] = math.nan
+            if day in answer.bars.misdated:
+                bar[_CLOSE] = math.nan
+            rows.add(day, symbol, bar, answer.currency)
+
+
+def line(symbol: str, bar: Sequence[float], currency: str) -> str:
+    """One line: floats by ``repr``, the volume as an integer, empty for what is missing."""
+    cells = ["" if not math.isfinite(value) else repr(value) for value in bar]
+    cells[_VOLUME] = "" if not math.isfinite(bar[_VOLUME]) else str(int(bar[_VOLUME]))
+    return f"{symbol},{','.join(cells)},{currency}\n"

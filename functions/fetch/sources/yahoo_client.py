@@ -70,7 +70,7 @@ class YahooClient:
         from yfinance.cache import get_tz_cache, set_tz_cache_location
         from yfinance.data import YfData
 
-        # All failures are judged and told by YahooSource; at level DEBUG yfinance would download one by one.
+        # YahooSource judges and reports all failures; at level DEBUG yfinance would download one by one.
         logging.getLogger("yfinance").setLevel(logging.CRITICAL)
         # It turns on warnings about its own use of pandas, thousands of lines a batch.
         warnings.filterwarnings("ignore", category=DeprecationWarning, module=r"yfinance\b")
@@ -81,7 +81,7 @@ class YahooClient:
         multitasking.config["TASKS"].clear()
         zones = get_tz_cache()
         for symbol in {symbol for symbol in symbols if symbol.endswith(LONDON_SUFFIX)} - _zoned:
-            # Spares one request a symbol: yfinance would ask for the zone that the suffix already tells.
+            # Spares one request a symbol: yfinance would ask for the zone, which the suffix names.
             zones.store(symbol, LONDON)
             _zoned.add(symbol)
 

@@ -14,7 +14,7 @@ from urllib.parse import unquote, urlsplit
 import requests
 from curl_cffi import requests as curl
 
-from fetch.sources.loopback import is_loopback
+from fetch.sources.base import is_loopback
 from fetch.sources.yahoo_chart import ChartAnswer, read_chart
 from marketlake.errors import UpstreamUnavailable
 

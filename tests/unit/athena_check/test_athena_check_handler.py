@@ -182,7 +182,7 @@ def test_a_catalogue_that_differs_from_the_contract_is_a_violation(lake: Lake) -
 
 
 @pytest.mark.usefixtures("written")
-def test_many_differences_are_told_in_few_words() -> None:
+def test_many_differences_are_shortened() -> None:
     answer = [[*row[:2], "1", "2", "3", "4", "5", "6", "7"] for row in ANSWER]
     with pytest.raises(AthenaCheckFailed, match=r"and \d+ more; no marker was written: the next run loads these days"):
         check(answer)

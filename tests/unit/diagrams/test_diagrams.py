@@ -106,7 +106,7 @@ def test_a_changed_definition_is_another_picture(monkeypatch: pytest.MonkeyPatch
         ),
     ],
 )
-def test_choices_are_told_in_words(rule: dict[str, Any], words: str) -> None:
+def test_choices_are_described(rule: dict[str, Any], words: str) -> None:
     state = machine.State("S", "Choice", {"Choices": [{**rule, "Next": "T"}], "Default": "U"})
     assert [(way.head, way.label) for way in machine.ways(state)] == [("T", words), ("U", "otherwise")]
 

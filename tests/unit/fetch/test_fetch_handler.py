@@ -13,8 +13,7 @@ from typing import Any
 import pytest
 
 from fetch import handler as fetch_handler
-from fetch.sources.base import FetchedDays, FetchRequest
-from fetch.sources.registry import source_of
+from fetch.sources.base import FetchedDays, FetchRequest, source_of
 from marketlake.contract import Contract
 from marketlake.errors import (
     ContractViolation,
@@ -186,7 +185,7 @@ def test_each_contract_has_its_source(contract: Contract, name: str) -> None:
 
 
 def test_an_unknown_source_is_a_violation() -> None:
-    from dataclasses import replace
+    import msgspec
 
     with pytest.raises(ContractViolation, match="no source is called 'bloomberg'"):
-        source_of(replace(PRICES, source="bloomberg"), "", "", "EUR")
+        source_of(msgspec.structs.replace(PRICES, source="bloomberg"), "", "", "EUR")

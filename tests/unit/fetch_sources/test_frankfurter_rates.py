@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from fetch.sources.frankfurter_rates import parse_interval, raw_document
+from fetch.sources.frankfurter import parse_interval, raw_document
 
 DAYS = st.dates(date(1999, 1, 4), date(2030, 1, 1))
 CODES = st.text("ABCDEFGHIJKLMNOPQRSTUVWXYZ", min_size=3, max_size=3)
@@ -66,8 +66,8 @@ def test_what_is_no_positive_number_is_refused(rate: str) -> None:
         (interval({}, base="USD"), "about base 'USD', not 'EUR'"),
         (interval({}, amount="2"), "for the amount '2'"),
         (interval({}, amount="null"), "for the amount None"),
-        (interval({}).replace('"rates":{}', '"rates":{"2023-02-30":{}}'), "'2023-02-30' is no day"),
-        (interval({}).replace('"rates":{}', '"rates":{"20230102":{}}'), "'20230102' is no day"),
+        (interval({}).replace('"rates":{}', '"rates":{"2023-02-30":{}}'), "'2023-02-30' is not a date"),
+        (interval({}).replace('"rates":{}', '"rates":{"20230102":{}}'), "'20230102' is not a date"),
         (interval({}).replace('"rates":{}', '"rates":{"2023-01-02":[1]}'), "an object of rates belongs"),
         (interval({date(2023, 1, 2): {"us$": "1"}}), "a currency 'us\\$'"),
         (interval({}).replace('"rates":{}', '"rates":{"2023-01-02":{"USD":1,"USD":2}}'), "'USD' twice"),

@@ -8,8 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from fetch.sources.yahoo_bars import QUOTED, Bars
-from fetch.sources.yahoo_chart import NO_BARS, NO_CURRENCY, ChartAnswer, read_chart
+from fetch.sources.yahoo_chart import NO_BARS, NO_CURRENCY, QUOTED, Bars, ChartAnswer, read_chart
 from infra.sources.timeline import stamp
 from marketlake.errors import UpstreamMalformed, UpstreamThrottled, UpstreamUnavailable
 

@@ -36,7 +36,7 @@ def test_every_bar_comes_as_quoted(server: ReplayServer, symbols: list[str]) -> 
     fetched = fetch(server, MARCH, symbols)
     assert list(fetched.days) == MARCH
     assert fetched.rows == dict.fromkeys(MARCH, len(symbols))
-    assert (fetched.missing_days, fetched.missing_symbols, fetched.missing_bars) == ([], {}, {})
+    assert fetched.missing_symbols == {}
     for day in MARCH:
         rows = rows_of(fetched.days[day])
         assert [row["ticker"] for row in rows] == symbols
@@ -110,15 +110,14 @@ def test_nothing_is_asked_of_any_other_host(
     assert "GET /yahoo/v1/test/getcrumb" in server.requests
 
 
-def test_unwanted_days_are_not_given_and_missing_days_are_named(server: ReplayServer) -> None:
+def test_unwanted_days_are_not_given_and_missing_days_are_absent(server: ReplayServer) -> None:
     days = [date(2022, 4, 14), date(2022, 4, 15), date(2022, 4, 20)]
     fetched = fetch(server, days, ["BP.L"])
     assert list(fetched.days) == [days[0], days[2]]
-    assert fetched.missing_days == [days[1]]
 
 
 def test_without_symbols_or_trading_there_is_nothing(server: ReplayServer) -> None:
-    assert fetch(server, MARCH[:2], []).missing_days == MARCH[:2]
+    assert fetch(server, MARCH[:2], []).days == {}
     weekend = FetchRequest([date(2022, 1, 8)], ["BP.L"], 0)
     fetched = YahooSource(server.yahoo_url).fetch(weekend)
     assert (fetched.days, fetched.before) == ({}, None)

@@ -73,7 +73,7 @@ def test_a_contract_speaks_of_its_own_columns_only(contract: Contract) -> None:
     if contract.units:
         assert {*contract.units.columns, contract.units.currency_column} <= set(columns)
     for adjustment in contract.adjustments:
-        of_event = {*adjustment.columns, adjustment.over or adjustment.columns[0], adjustment.told_in}
+        of_event = {*adjustment.columns, adjustment.over or adjustment.columns[0], adjustment.event_column}
         assert of_event <= {name for name, column in columns.items() if column.type in ("double", "bigint")}
 
 

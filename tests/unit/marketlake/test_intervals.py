@@ -56,4 +56,4 @@ def test_what_is_no_interval_is_refused(text: str) -> None:
 def test_text_for_people_is_bounded_and_counts_the_rest() -> None:
     runs = ["2023-01-02", "2023-01-04/2023-01-06", "2023-02-01", "2023-03-01", "2023-04-03"]
     assert text_of(runs[:1]) == "2023-01-02"
-    assert text_of(runs) == "2023-01-02, 2023-01-04 to 2023-01-06, 2023-02-01 and 2 more runs"
+    assert text_of(runs) == "2023-01-02, 2023-01-04 to 2023-01-06, 2023-02-01 and 2 more ranges"

@@ -5,7 +5,8 @@ import pyarrow as pa
 import pytest
 
 from marketlake.contract import Contract
-from marketlake.schemas import arrow_schema, glue_columns, polars_schema
+from marketlake.schemas import glue_columns, polars_schema
+from tests.arrow_schema import arrow_schema
 from tests.unit.lake import PRICES, RATES
 
 GLUE_OF_ARROW = {pa.large_string(): "string", pa.float64(): "double", pa.int64(): "bigint"}

@@ -32,9 +32,9 @@ def test_settings_are_typed_and_defaults_stand_in_for_what_is_empty() -> None:
     ("change", "told"),
     [
         ({"BUCKET": ""}, "BUCKET is not set"),
-        ({"ATTEMPTS": "three"}, "ATTEMPTS='three' is no int"),
-        ({"ATTEMPTS": "3.5"}, "ATTEMPTS='3.5' is no int"),
-        ({"SHARE": "half"}, "SHARE='half' is no float"),
+        ({"ATTEMPTS": "three"}, "ATTEMPTS='three' is not of type int"),
+        ({"ATTEMPTS": "3.5"}, "ATTEMPTS='3.5' is not of type int"),
+        ({"SHARE": "half"}, "SHARE='half' is not of type float"),
     ],
 )
 def test_a_missing_or_wrong_setting_is_a_violation_that_names_it(change: dict[str, str], told: str) -> None:

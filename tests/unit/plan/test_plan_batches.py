@@ -24,7 +24,7 @@ CONTRACTS = {contract.name: contract for contract in (PRICES, RATES)}
 AT = datetime(2026, 11, 20, 19, 0, tzinfo=UTC)
 PLAIN = Request(("fx_rates",), date(2010, 1, 1), None, (), False, AT, False)
 DAILY = replace(PLAIN, start=None)
-SMALL = replace(RATES, batch_days=7)
+SMALL = msgspec.structs.replace(RATES, batch_days=7)
 DAYS = RATES.days(date(2010, 1, 1), date(2012, 12, 31))
 
 

@@ -122,7 +122,7 @@ def test_the_command_asks_for_the_same_again_and_once() -> None:
     assert shlex.split(commands[0])[:2] == ["marketlake", "backfill"]
 
 
-def test_many_losses_are_told_in_part_and_counted() -> None:
+def test_many_losses_are_shortened_and_counted() -> None:
     mail = message([THROTTLED] * 37, "", ARN)
     assert mail.count("429 from Yahoo") == MAX_LOSSES
     assert "... and 27 more; see the run report" in mail

@@ -68,7 +68,7 @@ def test_a_failure_outside_the_batches_is_a_loss_without_days() -> None:
 
 
 @given(st.text(max_size=3000))
-def test_any_cause_is_told_in_few_words(text: str) -> None:
+def test_any_cause_is_shortened(text: str) -> None:
     for cause in (text, json.dumps(text), json.dumps({"errorMessage": text}), json.dumps([text])):
         found = readable_cause({"Error": "E", "Cause": cause})
         assert found or not text.split()

@@ -55,7 +55,7 @@ def test_an_action_falls_on_the_next_bar_and_others_are_as_they_were(app: Replay
     assert bars(app, "BT-A.L") is other
 
 
-def test_actions_are_counted_told_in_the_chart_and_taken_back(app: ReplayApp) -> None:
+def test_actions_are_counted_in_the_chart_and_taken_back(app: ReplayApp) -> None:
     was = bars(app)
     act(app, {"symbol": "BP.L", "day": f"{DAY}", "split": [2, 1]})
     act(app, {"symbol": "BP.L", "day": "2022-03-09", "dividend": 1})

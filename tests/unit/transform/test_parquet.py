@@ -17,7 +17,8 @@ from hypothesis import strategies as st
 
 from marketlake.batch_rows import to_parquet
 from marketlake.contract import Contract
-from marketlake.schemas import arrow_schema, glue_columns, polars_schema
+from marketlake.schemas import glue_columns, polars_schema
+from tests.arrow_schema import arrow_schema
 from tests.unit.frames import clean_frames
 from tests.unit.lake import PRICES, RATES, Bar, at, prices_csv, rates_json
 from transform.days import nulls_of, ranges_of

@@ -74,7 +74,7 @@ def test_every_class_is_transient_or_terminal_and_never_both() -> None:
 
 def test_the_mail_has_plain_words_for_every_class() -> None:
     assert set(PLAIN_WORDS) >= {*transient_names(), *terminal_names(), *FUNCTION_FAULTS}
-    assert {*transient_names(), *FUNCTION_FAULTS, "RawChanged"} == HEALS_BY_ITSELF
+    assert {*transient_names(), *FUNCTION_FAULTS} == HEALS_BY_ITSELF
 
 
 @given(st.text(max_size=2000))

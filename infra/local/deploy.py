@@ -75,7 +75,13 @@ def fingerprint(config: LocalConfig) -> str:
     deployed = {name: value for name, value in asdict(config).items() if name not in ("chaos", "chaos_seed")}
     digest = hashlib.sha256(json.dumps(deployed, default=str, sort_keys=True).encode())
     sources = {path for function in facts.function_names() for path in source_files(function).values()}
-    shared = [facts.DEFINITION, facts.INTERRUPTED, *facts.POLICIES.glob("*.tftpl"), facts.FUNCTIONS / "functions.json"]
+    shared = [
+        facts.DEFINITION,
+        facts.RETRY,
+        facts.INTERRUPTED,
+        *facts.POLICIES.glob("*.tftpl"),
+        facts.FUNCTIONS / "functions.json",
+    ]
     shared += [facts.ROOT / "statemachine" / "parameters.json", facts.ROOT / "infra" / "terraform" / "names.json.tftpl"]
     shared += [TABLES, CLOSING_DAYS, *(path for path in (config.constituents, config.prices) if path)]
     for path in sorted({*sources, *shared}):

@@ -14,7 +14,8 @@ from dataclasses import dataclass
 from itertools import groupby
 from typing import Any
 
-from marketlake.errors import terminal_names, transient_names
+from marketlake.errors import SERVICE_FAULTS, SYSTEM_ERRORS
+from tests.error_names import TERMINAL, TRANSIENT
 from tests.statemachine.answers import (
     CHECKED,
     FETCHED,
@@ -34,7 +35,7 @@ from tests.statemachine.answers import (
     throw,
     validated,
 )
-from tests.statemachine.definition import MACHINE, MOCK_CONFIG, SERVICE_FAULTS, SYSTEM_ERRORS
+from tests.statemachine.definition import MACHINE, MOCK_CONFIG
 
 BROKEN = f"{MACHINE}-broken"
 """The machine with batches that end in a Fail state: without 256 KB of payload, its Map's Catch is not seen."""
@@ -79,7 +80,7 @@ def _retried() -> Iterator[Case]:
     for state, well in WELL.items():
         after = [well, well] if state in STAGES else [well]
         kinds = {
-            "Transient": [throw(error) for error in transient_names()],
+            "Transient": [throw(error) for error in TRANSIENT],
             # As many as there are retries.
             "System": [fault(error) for error in SYSTEM_ERRORS[:3]],
             "OtherSystem": [fault(error) for error in SYSTEM_ERRORS[3:]],
@@ -99,7 +100,7 @@ def _lost() -> Iterator[Case]:
         yield _batch_lost(f"{stage}TimesOut", stage, 4 * [fault("States.Timeout")])
         yield _batch_lost(f"{stage}Terminal", stage, [throw("ContractViolation")])
         yield _batch_lost(f"{stage}Unknown", stage, [throw("KeyError")])
-    for error in terminal_names():
+    for error in TERMINAL:
         yield _batch_lost(f"FetchFailsWith{error}", "Fetch", [throw(error)])
     # Six retries of the service's, then one more of ours: each retrier counts for itself.
     mixed = [fault("Lambda.TooManyRequestsException")] * 6 + [throw("StorageUnavailable")]

@@ -13,10 +13,11 @@ import pytest
 from msgspec import Struct
 
 from infra import facts
+from infra.client.machine import State, shipped_machine
 from tests.statemachine.cases import ANSWERS
-from tests.statemachine.definition import State, function_of, rendered, strings, walk
+from tests.statemachine.definition import function_of, strings
 
-LAMBDAS = [state for state in walk(rendered()) if state.kind == "Lambda"]
+LAMBDAS = [state for state in shipped_machine().everywhere() if state.kind == "Lambda"]
 
 
 def returned_fields(function: str) -> list[set[str]]:

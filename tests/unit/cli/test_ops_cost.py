@@ -57,14 +57,14 @@ def test_transitions_on_aws_are_the_states_entered_with_retries_iterations_and_t
     ("start", "end", "between"),
     [
         ("Fetch", "Validate", ()),
-        ("Fetch", "SendToDlq", ("RetriesExhausted",)),
+        ("Fetch", "SendToDlq", ()),
         ("Validate", "Transform", ("AnyRejected", "AnyAccepted")),
         ("Validate", "SendRejectedDay", ("AnyRejected", "SendRejectedDays")),
         ("SendRejectedDay", "Transform", ("AnyAccepted",)),
         ("SendRejectedDay", None, ("AnyAccepted", "BatchDone")),
         ("Validate", None, ("AnyRejected", "AnyAccepted", "BatchDone")),
         ("AthenaCheck", None, ("BatchDone",)),
-        ("SendToDlq", None, ("BatchFailed",)),
+        ("SendToDlq", None, ("BatchDone",)),
         ("Fetch", None, ()),
     ],
 )

@@ -2,23 +2,28 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
+from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
+from typing import Any
 
 import msgspec
 
 from marketlake.aws import s3_client
 from marketlake.contract import dataset_names, load_contract
 from marketlake.errors import ContractViolation
+from marketlake.layout import claim_key
+from marketlake.manifest import JSON
 from marketlake.markers import marked_days
 from marketlake.messages import Batch, PlanEvent, Planned, Summary
 from marketlake.request import parse_request
 from marketlake.settings import read_settings
-from marketlake.storage import Bucket
+from marketlake.storage import Bucket, PreconditionFailed
 from marketlake.symbols import symbols_in_force
 from marketlake.telemetry import logger, task
 from plan.batches import patchable, plan_batches, refuse_too_large, window_of
-from plan.claim import claim_start
 
 
 @dataclass(frozen=True)
@@ -54,7 +59,7 @@ def handler(event: PlanEvent) -> Planned:
     known = {name: listed.names for name, listed in symbols.items()}
     request = parse_request(event.input, known, event.started, settings.last_day)
     execution = event.task.execution
-    runner = claim_start(clean, event.input, request.at, execution) if request.scheduled else execution
+    runner = _claim_start(clean, event.input, request.at, execution) if request.scheduled else execution
     if runner != execution:
         return _planned([], Summary(list(request.datasets), started_already=runner))
 
@@ -75,3 +80,21 @@ def handler(event: PlanEvent) -> Planned:
 def _planned(batches: list[Batch], summary: Summary) -> Planned:
     logger("plan").info("planned", extra=msgspec.to_builtins(summary))
     return Planned(batches, summary)
+
+
+def _claim_start(bucket: Bucket, document: Mapping[str, Any], at: datetime, execution: str) -> str:
+    """Name of the execution that runs the start scheduled for ``at`` (UTC): ``execution``, unless another came first.
+
+    EventBridge Scheduler delivers at least once, and a start that comes twice runs once. Its execution name cannot do
+    that: a name takes no colon, and Scheduler has no other word that is the same both times
+    (https://docs.aws.amazon.com/scheduler/latest/UserGuide/managing-schedule-context-attributes.html). A start is the
+    same if its input is, so two schedules for different datasets are two starts.
+    """
+    digest = hashlib.sha256(json.dumps(document, sort_keys=True).encode()).hexdigest()[:12]
+    key = claim_key(at, digest)
+    try:
+        bucket.put(key, json.dumps({"execution": execution}).encode(), JSON, if_absent=True)
+    except PreconditionFailed:
+        # Ours, too, if this is another attempt of the same execution.
+        return str(json.loads(bucket.get(key).body)["execution"])
+    return execution

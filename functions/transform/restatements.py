@@ -8,7 +8,7 @@ does not see have moved as well. A correction moves one day, or its prices by di
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import replace
 from datetime import date, timedelta
 from functools import reduce
 
@@ -35,16 +35,6 @@ FLOAT_NOISE = 1e-5
 answers in the sixth digit."""
 
 
-@dataclass(frozen=True)
-class Restated:
-    """A symbol whose values up to ``last`` were restated by ``factor``."""
-
-    adjustment: Adjustment
-    symbol: str
-    factor: float
-    last: date
-
-
 def notice_restatements(
     contract: Contract, clean: Bucket, batch: Batch, rows: BatchRows, days: Sequence[Day]
 ) -> list[Rewrite]:
@@ -63,7 +53,11 @@ def notice_restatements(
         now.insert(0, _dated(last, rows.before))
     if not then:
         return []
-    return _as_rewrites(contract, clean, find_restated(contract, pl.concat(then), pl.concat(now), rows.unchanged))
+    found = find_restated(contract, pl.concat(then), pl.concat(now), rows.unchanged)
+    if not found:
+        return []
+    first, _, _ = next(iter(objects_by_day(clean, clean_prefix(contract.name), None, date.max)))
+    return [replace(restated, first=f"{first}") for restated in found]
 
 
 def _day_before(contract: Contract, clean: Bucket, batch: Batch, rows: BatchRows) -> date | None:
@@ -79,41 +73,23 @@ def _day_before(contract: Contract, clean: Bucket, batch: Batch, rows: BatchRows
     return last if clean_key(contract.name, last) in there else None
 
 
-def _as_rewrites(contract: Contract, clean: Bucket, found: Sequence[Restated]) -> list[Rewrite]:
-    if not found:
-        return []
-    newest = max(restated.last for restated in found)
-    first, _, _ = next(iter(objects_by_day(clean, clean_prefix(contract.name), None, newest)))
-    return [
-        Rewrite(
-            dataset=contract.name,
-            symbol=restated.symbol,
-            event=restated.adjustment.event,
-            factor=restated.factor,
-            first=f"{first}",
-            last=f"{restated.last}",
-            mails=restated.adjustment.mails,
-        )
-        for restated in found
-    ]
-
-
 def _dated(day: date, frame: pl.DataFrame) -> pl.DataFrame:
     return frame.select(pl.lit(day).alias("dt"), pl.all())
 
 
 def find_restated(
     contract: Contract, before: pl.DataFrame, now: pl.DataFrame, unchanged: Sequence[date] = ()
-) -> list[Restated]:
+) -> list[Rewrite]:
     """The symbols whose older days moved by one factor from ``before`` to ``now``, by the contract's adjustments.
 
     Both frames have ``dt`` and the clean table's columns; days in one of them only are not compared. ``unchanged`` are
-    days that came again just as they were, and are in neither.
+    days that came again just as they were, and are in neither. What is found begins with the first day of ``before``.
     """
     both = before.join(now, on=["dt", *contract.key], suffix="_now").with_columns(step=_step(contract))
     first_same = min(unchanged, default=None)
+    first = f"{before.select(pl.col('dt').min()).item()}"
     return [
-        Restated(adjustment, symbol, factor, last)
+        Rewrite(contract.name, symbol, adjustment.event, factor, first, f"{last}", adjustment.mails)
         for adjustment in contract.adjustments
         for symbol, factor, last in _restated(contract, adjustment, both, now, first_same)
     ]

@@ -19,7 +19,7 @@ def chaos(context: typer.Context, as_json: AsJson = False) -> None:
     """Show which faults are made on purpose on the embedded AWS, and how often each was since they were turned on."""
     setup, screen = setup_of(context), Screen(as_json)
     if not setup.is_local:
-        raise Refusal("faults are made on the embedded AWS only; `chaos` takes no --profile or --region")
+        raise Refusal("faults are injected on the local AWS emulator only; `chaos` takes no --profile or --region")
     switch = Switch(setup.root)
     screen.say(safe(said_of(switch.setting())))
     screen.table(records_of(switch), COLUMNS, title="faults injected", empty="none")

@@ -23,7 +23,7 @@ resource "aws_s3_object" "package" {
     create_before_destroy = true
 
     precondition {
-      condition     = local.packages != null && alltrue([for zip in values(local.zips) : fileexists(zip)])
+      condition     = local.packages != null && fileexists(local.tables_file) && alltrue([for zip in values(local.zips) : fileexists(zip)])
       error_message = "There are no packages in ${var.package_dir}: run `make package` first (`make deploy` does)."
     }
   }

@@ -74,7 +74,7 @@ resource "aws_s3_bucket_versioning" "this" {
 }
 
 # The policies on buckets, queue and topic refuse plain HTTP to everybody for every action, which is what the * in a Deny
-# says. Loopback addresses are left out: no request comes to the real AWS from one, and the embedded AWS speaks HTTP.
+# says. Loopback addresses are left out: no request comes to the real AWS from one, and the emulator speaks HTTP.
 resource "aws_s3_bucket_policy" "this" {
   for_each = aws_s3_bucket.this
 

@@ -14,7 +14,7 @@ import pytest
 
 from infra.facts import FUNCTIONS
 from infra.package.__main__ import package
-from infra.package.errors import RegistryUnreachable
+from infra.package.locks import RegistryUnreachable
 from infra.package.target import targets
 from infra.sources.server import ReplayServer
 from tests.infra.bundles_aws import FakeAws

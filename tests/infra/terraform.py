@@ -27,7 +27,7 @@ class Terraform:
         self._environment.pop("TF_CLI_CONFIG_FILE", None)  # may name a file that is not there
         for name in CONFIGURATION:
             if (ROOT / name).is_dir():
-                shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__", ".terraform*"))
+                shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__", ".terraform"))
         (self.folder / "test.auto.tfvars.json").write_text(json.dumps(dict(variables)), "utf-8")
 
     def init(self) -> None:

@@ -16,12 +16,11 @@ from typing import Any
 import pytest
 
 from infra.facts import FUNCTIONS, ROOT
-from infra.package import build, gate, locks
+from infra.package import build, locks
 from infra.package.__main__ import main
-from infra.package.errors import BundleTooLarge, LockOutOfDate, RegistryUnreachable
-from infra.package.gate import LIMIT_BYTES, size_of
-from infra.package.prune import SERVICES, is_left_out
-from infra.package.pyc import find_compiler
+from infra.package.build import LIMIT_BYTES, BundleTooLarge, Size
+from infra.package.layer import SERVICES, find_compiler, is_left_out
+from infra.package.locks import LockOutOfDate, RegistryUnreachable
 from infra.package.target import targets
 from infra.sources.app import build_app
 from infra.sources.server import ReplayServer
@@ -219,20 +218,20 @@ def test_a_lock_of_other_requirements_is_refused(tmp_path: Path) -> None:
         locks.lock_path("core", tmp_path)
 
 
-# The gate
+# The check of sizes
 
 
-def test_the_gate_refuses_what_lambda_would() -> None:
-    fits = size_of("plan", "core", 10, {"boto3/a.py": LIMIT_BYTES - 5, "plan/handler.py": 5})
-    gate.check([fits])
-    over = size_of("fetch", "yfinance", 10, {"pandas/a.so": LIMIT_BYTES - 5, "numpy/b.so": 6})
+def test_a_package_that_lambda_would_refuse_is_refused() -> None:
+    fits = Size("plan", "core", 10, {"boto3/a.py": LIMIT_BYTES - 5, "plan/handler.py": 5})
+    build.check_sizes([fits])
+    over = Size("fetch", "yfinance", 10, {"pandas/a.so": LIMIT_BYTES - 5, "numpy/b.so": 6})
     with pytest.raises(BundleTooLarge) as refused:
-        gate.check([fits, over])
+        build.check_sizes([fits, over])
     told = str(refused.value)
     assert "fetch (bundle yfinance) is 262,144,001 bytes unzipped: pandas 250 MB, numpy 0 MB" in told
-    assert "infra/package/prune.py" in told
+    assert "infra/package/layer.py" in told
     assert "plan" not in told
-    assert re.search(r"^fetch +yfinance +0\.0 MB +250\.0 MB +100%$", gate.table([fits, over]), re.MULTILINE)
+    assert re.search(r"^fetch +yfinance +0\.0 MB +250\.0 MB +100%$", build.table([fits, over]), re.MULTILINE)
 
 
 def test_a_refused_build_leaves_a_table_and_no_index(
@@ -240,7 +239,7 @@ def test_a_refused_build_leaves_a_table_and_no_index(
 ) -> None:
     assert built.zips.exists(), "its layers are there, so that this build needs no registry"
     (tmp_path / "packages.json").write_text("{}", "utf-8")
-    monkeypatch.setattr(gate, "LIMIT_BYTES", 100 * gate.MB)
+    monkeypatch.setattr(build, "LIMIT_BYTES", 100 * build.MB)
     assert main(["--arch", "local", "--out", str(tmp_path)]) == 1
     printed = capsys.readouterr()
     assert [line.split()[0] for line in printed.out.splitlines()[2:]] == list(BUNDLES)

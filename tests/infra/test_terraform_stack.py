@@ -19,8 +19,8 @@ from infra.client.saved_queries import saved_queries
 from infra.local import server
 from infra.local.config import ACCOUNT_ID, LocalConfig
 from infra.local.deploy import BUCKETS, Deployment, values_of
-from infra.local.lookups import CLOSING_DAYS, lookup_csv, lookup_key, lookups
-from infra.local.tables import table_input, table_inputs
+from infra.local.lists import CLOSING_DAYS, lookup_csv
+from infra.package.tables import lookup_key, lookups, table_input, table_inputs
 from marketlake.contract import CONTRACTS, dataset_names
 from tests.e2e.pipeline import Pipeline, free_port_pair
 from tests.infra.bundles_built import build_local

@@ -10,7 +10,7 @@ import pytest
 from ministack.core import iam_evaluator
 from ministack.services import sts
 
-from infra.cli.checks_machine import engine_check
+from infra.cli.doctor import engine_check
 from infra.cli.main import main
 from infra.cli.setup import Setup
 from infra.cli.up import wanted_config

@@ -1,4 +1,4 @@
-"""Histories that a source rewrote: what Transform noticed and Report tells, kept in S3 between the two."""
+"""Histories that a source rewrote: what Transform noticed and Report describes, kept in S3 between the two."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ class Rewrite:
 
 
 def write_rewrites(bucket: Bucket, execution: str, index: int, found: Sequence[Rewrite]) -> None:
-    """Keep what batch ``index`` found; the first attempt's word stands.
+    """Keep what batch ``index`` found; what the first attempt kept stays.
 
     A later attempt may find days that an earlier one has healed already, and so nothing.
     """

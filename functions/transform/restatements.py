@@ -123,12 +123,12 @@ def _restated(
 
 
 def _next_events(contract: Contract, adjustment: Adjustment, now: pl.DataFrame, moved: pl.DataFrame) -> pl.DataFrame:
-    """For each symbol that moved, whether the first row after its last moved day tells of the event."""
+    """For each symbol that moved, whether the first row after its last moved day has the event."""
     symbol = contract.symbol_column
     lasts = moved.group_by(symbol).agg(last=pl.col("dt").max())
     later = now.join(lasts, on=symbol).filter(pl.col("dt") > pl.col("last")).sort("dt")
-    told = pl.col(adjustment.event_column).first() != adjustment.usual
-    return lasts.select(symbol).join(later.group_by(symbol).agg(event=told), on=symbol, how="left").fill_null(False)
+    happened = pl.col(adjustment.event_column).first() != adjustment.usual
+    return lasts.select(symbol).join(later.group_by(symbol).agg(event=happened), on=symbol, how="left").fill_null(False)
 
 
 def _bounds(adjustment: Adjustment) -> list[pl.Expr]:

@@ -27,7 +27,7 @@ def reasons(*bars: Bar) -> dict[str, str | None]:
 
 
 BAD: list[tuple[dict[str, object], str]] = [
-    ({"currency": "USD"}, "quoted_currency is none of GBp, GBX, GBP: no unit is known for these prices"),
+    ({"currency": "USD"}, "quoted_currency is not one of GBp, GBX, GBP: no unit is known for these prices"),
     ({"currency": ""}, "is missing"),
     ({"close": None}, "close is missing"),
     ({"open": "nan"}, "open is not a finite number"),

@@ -1,4 +1,4 @@
-"""The good rows of a batch on their way from Validate to Transform: one Parquet object, removed after a week.
+"""The good rows of a batch on their way from Validate to Transform: one Parquet object, which soon expires.
 
 Its footer describes the days. So a day's rows and the hash of the raw bytes that they came from are read together,
 whatever another execution has stored in raw since.

@@ -29,18 +29,13 @@ def run_query(client: AthenaClient, workgroup: str, database: str, sql: str, tim
     )
     query = started["QueryExecutionId"]
     _wait(client, query, timeout)
-    return _rows(client, query)
-
-
-def _rows(client: AthenaClient, query: str) -> list[dict[str, str]]:
-    pages = call(
-        lambda: list(client.get_paginator("get_query_results").paginate(QueryExecutionId=query)),
-        f"athena:GetQueryResults {query}",
+    pages = client.get_paginator("get_query_results").paginate(QueryExecutionId=query)
+    found = call(
+        lambda: [row for page in pages for row in page["ResultSet"]["Rows"]], f"athena:GetQueryResults {query}"
     )
-    found = [row for page in pages for row in page["ResultSet"]["Rows"]]
+    rows = [[cell.get("VarCharValue", "") for cell in row["Data"]] for row in found]
     # The first row of a SELECT's first page holds the column names.
-    names, *rows = [[cell.get("VarCharValue", "") for cell in row["Data"]] for row in found]
-    return [dict(zip(names, row, strict=True)) for row in rows]
+    return [dict(zip(rows[0], row, strict=True)) for row in rows[1:]]
 
 
 def _wait(client: AthenaClient, query: str, timeout: float) -> None:

@@ -6,21 +6,28 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from athena_check.athena import run_query
-from athena_check.compare import catalog_differences, differences, object_differences
-from athena_check.query import BY_DAY, check_sql, parse_answer
+from athena_check.partitions import (
+    BY_DAY,
+    catalog_differences,
+    check_sql,
+    differences,
+    object_differences,
+    parse_answer,
+)
 from marketlake.aws import athena_client, call, glue_client, s3_client
 from marketlake.contract import Contract, load_contract
 from marketlake.errors import AthenaCheckFailed, ContractViolation
 from marketlake.intervals import to_intervals
 from marketlake.layout import clean_key, clean_prefix, keys_of_days
-from marketlake.manifest import WrittenDay, read_written
+from marketlake.manifest import WrittenDay, read_manifest
 from marketlake.markers import Marker, write_marker
+from marketlake.messages import Checked, CheckEvent
 from marketlake.settings import read_settings
 from marketlake.storage import Bucket, side_by_side
-from marketlake.telemetry import Event, count, logger, task
+from marketlake.telemetry import count, logger, task
 
 QUERY_SECONDS = 150
-"""Longest wait for Athena; below the function's timeout, so that a stuck query is stopped and told as such."""
+"""Longest wait for Athena; below the function's timeout, so that a stuck query is stopped and named."""
 
 SHOWN = 3
 
@@ -34,14 +41,13 @@ class Settings:
     workgroup: str
 
 
-@task("athena_check")
-def handler(event: Event) -> Event:
-    """``{"batch", "transformed", "task"}`` to counts of days checked and markers written."""
+@task("athena_check", CheckEvent)
+def handler(event: CheckEvent) -> Checked:
+    """The days that Transform wrote are marked, where Athena finds of them what was written."""
     settings = read_settings(Settings)
-    batch, about = event["batch"], event["task"]
-    contract = load_contract(batch["dataset"])
+    contract = load_contract(event.batch.dataset)
     clean = Bucket(settings.clean_bucket, s3_client())
-    written = read_written(clean, event["transformed"]["manifest"])
+    written = read_manifest(clean, event.transformed.manifest)
     days = [day.dt for day in written]
 
     _check_catalog(contract, settings.database)
@@ -54,19 +60,15 @@ def handler(event: Event) -> Event:
     _confirm(contract, clean, written)
 
     def mark(day: WrittenDay) -> bool:
-        marker = _marker(contract, day, about["execution"])
+        marker = _marker(contract, day, event.task.execution)
         return write_marker(clean, marker, day.changed_rows, lambda: _confirm(contract, clean, [day]))
 
     wrote = side_by_side(mark, written)
     rows = sum(partition.rows for partition in found[BY_DAY].values())
     count("DaysChecked", len(written), dataset=contract.name)
     logger("athena_check").info("checked", extra={"days": len(written), "rows": rows})
-    return {
-        "days": len(written),
-        "rows": rows,
-        "markers": sum(wrote),
-        "corrected": sum(1 for day in written if day.changed_rows),
-    }
+    corrected = sum(1 for day in written if day.changed_rows)
+    return Checked(days=len(written), rows=rows, markers=sum(wrote), corrected=corrected)
 
 
 def _check_catalog(contract: Contract, database: str) -> None:

@@ -80,10 +80,6 @@ class ContractViolation(TerminalError):
     """What is stored, catalogued or deployed is not what the dataset's contract says."""
 
 
-class RawChanged(TerminalError):
-    """A raw object is not the one that was validated: another execution fetched the day in between."""
-
-
 class AthenaCheckFailed(TerminalError):
     """Athena finds something else in the partitions than what was written to them."""
 

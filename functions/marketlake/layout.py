@@ -77,7 +77,7 @@ def day_of_key(key: str) -> date:
     """The day of a key that has a ``dt=YYYY-MM-DD`` part.
 
     Raises:
-        ContractViolation: the key has none, so it is none of ours.
+        ContractViolation: the key has no such part, so we did not write it.
     """
     try:
         return date.fromisoformat(key.partition("dt=")[2][:10])
@@ -101,12 +101,17 @@ def objects_by_day(bucket: Bucket, prefix: str, start: date | None, end: date) -
 
 
 def manifest_key(execution: str, index: int, stage: str) -> str:
-    """Key in the clean bucket of what ``stage`` tells the next one about batch ``index`` (a claim check)."""
+    """Key in the clean bucket of what ``stage`` describes of batch ``index`` for the next one (a claim check)."""
     return f"{manifest_prefix(execution)}{index}-{stage}.json"
 
 
+def batch_rows_key(execution: str, index: int) -> str:
+    """Key in the clean bucket of the rows of batch ``index`` that Validate hands on to Transform."""
+    return f"{manifest_prefix(execution)}{index}-rows.parquet"
+
+
 def manifest_prefix(execution: str) -> str:
-    """Prefix in the clean bucket of what the stages of ``execution`` tell each other."""
+    """Prefix in the clean bucket of what the stages of ``execution`` hand on."""
     return f"manifests/{execution}/"
 
 

@@ -1,29 +1,19 @@
-"""Claim checks: what one state tells the next about the days of a batch, kept in S3 and passed on by key."""
+"""Claim checks: what Transform describes of the days of a batch, kept in S3 and passed on to AthenaCheck by key."""
 
 from __future__ import annotations
 
-import json
-from dataclasses import asdict, dataclass, field
+from collections.abc import Sequence
 from datetime import date
-from typing import Any
+
+import msgspec
+from msgspec import Struct
 
 from marketlake.storage import Bucket
 
 JSON = "application/json"
 
 
-@dataclass(frozen=True)
-class ValidatedDay:
-    """A day that Validate accepted: the hash of the raw bytes it saw, and the symbols whose rows it put aside."""
-
-    dt: date
-    raw_sha256: str
-    rows: int
-    dropped: list[str] = field(default_factory=list)
-
-
-@dataclass(frozen=True)
-class WrittenDay:
+class WrittenDay(Struct, frozen=True):
     """A day that Transform wrote: what lies at its clean key and what Athena must find there.
 
     ``ranges`` holds the least and greatest value of each number column (None where all are null), ``nulls`` the count
@@ -41,26 +31,11 @@ class WrittenDay:
     changed_rows: int | None = None
 
 
-def write_manifest(bucket: Bucket, key: str, days: list[ValidatedDay] | list[WrittenDay]) -> None:
+def write_manifest(bucket: Bucket, key: str, days: Sequence[WrittenDay]) -> None:
     """Write ``days`` as a JSON document at ``key``."""
-    document = {"days": [asdict(day) for day in days]}
-    bucket.put(key, json.dumps(document, default=str, separators=(",", ":")).encode(), JSON)
+    bucket.put(key, msgspec.json.encode(days), JSON)
 
 
-def read_validated(bucket: Bucket, key: str) -> list[ValidatedDay]:
-    """What Validate wrote at ``key``."""
-    return [ValidatedDay(**_with_date(day)) for day in _days(bucket, key)]
-
-
-def read_written(bucket: Bucket, key: str) -> list[WrittenDay]:
-    """What Transform wrote at ``key``."""
-    return [WrittenDay(**_with_date(day)) for day in _days(bucket, key)]
-
-
-def _days(bucket: Bucket, key: str) -> list[dict[str, Any]]:
-    days: list[dict[str, Any]] = json.loads(bucket.get(key).body)["days"]
-    return days
-
-
-def _with_date(day: dict[str, Any]) -> dict[str, Any]:
-    return {**day, "dt": date.fromisoformat(day["dt"])}
+def read_manifest(bucket: Bucket, key: str) -> list[WrittenDay]:
+    """What ``write_manifest`` wrote at ``key``."""
+    return msgspec.json.decode(bucket.get(key).body, type=list[WrittenDay])

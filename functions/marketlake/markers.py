@@ -6,11 +6,11 @@ If-Match), so of two executions on the same day neither overwrites what it has n
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
-from dataclasses import asdict, dataclass, field, replace
 from datetime import date
-from typing import Any
+
+import msgspec
+from msgspec import Struct
 
 from marketlake.errors import ContractViolation, StorageUnavailable
 from marketlake.layout import marker_key, marker_prefix, objects_by_day
@@ -22,12 +22,20 @@ HISTORY_ENTRIES = 50
 """A marker keeps its last changes only: it must stay a small object whatever upstream does."""
 
 
-@dataclass(frozen=True)
-class Marker:
+class Replaced(Struct, frozen=True):
+    """An earlier state of a day, the execution that wrote it, the one that replaced it, and how many rows changed."""
+
+    raw_sha256: str
+    clean_etag: str
+    execution: str
+    replaced_by: str
+    changed_rows: int | None
+
+
+class Marker(Struct, frozen=True):
     """What is in the lake for a day: hash of the raw bytes, ETag and rows of the clean object, and who wrote it.
 
-    ``history`` lists earlier states, oldest first, each with the raw hash, the ETag and the execution it was replaced
-    by, and the number of rows that changed.
+    ``history`` lists earlier states, oldest first.
     """
 
     dataset: str
@@ -38,7 +46,7 @@ class Marker:
     rows: int
     quarantined: int
     execution: str
-    history: list[dict[str, Any]] = field(default_factory=list)
+    history: list[Replaced] = []
 
     def says_the_same(self, other: Marker) -> bool:
         """Whether both describe the same raw and clean bytes under the same contract."""
@@ -50,14 +58,8 @@ class Marker:
 
     def replacing(self, old: Marker, changed_rows: int | None) -> Marker:
         """This marker with ``old`` added to its history."""
-        entry = {
-            "raw_sha256": old.raw_sha256,
-            "clean_etag": old.clean_etag,
-            "execution": old.execution,
-            "replaced_by": self.execution,
-            "changed_rows": changed_rows,
-        }
-        return replace(self, history=[*old.history, entry][-HISTORY_ENTRIES:])
+        entry = Replaced(old.raw_sha256, old.clean_etag, old.execution, self.execution, changed_rows)
+        return msgspec.structs.replace(self, history=[*old.history, entry][-HISTORY_ENTRIES:])
 
 
 def marked_days(bucket: Bucket, dataset: str, start: date, end: date) -> set[date]:
@@ -69,16 +71,15 @@ def read_marker(bucket: Bucket, dataset: str, day: date) -> tuple[Marker, str] |
     """The day's marker with its ETag, or None where there is none.
 
     Raises:
-        ContractViolation: what lies there is no marker.
+        ContractViolation: what lies there is not a marker.
     """
     try:
         stored = bucket.get(marker_key(dataset, day))
     except ObjectMissing:
         return None
     try:
-        document = json.loads(stored.body)
-        return Marker(**{**document, "dt": date.fromisoformat(document["dt"])}), stored.etag
-    except (ValueError, TypeError, KeyError) as error:
+        return msgspec.json.decode(stored.body, type=Marker), stored.etag
+    except msgspec.DecodeError as error:
         key = marker_key(dataset, day)
         raise ContractViolation(f"marker {key} is not readable: {error}; remove it, then run the day again") from error
 
@@ -116,4 +117,4 @@ def write_marker(
 
 
 def _body(marker: Marker) -> bytes:
-    return json.dumps(asdict(marker), default=str, indent=1).encode()
+    return msgspec.json.format(msgspec.json.encode(marker), indent=1)

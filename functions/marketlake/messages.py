@@ -40,6 +40,12 @@ class Task(Struct, frozen=True):
     batch: int | None = None
 
 
+class BatchTask(Task, frozen=True, kw_only=True):
+    """The same in a state inside the Map, where there is always a batch."""
+
+    batch: int
+
+
 class Input(Struct, frozen=True, omit_defaults=True):
     """The execution input that runs the days from ``start`` to ``end`` of ``datasets`` again.
 
@@ -197,35 +203,34 @@ class PlanEvent(Struct, frozen=True):
     started: datetime
 
 
-class FetchEvent(Struct, frozen=True):
-    """What Fetch is given."""
+class BatchEvent(Struct, frozen=True, kw_only=True):
+    """What each state of a batch is given."""
 
-    task: Task
+    task: BatchTask
     batch: Batch
+
+
+class FetchEvent(BatchEvent, frozen=True):
+    """What Fetch is given; ``started`` is when the execution started."""
+
     started: datetime
 
 
-class ValidateEvent(Struct, frozen=True):
+class ValidateEvent(BatchEvent, frozen=True):
     """What Validate is given."""
 
-    task: Task
-    batch: Batch
     fetched: Fetched
 
 
-class TransformEvent(Struct, frozen=True):
+class TransformEvent(BatchEvent, frozen=True):
     """What Transform is given."""
 
-    task: Task
-    batch: Batch
     validated: Validated
 
 
-class CheckEvent(Struct, frozen=True):
+class CheckEvent(BatchEvent, frozen=True):
     """What AthenaCheck is given."""
 
-    task: Task
-    batch: Batch
     transformed: Transformed
 
 

@@ -1,11 +1,12 @@
-"""Histories that a source rewrote: what Transform noticed and Report tells, kept in S3 between the two."""
+"""Histories that a source rewrote: what Transform noticed and Report describes, kept in S3 between the two."""
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
+
+import msgspec
 
 from marketlake.layout import manifest_key, manifest_prefix
 from marketlake.manifest import JSON
@@ -32,13 +33,12 @@ class Rewrite:
 
 
 def write_rewrites(bucket: Bucket, execution: str, index: int, found: Sequence[Rewrite]) -> None:
-    """Keep what batch ``index`` found; the first attempt's word stands.
+    """Keep what batch ``index`` found; what the first attempt kept stays.
 
     A later attempt may find days that an earlier one has healed already, and so nothing.
     """
-    document = json.dumps([asdict(rewrite) for rewrite in found]).encode()
     with suppress(PreconditionFailed):
-        bucket.put(manifest_key(execution, index, STAGE), document, JSON, if_absent=True)
+        bucket.put(manifest_key(execution, index, STAGE), msgspec.json.encode(found), JSON, if_absent=True)
 
 
 def read_rewrites(bucket: Bucket, execution: str) -> list[Rewrite]:
@@ -47,7 +47,8 @@ def read_rewrites(bucket: Bucket, execution: str) -> list[Rewrite]:
     Two batches may see the same rewrite on different days; the one that reaches further is kept.
     """
     keys = [key for key, _ in bucket.keys(manifest_prefix(execution)) if key.endswith(f"-{STAGE}.json")]
-    read = [Rewrite(**found) for stored in bucket.get_many(keys) for found in json.loads(stored.body)]
+    documents = [msgspec.json.decode(stored.body, type=list[Rewrite]) for stored in bucket.get_many(keys)]
+    read = [rewrite for document in documents for rewrite in document]
     latest = {
         (rewrite.dataset, rewrite.event, rewrite.symbol): rewrite for rewrite in sorted(read, key=lambda r: r.last)
     }

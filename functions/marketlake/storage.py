@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from marketlake.aws import call
@@ -84,14 +83,11 @@ class Bucket:
     def keys(self, prefix: str, start_after: str = "") -> Iterable[tuple[str, str]]:
         """Keys below ``prefix`` and after ``start_after`` with their ETags, ascending; one request per 1,000."""
         what = f"s3:ListBucket s3://{self.name}/{prefix}"
-        more: dict[str, Any] = {"StartAfter": start_after} if start_after else {}
-        while True:
-            page = call(partial(self._client.list_objects_v2, Bucket=self.name, Prefix=prefix, **more), what)
+        paginator = self._client.get_paginator("list_objects_v2")
+        pages = iter(paginator.paginate(Bucket=self.name, Prefix=prefix, StartAfter=start_after))
+        while page := call(lambda: next(pages, None), what):
             for item in page.get("Contents", []):
                 yield item["Key"], item["ETag"].strip('"')
-            if not page.get("IsTruncated"):
-                return
-            more = {"ContinuationToken": page["NextContinuationToken"]}
 
     def get_many(self, keys: Sequence[str]) -> list[Stored]:
         """The objects at ``keys``, in their order, side by side.

@@ -8,18 +8,22 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import cache, wraps
-from typing import Any
+from typing import Any, TypeVar
 
 from aws_lambda_powertools import Logger, Tracer, single_metric
 from aws_lambda_powertools.metrics import MetricUnit
 from aws_lambda_powertools.utilities.typing import LambdaContext
+from msgspec import to_builtins
 
 from marketlake.errors import MarketlakeError, UnexpectedError
+from marketlake.messages import read_message
 
 NAMESPACE = "marketlake"
 
 Event = dict[str, Any]
 Handler = Callable[[Event, LambdaContext], Event]
+Given = TypeVar("Given")
+Answer = TypeVar("Answer")
 
 
 @cache
@@ -40,24 +44,26 @@ def count(name: str, value: float, **dimensions: str) -> None:
             metric.add_dimension(name=key, value=text)
 
 
-def task(service: str) -> Callable[[Callable[[Event], Event]], Handler]:
-    """Make a Lambda handler of ``function(event) -> result``.
+def task(service: str, given: type[Given]) -> Callable[[Callable[[Given], Answer]], Handler]:
+    """Make a Lambda handler of ``function(event) -> answer``, both of types in ``messages``; ``given`` is the event's.
 
-    ``event["task"]`` names execution, state, batch index and retry count; they go with every log line. Whatever is
+    The event's ``task`` names execution, state, batch index and retry count; they go with every log line. Whatever is
     raised leaves as one of our classes with a short message and a short trace, since the state machine carries the
-    cause on; the whole trace is in the log.
+    cause on; the whole trace is in the log. An event that is not a ``given`` is a ``ContractViolation``.
     """
 
-    def decorate(function: Callable[[Event], Event]) -> Handler:
+    def decorate(function: Callable[[Given], Answer]) -> Handler:
         @wraps(function)
         def handler(event: Event, context: LambdaContext) -> Event:
             log = logger(service)
-            about = event.get("task", {})
+            about = event.get("task")
+            about = about if isinstance(about, dict) else {}
             log.set_correlation_id(str(about.get("execution", "")))
             log.append_keys(**{key: about.get(key) for key in ("state", "batch", "retry")})
             log.append_keys(function_request_id=getattr(context, "aws_request_id", ""))
             try:
-                return _traced(service, function)(event)
+                answer: Event = to_builtins(_traced(service, function)(read_message(event, given, "the event")))
+                return answer
             except MarketlakeError as error:
                 log.exception("task failed", extra={"error": type(error).__name__})
                 _count_failure(service, type(error).__name__)
@@ -73,9 +79,9 @@ def task(service: str) -> Callable[[Callable[[Event], Event]], Handler]:
     return decorate
 
 
-def _traced(service: str, function: Callable[[Event], Event]) -> Callable[[Event], Event]:
+def _traced(service: str, function: Callable[[Given], Answer]) -> Callable[[Given], Answer]:
     capture = _tracer(service).capture_method(capture_response=False)
-    traced: Callable[[Event], Event] = capture(function)
+    traced: Callable[[Given], Answer] = capture(function)
     return traced
 
 

@@ -6,11 +6,13 @@ import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
-from typing import Any
+
+import msgspec
 
 from marketlake.contract import Contract
 from marketlake.errors import InvalidRequest
 from marketlake.intervals import to_intervals
+from marketlake.messages import Batch, Input
 from marketlake.request import Request
 from marketlake.symbols import Symbols
 
@@ -50,18 +52,16 @@ def patchable(window: Window, done: set[date], symbols: Symbols) -> Window:
     return replace(window, days=days or window.days)
 
 
-def plan_batches(contract: Contract, request: Request, window: Window, done: set[date]) -> list[dict[str, Any]]:
-    """Batches, as they travel through the state machine, for the days of ``window`` that have to be looked at.
+def plan_batches(contract: Contract, request: Request, window: Window, done: set[date]) -> list[Batch]:
+    """Batches for the days of ``window`` that have to be looked at.
 
     Days without a marker are loaded. Days with one are left out, but a daily run fetches them again to find late
     corrections (``recheck``), and ``force`` or ``symbols`` loads them whatever their marker says.
     """
     if request.force or request.symbols:
-        batches = [_batch(contract, request, run, recheck=False) for run in _runs(contract, window.days)]
-        for batch in batches[1:]:
-            # The day before it is written by this execution, too, before it or after it: not one to compare with.
-            batch["continues"] = True
-        return batches
+        forced = [_batch(contract, request, run, recheck=False) for run in _runs(contract, window.days)]
+        # The day before the others is written by this execution, too, before or after them: not one to compare with.
+        return forced[:1] + [msgspec.structs.replace(batch, continues=True) for batch in forced[1:]]
     pending = [day for day in window.days if day not in done]
     batches = [_batch(contract, request, run, recheck=False) for run in _runs(contract, pending)]
     if window.daily:
@@ -70,13 +70,13 @@ def plan_batches(contract: Contract, request: Request, window: Window, done: set
     return batches
 
 
-def refuse_too_large(batches: Sequence[dict[str, Any]]) -> None:
+def refuse_too_large(batches: Sequence[Batch]) -> None:
     """Refuse a plan that would not fit through the state machine together with its results.
 
     Raises:
         InvalidRequest: more than ``MAX_PLAN_BYTES``.
     """
-    size = len(json.dumps(batches))
+    size = len(json.dumps(msgspec.to_builtins(batches)))
     if size > MAX_PLAN_BYTES:
         raise InvalidRequest(
             f"start, end and symbols make a plan of {size // 1000} KB; accepted are {MAX_PLAN_BYTES // 1000} KB: "
@@ -95,18 +95,15 @@ def _runs(contract: Contract, days: Iterable[date]) -> list[list[date]]:
     return runs
 
 
-def _batch(contract: Contract, request: Request, days: Sequence[date], *, recheck: bool) -> dict[str, Any]:
-    again: dict[str, Any] = {"datasets": [contract.name], "start": f"{days[0]}", "end": f"{days[-1]}"}
-    if request.symbols:
-        again["symbols"] = list(request.symbols)
-    if request.force or recheck:
-        # Without it Plan would leave these days out: they have markers.
-        again["force"] = True
-    return {
-        "dataset": contract.name,
-        "days": to_intervals(contract, days),
-        "count": len(days),
-        "symbols": list(request.symbols),
-        "recheck": recheck,
-        "input": again,
-    }
+def _batch(contract: Contract, request: Request, days: Sequence[date], *, recheck: bool) -> Batch:
+    # Without force, Plan would leave out the days of a recheck: they have markers.
+    force = request.force or recheck
+    symbols = list(request.symbols)
+    return Batch(
+        dataset=contract.name,
+        days=to_intervals(contract, days),
+        count=len(days),
+        input=Input([contract.name], days[0], days[-1], symbols, force),
+        symbols=symbols,
+        recheck=recheck,
+    )

@@ -2,25 +2,33 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
+from typing import Any
+
+import msgspec
 
 from marketlake.aws import s3_client
 from marketlake.contract import dataset_names, load_contract
 from marketlake.errors import ContractViolation
+from marketlake.layout import claim_key
+from marketlake.manifest import JSON
 from marketlake.markers import marked_days
+from marketlake.messages import Batch, PlanEvent, Planned, Summary
 from marketlake.request import parse_request
 from marketlake.settings import read_settings
-from marketlake.storage import Bucket
+from marketlake.storage import Bucket, PreconditionFailed
 from marketlake.symbols import symbols_in_force
-from marketlake.telemetry import Event, logger, task
+from marketlake.telemetry import logger, task
 from plan.batches import patchable, plan_batches, refuse_too_large, window_of
-from plan.claim import claim_start
 
 
 @dataclass(frozen=True)
 class Settings:
-    """What Plan needs; ``last_known_day`` is set on replay only, whose sources end before today."""
+    """What Plan needs; ``last_known_day`` is set for simulated sources only, which end before today."""
 
     clean_bucket: str
     artifacts_bucket: str
@@ -33,32 +41,30 @@ class Settings:
         """``last_known_day`` as a date.
 
         Raises:
-            ContractViolation: it is none.
+            ContractViolation: it is not one.
         """
         try:
             return date.fromisoformat(self.last_known_day) if self.last_known_day else None
         except ValueError as error:
-            raise ContractViolation(f"LAST_KNOWN_DAY={self.last_known_day!r} is no date; deploy again") from error
+            raise ContractViolation(f"LAST_KNOWN_DAY={self.last_known_day!r} is not a date; deploy again") from error
 
 
-@task("plan")
-def handler(event: Event) -> Event:
-    """``{"input": <the execution's input>, "started": <ISO time>}`` to ``{"batches": [...], "summary": {...}}``."""
+@task("plan", PlanEvent)
+def handler(event: PlanEvent) -> Planned:
+    """The batches of days that are not done, or no batches where another execution runs the same scheduled start."""
     settings = read_settings(Settings)
     artifacts, clean = Bucket(settings.artifacts_bucket, s3_client()), Bucket(settings.clean_bucket, s3_client())
     contracts = {name: load_contract(name) for name in dataset_names()}
     symbols = {name: symbols_in_force(c, artifacts, settings.fx_base) for name, c in contracts.items()}
     known = {name: listed.names for name, listed in symbols.items()}
-    started = datetime.fromisoformat(event["started"])
-    request = parse_request(event["input"], known, started, settings.last_day)
-    execution = event["task"]["execution"]
-    runner = claim_start(clean, event["input"], request.at, execution) if request.scheduled else execution
+    request = parse_request(event.input, known, event.started, settings.last_day)
+    execution = event.task.execution
+    runner = _claim_start(clean, event.input, request.at, execution) if request.scheduled else execution
     if runner != execution:
-        already = {"datasets": list(request.datasets), "started_already": runner, "days_planned": 0, "batches": 0}
-        logger("plan").info("started already", extra=already)
-        return {"batches": [], "summary": already}
+        return _planned([], Summary(list(request.datasets), started_already=runner))
 
-    batches, due, done_days = [], 0, 0
+    batches: list[Batch] = []
+    due, done_days = 0, 0
     for name in request.datasets:
         window = window_of(contracts[name], request, settings.look_back_days, settings.last_day)
         done = marked_days(clean, name, window.days[0], window.days[-1]) if window.days else set()
@@ -67,12 +73,28 @@ def handler(event: Event) -> Event:
             window = patchable(window, done, symbols[name].only(request.symbols))
         batches += plan_batches(contracts[name], request, window, done)
     refuse_too_large(batches)
-    summary = {
-        "datasets": list(request.datasets),
-        "days_due": due,
-        "days_done": done_days,
-        "days_planned": sum(batch["count"] for batch in batches),
-        "batches": len(batches),
-    }
-    logger("plan").info("planned", extra=summary)
-    return {"batches": batches, "summary": summary}
+    days_planned = sum(batch.count for batch in batches)
+    return _planned(batches, Summary(list(request.datasets), due, done_days, days_planned, len(batches)))
+
+
+def _planned(batches: list[Batch], summary: Summary) -> Planned:
+    logger("plan").info("planned", extra=msgspec.to_builtins(summary))
+    return Planned(batches, summary)
+
+
+def _claim_start(bucket: Bucket, document: Mapping[str, Any], at: datetime, execution: str) -> str:
+    """Name of the execution that runs the start scheduled for ``at`` (UTC): ``execution``, unless another came first.
+
+    EventBridge Scheduler delivers at least once, and a start that comes twice runs once. Its execution name cannot do
+    that: a name takes no colon, and Scheduler has no other word that is the same both times
+    (https://docs.aws.amazon.com/scheduler/latest/UserGuide/managing-schedule-context-attributes.html). A start is the
+    same if its input is, so two schedules for different datasets are two starts.
+    """
+    digest = hashlib.sha256(json.dumps(document, sort_keys=True).encode()).hexdigest()[:12]
+    key = claim_key(at, digest)
+    try:
+        bucket.put(key, json.dumps({"execution": execution}).encode(), JSON, if_absent=True)
+    except PreconditionFailed:
+        # Ours, too, if this is another attempt of the same execution.
+        return str(json.loads(bucket.get(key).body)["execution"])
+    return execution

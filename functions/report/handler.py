@@ -28,7 +28,7 @@ class Settings:
     clean_bucket: str
 
 
-@task("report")
+@task("report", dict)
 def handler(event: Event) -> Event:
     """``{"input", "plan", "results", "failure", "task"}`` to the outcome; writes the run report."""
     settings = read_settings(Settings)

@@ -18,13 +18,13 @@ from datetime import date
 
 import polars as pl
 
+from marketlake.batch_rows import PARQUET, to_parquet
 from marketlake.contract import Contract
 from marketlake.errors import StorageUnavailable
 from marketlake.layout import clean_prefix, objects_by_day, year_key
 from marketlake.schemas import polars_schema
 from marketlake.storage import Bucket, ObjectMissing, PreconditionFailed, side_by_side
-from transform.existing import StoredDay, read_day
-from transform.parquet import CONTENT_TYPE, to_parquet
+from transform.days import StoredDay, read_day
 
 ATTEMPTS = 8
 
@@ -63,7 +63,7 @@ def _compact_year(contract: Contract, clean: Bucket, year: int, written: Mapping
         days, frame = _rows_of(contract, clean, there, held, written)
         body = year_parquet(contract, days, frame)
         try:
-            clean.put(key, body, CONTENT_TYPE, if_match=held.etag if held else None, if_absent=held is None)
+            clean.put(key, body, PARQUET, if_match=held.etag if held else None, if_absent=held is None)
         except PreconditionFailed:
             continue
         return True
@@ -78,20 +78,20 @@ def read_year(contract: Contract, clean: Bucket, year: int) -> Year | None:
     if not list(clean.keys(key)):
         return None
     stored = clean.get(key)
-    told = pl.read_parquet_metadata(io.BytesIO(stored.body))
-    if told.get(VERSION) != f"{contract.version}":
+    metadata = pl.read_parquet_metadata(io.BytesIO(stored.body))
+    if metadata.get(VERSION) != f"{contract.version}":
         return Year(stored.etag, {}, pl.DataFrame(schema={"dt": pl.String()}))
-    days = {date.fromisoformat(day): etag for day, etag in json.loads(told[DAYS]).items()}
+    days = {date.fromisoformat(day): etag for day, etag in json.loads(metadata[DAYS]).items()}
     return Year(stored.etag, days, pl.read_parquet(io.BytesIO(stored.body)))
 
 
 def year_parquet(contract: Contract, days: Mapping[date, str], frame: pl.DataFrame) -> bytes:
     """The year's object of ``frame``, rows with ``dt``, made from ``days``; the same give the same bytes."""
-    told = {
+    metadata = {
         DAYS: json.dumps({f"{day}": etag for day, etag in sorted(days.items())}),
         VERSION: f"{contract.version}",
     }
-    return to_parquet(frame.sort(*contract.key, "dt"), rows_a_group=ROWS_A_GROUP, metadata=told)
+    return to_parquet(frame.sort(*contract.key, "dt"), rows_a_group=ROWS_A_GROUP, metadata=metadata)
 
 
 def _rows_of(

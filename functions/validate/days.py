@@ -5,22 +5,23 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
-from typing import Any
 
+import msgspec
 import polars as pl
 
 from marketlake.contract import Contract
 from marketlake.errors import shorten
 from marketlake.intervals import from_intervals, text_of, to_intervals
+from marketlake.messages import Fetched, Input, Rejection
 from marketlake.symbols import Symbols
 
 MAX_REJECTIONS = 20
-"""Most rejections of a batch that are told one by one; further days share the last one, so that a batch's messages
+"""Most rejections of a batch that are described one by one; further days share the last one, so that a batch's messages
 and the execution's history stay bounded (25,000 events) while no day is lost."""
 
 
 @dataclass(frozen=True)
-class Rejection:
+class RejectedDay:
     """A day that is not loaded: the error class that names why, and a cause for people."""
 
     day: date
@@ -30,8 +31,8 @@ class Rejection:
 
 def judge_days(
     contract: Contract, rows: pl.DataFrame, days: Sequence[date], symbols: Symbols, *, patch: bool = False
-) -> list[Rejection]:
-    """Rejections among ``days``; ``rows`` has ``dt``, the symbol column and ``reason`` (null for good rows).
+) -> list[RejectedDay]:
+    """The rejected ones of ``days``; ``rows`` has ``dt``, the symbol column and ``reason`` (null for good rows).
 
     A ``patch`` is put into days that are complete without it: one good row is enough, since it takes no other's place.
     """
@@ -44,7 +45,7 @@ def judge_days(
 
 def _judge_day(
     contract: Contract, rows: pl.DataFrame, day: date, expected: Sequence[str], coverage: float
-) -> Rejection | None:
+) -> RejectedDay | None:
     bad = rows.filter(pl.col("reason").is_not_null())
     share = bad.height / rows.height if rows.height else 0.0
     if share > contract.rules.max_bad_share:
@@ -53,7 +54,7 @@ def _judge_day(
             f"{bad.height} of {rows.height} rows are bad, more than {contract.rules.max_bad_share:.0%}; "
             f"most often: {reason} ({times} rows); see the quarantined rows"
         )
-        return Rejection(day, "DataQualityError", cause)
+        return RejectedDay(day, "DataQualityError", cause)
     good = set(rows.filter(pl.col("reason").is_null())[contract.symbol_column].to_list()) & set(expected)
     if len(good) < coverage * len(expected) or not good:
         absent = sorted(set(expected) - good)
@@ -62,36 +63,31 @@ def _judge_day(
             f"{coverage:.0%} are needed; "
             f"without one: {', '.join(absent[:5])}{' ...' if len(absent) > 5 else ''}"
         )
-        return Rejection(day, "DataQualityError", cause)
+        return RejectedDay(day, "DataQualityError", cause)
     return None
 
 
-def missing_days(contract: Contract, late: Sequence[str], holes: Sequence[str]) -> list[Rejection]:
-    """Rejections for the days that Fetch did not get (day ranges)."""
+def missing_days(contract: Contract, fetched: Fetched) -> list[RejectedDay]:
+    """The days that Fetch did not get, late ones first."""
     waiting = f"{contract.source} did not have the day in time; the next daily run asks again"
     absent = (
         f"{contract.source} has nothing for this day although its calendar is open; check the source, then run it again"
     )
-    return [Rejection(day, "NotYetPublished", waiting) for day in from_intervals(contract, late)] + [
-        Rejection(day, "UpstreamUnavailable", absent) for day in from_intervals(contract, holes)
-    ]
+    late = [RejectedDay(day, "NotYetPublished", waiting) for day in from_intervals(contract, fetched.late)]
+    holes = [RejectedDay(day, "UpstreamUnavailable", absent) for day in from_intervals(contract, fetched.holes)]
+    return late + holes
 
 
-def messages(contract: Contract, batch: dict[str, Any], rejections: Sequence[Rejection]) -> list[dict[str, Any]]:
-    """One message a rejected day, each with the input that runs it again; at most ``MAX_REJECTIONS``."""
-    ordered = sorted(rejections, key=lambda rejection: rejection.day)
+def messages(contract: Contract, again: Input, rejected: Sequence[RejectedDay]) -> list[Rejection]:
+    """One message a rejected day, at most ``MAX_REJECTIONS``; ``again`` is the input that runs the batch again."""
+    ordered = sorted(rejected, key=lambda rejection: rejection.day)
     groups = [[rejection] for rejection in ordered[: MAX_REJECTIONS - 1]]
     rest = ordered[MAX_REJECTIONS - 1 :]
-    return [_message(contract, batch, group) for group in ([*groups, rest] if rest else groups)]
+    return [_message(contract, again, group) for group in ([*groups, rest] if rest else groups)]
 
 
-def _message(contract: Contract, batch: dict[str, Any], group: Sequence[Rejection]) -> dict[str, Any]:
+def _message(contract: Contract, again: Input, group: Sequence[RejectedDay]) -> Rejection:
     first, days = group[0], [rejection.day for rejection in group]
     runs = to_intervals(contract, days)
     cause = first.cause if len(group) == 1 else f"{len(group)} days, {text_of(runs)}; the first: {first.cause}"
-    return {
-        "days": runs,
-        "error": first.error,
-        "cause": shorten(cause),
-        "input": {**batch["input"], "start": f"{days[0]}", "end": f"{days[-1]}"},
-    }
+    return Rejection(runs, first.error, shorten(cause), msgspec.structs.replace(again, start=days[0], end=days[-1]))

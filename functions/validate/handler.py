@@ -1,26 +1,28 @@
-"""Lambda ``validate``: raw rows against the contract; accepted days, rejected days and quarantined rows apart."""
+"""Lambda ``validate``: raw rows against the contract; hands the good rows of accepted days on to Transform."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 
 import polars as pl
 
 from marketlake.aws import s3_client
+from marketlake.batch_rows import AcceptedDay, BatchRows, write_batch_rows
 from marketlake.contract import Contract, load_contract
-from marketlake.intervals import from_intervals, to_intervals
-from marketlake.layout import before_key, manifest_key, quarantine_key, raw_key
-from marketlake.manifest import ValidatedDay, write_manifest
+from marketlake.intervals import from_intervals
+from marketlake.layout import batch_rows_key, before_key, quarantine_key, raw_key
 from marketlake.markers import read_marker
-from marketlake.raw_frames import CONTEXT_DAY, CONTEXT_END, RawDay, read_raw
+from marketlake.messages import Batch, Fetched, Validated, ValidateEvent
+from marketlake.schemas import polars_schema
 from marketlake.settings import read_settings
 from marketlake.storage import Bucket, side_by_side
 from marketlake.symbols import symbols_in_force
-from marketlake.telemetry import Event, count, logger, task
+from marketlake.telemetry import count, logger, task
 from validate.days import judge_days, messages, missing_days
-from validate.moves import move_reasons
-from validate.repeats import repeat_reasons
+from validate.neighbours import move_reasons, repeat_reasons
+from validate.raw import CONTEXT_DAY, CONTEXT_END, RawDay, read_raw
 from validate.rules import row_reasons
 
 
@@ -34,91 +36,96 @@ class Settings:
     fx_base: str
 
 
-@task("validate")
-def handler(event: Event) -> Event:
-    """``{"batch", "fetched", "task"}`` to counts, messages about rejected days, and the manifest of accepted ones."""
+@task("validate", ValidateEvent)
+def handler(event: ValidateEvent) -> Validated:
+    """Each day that Fetch stored is accepted, rejected or unchanged; bad rows go to quarantine."""
     settings = read_settings(Settings)
-    batch, fetched, about = event["batch"], event["fetched"], event["task"]
-    contract = load_contract(batch["dataset"])
+    batch, execution, index = event.batch, event.task.execution, event.task.batch or 0
+    contract = load_contract(batch.dataset)
     raw, clean = Bucket(settings.raw_bucket, s3_client()), Bucket(settings.clean_bucket, s3_client())
     symbols = symbols_in_force(contract, Bucket(settings.artifacts_bucket, s3_client()), settings.fx_base)
-    if batch["symbols"]:
-        symbols = symbols.only(batch["symbols"])
+    if batch.symbols:
+        symbols = symbols.only(batch.symbols)
 
-    stored = from_intervals(contract, fetched["days"])
-    bodies = raw.get_many([raw_key(contract, day, batch["symbols"]) for day in stored])
-    raw_days = [RawDay(day, body.body) for day, body in zip(stored, bodies, strict=True)]
-    unchanged = _unchanged(contract, clean, raw_days) if batch["recheck"] else set()
-    rows = judged_rows(contract, raw_days, _context(contract, raw, stored) if fetched["before"] else None)
-
-    candidates = [day for day in stored if day not in unchanged]
-    rejections = judge_days(contract, rows, candidates, symbols, patch=bool(batch["symbols"]))
-    rejected = {rejection.day for rejection in rejections}
-    accepted = [raw_day for raw_day in raw_days if raw_day.day in set(candidates) - rejected]
+    days = _stored_days(contract, raw, batch, event.fetched)
+    unchanged = _unchanged(contract, clean, days) if batch.recheck else []
+    frame = read_raw(contract, [*_context(contract, raw, event.fetched), *days])
+    rows = judged_rows(contract, frame)
+    candidates = [day.day for day in days if day.day not in unchanged]
+    rejected = judge_days(contract, rows, candidates, symbols, patch=bool(batch.symbols))
+    accepted = set(candidates) - {rejection.day for rejection in rejected}
     bad = rows.filter(pl.col("reason").is_not_null() & pl.col("dt").is_in(candidates))
     if bad.height:
-        _quarantine(contract, raw, bad, about)
-    if not (batch["recheck"] or (batch["symbols"] and stored)):
-        # A day that is looked at again, or patched, is in the lake already; that its source lacks it loses nothing. But
-        # that it has none of the days of a patch is told.
-        rejections += missing_days(contract, fetched["late"], fetched["holes"])
-    manifest = manifest_key(about["execution"], about["batch"], "validated")
+        raw.put(quarantine_key(contract, execution, index), bad.write_csv().encode(), "text/csv")
+    key = batch_rows_key(execution, index)
     if accepted:
-        write_manifest(clean, manifest, validated_days(contract, accepted, rows))
+        accepted_days = [day for day in days if day.day in accepted]
+        write_batch_rows(clean, key, batch_rows(accepted_days, rows, last_before(contract, frame), unchanged))
+    if not (batch.recheck or (batch.symbols and days)):
+        # A day that is looked at again, or patched, is in the lake already; that its source lacks it loses nothing. But
+        # that the source has none of the days of a patch is a failure.
+        rejected += missing_days(contract, event.fetched)
 
-    told = messages(contract, batch, rejections)
     count("RowsRejected", bad.height, dataset=contract.name)
-    count("DaysRejected", len(rejections), dataset=contract.name)
-    logger("validate").info("validated", extra={"accepted": len(accepted), "rejected": len(rejections)})
-    return {
-        "accepted": len(accepted),
-        "accepted_days": to_intervals(contract, [raw_day.day for raw_day in accepted]),
-        "unchanged": len(unchanged),
-        "rejected": len(rejections),
-        "rejected_rows": bad.height,
-        "rejections": told,
-        "example": told[0] if told else {},
-        "manifest": manifest,
-    }
+    count("DaysRejected", len(rejected), dataset=contract.name)
+    logger("validate").info("validated", extra={"accepted": len(accepted), "rejected": len(rejected)})
+    rejections = messages(contract, batch.input, rejected)
+    return Validated(
+        accepted=len(accepted),
+        unchanged=len(unchanged),
+        rejected=len(rejected),
+        rejected_rows=bad.height,
+        manifest=key,
+        rejections=rejections,
+        example=rejections[0] if rejections else None,
+    )
 
 
-def judged_rows(contract: Contract, days: list[RawDay], before: RawDay | None) -> pl.DataFrame:
-    """All rows of ``days`` with a ``reason``, null for good ones; ``before`` is context for the day-on-day rule."""
-    frame = read_raw(contract, [*([before] if before else []), *days])
+def judged_rows(contract: Contract, frame: pl.DataFrame) -> pl.DataFrame:
+    """The batch's rows in ``frame`` with a ``reason``, null for good ones; its rows before the batch are context."""
     reasons = row_reasons(contract, frame)
     for further in (repeat_reasons, move_reasons):
         found = further(contract, frame, reasons.is_not_null())
         reasons = pl.select(pl.coalesce(reasons, found)).to_series()
-    judged = frame.with_columns(reason=reasons)
-    return judged.filter(pl.col("dt") >= CONTEXT_END)
+    return frame.with_columns(reason=reasons).filter(pl.col("dt") >= CONTEXT_END)
 
 
-def validated_days(contract: Contract, accepted: list[RawDay], rows: pl.DataFrame) -> list[ValidatedDay]:
-    """What Transform is to know of each accepted day."""
-    bad = rows.filter(pl.col("reason").is_not_null())
-    dropped = {
-        key[0]: group[contract.symbol_column].to_list() for key, group in bad.group_by("dt", maintain_order=True)
-    }
-    heights = dict(rows.group_by("dt").len().iter_rows())
-    return [
-        ValidatedDay(day.day, day.sha256, heights[day.day] - len(dropped.get(day.day, [])), dropped.get(day.day, []))
-        for day in accepted
-    ]
+def batch_rows(
+    days: Sequence[RawDay], rows: pl.DataFrame, before: pl.DataFrame, unchanged: Sequence[date]
+) -> BatchRows:
+    """The good ones of the judged ``rows`` of ``days``, each day with the hash of its raw bytes."""
+    of_days = rows.filter(pl.col("dt").is_in([day.day for day in days]))
+    bad = pl.col("reason").is_not_null()
+    quarantined = dict(of_days.group_by("dt").agg(bad.sum()).iter_rows())
+    accepted = [AcceptedDay(day.day, day.sha256, quarantined[day.day]) for day in days]
+    return BatchRows(accepted, of_days.filter(~bad).drop("reason"), before, list(unchanged))
 
 
-def _unchanged(contract: Contract, clean: Bucket, days: list[RawDay]) -> set[date]:
+def last_before(contract: Contract, frame: pl.DataFrame) -> pl.DataFrame:
+    """The last row before the batch of each symbol."""
+    before = frame.filter(pl.col("dt") < CONTEXT_END)
+    last = before.unique(contract.key, keep="last", maintain_order=True).sort(contract.key)
+    return last.select(polars_schema(contract).names())
+
+
+def _stored_days(contract: Contract, raw: Bucket, batch: Batch, fetched: Fetched) -> list[RawDay]:
+    days = from_intervals(contract, fetched.days)
+    bodies = raw.get_many([raw_key(contract, day, batch.symbols) for day in days])
+    return [RawDay(day, stored.body) for day, stored in zip(days, bodies, strict=True)]
+
+
+def _context(contract: Contract, raw: Bucket, fetched: Fetched) -> list[RawDay]:
+    """The bars before the batch, if there are any."""
+    if not fetched.before:
+        return []
+    first = from_intervals(contract, fetched.days)[0]
+    return [RawDay(CONTEXT_DAY, raw.get(before_key(contract, first)).body)]
+
+
+def _unchanged(contract: Contract, clean: Bucket, days: Sequence[RawDay]) -> list[date]:
     markers = side_by_side(lambda raw: read_marker(clean, contract.name, raw.day), days)
-    return {
+    return [
         raw.day
         for raw, found in zip(days, markers, strict=True)
         if found and found[0].raw_sha256 == raw.sha256 and found[0].contract_version == contract.version
-    }
-
-
-def _context(contract: Contract, raw: Bucket, stored: list[date]) -> RawDay:
-    return RawDay(CONTEXT_DAY, raw.get(before_key(contract, stored[0])).body)
-
-
-def _quarantine(contract: Contract, raw: Bucket, bad: pl.DataFrame, about: Event) -> None:
-    key = quarantine_key(contract, about["execution"], about["batch"])
-    raw.put(key, bad.write_csv().encode(), "text/csv")
+    ]

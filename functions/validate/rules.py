@@ -36,7 +36,7 @@ def _unit(contract: Contract) -> list[pl.Expr]:
         return []
     column, known = contract.units.currency_column, list(contract.units.per_pound)
     names = ", ".join(known)
-    return [_reason(~pl.col(column).is_in(known), f"{column} is none of {names}: no unit is known for these prices")]
+    return [_reason(~pl.col(column).is_in(known), f"{column} is not one of {names}: no unit is known for these prices")]
 
 
 def _nulls(contract: Contract) -> list[pl.Expr]:

@@ -65,7 +65,7 @@ variable "clean_transition_min_bytes" {
 }
 
 variable "manifest_expire_days" {
-  description = "Days after which the notes that states leave each other (manifests/) and the claims of scheduled starts (claims/) are removed. At least as long as an execution may be redriven."
+  description = "Days after which the rows and notes that states hand on (manifests/) and the claims of scheduled starts (claims/) are removed. At least as long as an execution may be redriven."
   type        = number
   default     = 14
   nullable    = false

@@ -27,10 +27,10 @@ HEAVY = ("polars", "pandas", "pyarrow", "yfinance", "numpy")
 
 
 def main(arguments: list[str]) -> None:
-    """Run the benchmarks on an embedded AWS of their own: those of ten years where ``years`` is given."""
+    """Run the benchmarks on a local AWS emulator of their own: those of ten years where ``years`` is given."""
     parts = (ten_years, compaction) if arguments == ["years"] else (backfill, requests_and_ratios)
     with tempfile.TemporaryDirectory() as folder:
-        pipeline = new_pipeline(Path(folder) / "embedded")
+        pipeline = new_pipeline(Path(folder) / "emulator")
         try:
             for part in parts:
                 part(pipeline)

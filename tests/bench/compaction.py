@@ -12,6 +12,7 @@ from unittest.mock import patch
 import polars as pl
 
 from marketlake.aws import s3_client
+from marketlake.batch_rows import PARQUET
 from marketlake.contract import load_contract
 from marketlake.layout import clean_key, year_key
 from marketlake.storage import Bucket
@@ -19,8 +20,7 @@ from tests.bench import stages
 from tests.bench.output import say
 from tests.e2e.pipeline import Pipeline
 from transform.compact import compact_years
-from transform.existing import StoredDay
-from transform.parquet import CONTENT_TYPE
+from transform.days import StoredDay
 
 STARTED = "2026-11-01T00:00:00+00:00"
 REPEATS = 5
@@ -36,7 +36,7 @@ def compaction(pipeline: Pipeline) -> None:
         key = year_key(dataset, YEAR)
         remove = partial(s3_client().delete_object, Bucket=clean.name, Key=key)
         _measure(f"a year of {dataset}", dataset, date(YEAR, 1, 1), date(YEAR, 12, 31), remove)
-        put_back = partial(clean.put, key, _without_the_day(clean, dataset), CONTENT_TYPE)
+        put_back = partial(clean.put, key, _without_the_day(clean, dataset), PARQUET)
         _measure(f"a day of {dataset}", dataset, DAY, DAY, put_back)
 
 

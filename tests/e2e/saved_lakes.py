@@ -13,14 +13,14 @@ from infra.client.saved_queries import SavedQuery, literals_of, with_literals
 from infra.client.target import Target
 from infra.local.config import ACCOUNT_ID, LocalConfig
 from infra.local.deploy import client, make_catalog, make_storage, session, values_of
+from marketlake.batch_rows import PARQUET, to_parquet
 from marketlake.contract import load_contract
 from marketlake.layout import clean_key
 from marketlake.storage import Bucket
 from tests.e2e.pipeline import Pipeline
 from tests.e2e.saved_frames import DATASETS, Frames, one_frame, put_aside, read_days
 from transform.compact import compact_years
-from transform.existing import StoredDay
-from transform.parquet import CONTENT_TYPE, to_parquet
+from transform.days import StoredDay
 
 FIRST, LAST = "2021-12-20", "2022-12-31"
 """The year and what its first questions look back on."""
@@ -75,7 +75,7 @@ def small_lake(config: LocalConfig, name: str, datasets: Mapping[str, Days]) -> 
         written = {}
         for text, frame in days.items():
             day, rows = date.fromisoformat(text), frame.drop("dt")
-            written[day] = StoredDay(rows, clean.put(clean_key(dataset, day), to_parquet(rows), CONTENT_TYPE))
+            written[day] = StoredDay(rows, clean.put(clean_key(dataset, day), to_parquet(rows), PARQUET))
         compact_years(load_contract(dataset), clean, written)
     nothing = pl.concat([put_aside(dataset, []) for dataset in DATASETS])
     frames = {dataset: one_frame(dataset, datasets.get(dataset, {})) for dataset in DATASETS}

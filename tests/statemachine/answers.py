@@ -65,9 +65,8 @@ def validated(accepted: int = 5, unchanged: int = 0, rejected: tuple[str, ...] =
         "rejected_rows": 37 * len(rejections),
     }
     rest = {
-        "accepted_days": DAYS,
         "rejections": rejections,
-        "example": rejections[0] if rejections else {},
+        "example": rejections[0] if rejections else None,
         "manifest": "manifests/v",
     }
     return payload(counts | rest)
@@ -94,7 +93,7 @@ FETCHED = payload(
     }
 )
 VALIDATED = validated()
-TRANSFORMED = payload({"written": 5, "rows": 325, "rewrites": 0, "manifest": "manifests/w"})
+TRANSFORMED = payload({"written": 5, "rows": 325, "manifest": "manifests/w"})
 CHECKED = payload({"days": 5, "rows": 325, "markers": 5, "corrected": 0})
 QUIET = {"failed": False, "notice": False, "error": "", "cause": "", "subject": "", "message": "", "summary": SUMMARY}
 REPORTED = payload(QUIET)

@@ -6,8 +6,11 @@ The emulator gives null for a field that is not there, where AWS ends the execut
 from __future__ import annotations
 
 import ast
+import importlib
+from typing import get_type_hints
 
 import pytest
+from msgspec import Struct
 
 from infra import facts
 from infra.client.machine import State, shipped_machine
@@ -18,7 +21,15 @@ LAMBDAS = [state for state in shipped_machine().everywhere() if state.kind == "L
 
 
 def returned_fields(function: str) -> list[set[str]]:
-    """The keys of each dict that ``handler`` returns."""
+    """The fields of what ``handler`` returns: of its type, or of each dict where it returns dicts."""
+    handler = importlib.import_module(f"{function}.handler").handler
+    returned = get_type_hints(handler.__wrapped__)["return"]
+    if isinstance(returned, type) and issubclass(returned, Struct):
+        return [set(returned.__struct_fields__)]
+    return _returned_dicts(function)
+
+
+def _returned_dicts(function: str) -> list[set[str]]:
     tree = ast.parse((facts.FUNCTIONS / function / "handler.py").read_text("utf-8"))
     (handler,) = [node for node in ast.walk(tree) if isinstance(node, ast.FunctionDef) and node.name == "handler"]
     # Its own returns, wherever they stand, and not those of functions within it.

@@ -8,8 +8,11 @@ from dataclasses import dataclass, field
 from datetime import date
 from typing import TYPE_CHECKING, Any, Final
 
+import msgspec
+
 from marketlake.contract import Contract, load_contract
 from marketlake.layout import config_key
+from marketlake.messages import Batch, Input, Task
 from marketlake.storage import Bucket
 from marketlake.symbols import shipped_file
 
@@ -108,22 +111,17 @@ def rates_json(day: date, rates: Mapping[str, object], base: str = "EUR") -> byt
 
 
 def task_of(state: str, execution: str = "run-1", index: int = 0, retry: int = 0) -> dict[str, Any]:
-    return {"execution": execution, "state": state, "batch": index, "retry": retry}
+    document: dict[str, Any] = msgspec.to_builtins(Task(execution, state, retry, index))
+    return document
 
 
 def batch_of(contract: Contract, days: Sequence[str], symbols: Sequence[str] = (), **more: Any) -> dict[str, Any]:
-    """A batch as Plan makes them; ``days`` are runs."""
+    """A batch as Plan makes them; ``days`` are day ranges."""
     first, last = days[0].partition("/")[0], days[-1].rpartition("/")[2]
-    again = {"datasets": [contract.name], "start": first, "end": last}
-    return {
-        "dataset": contract.name,
-        "days": list(days),
-        "count": 0,
-        "symbols": list(symbols),
-        "recheck": False,
-        "input": again,
-        **more,
-    }
+    again = Input([contract.name], date.fromisoformat(first), date.fromisoformat(last))
+    batch = Batch(contract.name, list(days), 0, again, list(symbols), **more)
+    document: dict[str, Any] = msgspec.to_builtins(batch)
+    return document
 
 
 @dataclass

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import json
-from dataclasses import replace
 from datetime import date
 from typing import Any
 
 import pytest
 from moto.athena.models import QueryResults, athena_backends
+from msgspec.structs import replace
 
 from athena_check import handler as check_handler
 from athena_check.handler import handler
-from athena_check.query import check_sql
+from athena_check.partitions import check_sql
 from marketlake import aws
 from marketlake.contract import Contract
 from marketlake.errors import AthenaCheckFailed, ContractViolation
@@ -65,7 +65,7 @@ def check(answer: list[list[str]], execution: str = "run-1") -> dict[str, Any]:
     event = {
         "task": task_of("AthenaCheck", execution),
         "batch": batch_of(RATES, ["2023-01-03/2023-01-04"]),
-        "transformed": {"manifest": "manifests/run-1/0-written.json"},
+        "transformed": {"written": 2, "rows": 62, "manifest": "manifests/run-1/0-written.json"},
     }
     context: Any = Context()
     return handler(event, context)
@@ -100,7 +100,7 @@ def test_a_correction_is_counted_and_goes_to_the_history(lake: Lake, written: li
     assert check(ANSWER) == {"days": 2, "rows": 62, "markers": 2, "corrected": 1}
     first = marked(lake)[0]
     assert first is not None
-    assert [(entry["raw_sha256"], entry["changed_rows"]) for entry in first.history] == [("old sha", 4)]
+    assert [(entry.raw_sha256, entry.changed_rows) for entry in first.history] == [("old sha", 4)]
 
 
 @pytest.mark.usefixtures("written")

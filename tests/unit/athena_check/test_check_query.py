@@ -14,13 +14,13 @@ import pytest
 import sqlglot
 from sqlglot import expressions as exp
 
-from athena_check.query import Partition, check_sql, parse_answer
+from athena_check.partitions import Partition, check_sql, parse_answer
+from marketlake.batch_rows import to_parquet
 from marketlake.contract import Contract
-from marketlake.manifest import ValidatedDay
-from marketlake.raw_frames import RawDay
+from tests.unit.frames import clean_frames
 from tests.unit.lake import PRICES, RATES, Bar, at, prices_csv, rates_json
-from transform.handler import clean_frames
-from transform.parquet import nulls_of, ranges_of, to_parquet
+from transform.days import nulls_of, ranges_of
+from validate.raw import RawDay
 
 DAYS = [date(2023, 1, day) for day in (3, 4, 5)]
 EVERY_OTHER_DAY = [f"{day}" for day in PRICES.days(date(2023, 1, 3), date(2023, 12, 29))[::2]]
@@ -54,8 +54,7 @@ def ask(folder: Path, sql: str) -> list[dict[str, str]]:
 
 def frames_of(contract: Contract, bodies: Sequence[bytes]) -> dict[date, pl.DataFrame]:
     raw = [RawDay(day, body) for day, body in zip(DAYS, bodies, strict=False)]
-    frames = clean_frames(contract, raw, [ValidatedDay(day.day, day.sha256, 0) for day in raw])
-    return dict(zip(DAYS, frames, strict=False))
+    return dict(zip(DAYS, clean_frames(contract, raw), strict=False))
 
 
 @pytest.mark.parametrize("contract", [PRICES, RATES], ids=lambda c: c.name)

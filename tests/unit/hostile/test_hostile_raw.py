@@ -41,7 +41,7 @@ def loaded(lake: Lake, contract: Contract, body: bytes) -> list[dict[str, Any]] 
     """The clean rows that Validate and Transform make of ``body``; None where they refuse it."""
     lake.raw.put(raw_key(contract, DAY), body, "text/plain")
     batch = batch_of(contract, [f"{DAY}"])
-    fetched = {"days": [f"{DAY}"], "late": [], "holes": [], "before": False}
+    fetched = {"days": [f"{DAY}"], "stored": 1}
     found = handled(validate, {"task": task_of("Validate"), "batch": batch, "fetched": fetched})
     if isinstance(found, MarketlakeError):
         assert isinstance(found, UpstreamMalformed)
@@ -50,7 +50,7 @@ def loaded(lake: Lake, contract: Contract, body: bytes) -> list[dict[str, Any]] 
     if not found["accepted"]:
         assert [message["error"] for message in found["rejections"]] == [DataQualityError.__name__]
         return None
-    written = handled(transform, {"task": task_of("Transform"), "batch": batch, "fetched": fetched, "validated": found})
+    written = handled(transform, {"task": task_of("Transform"), "batch": batch, "validated": found})
     assert not isinstance(written, MarketlakeError), written
     frame = pl.read_parquet(io.BytesIO(lake.clean.get(clean_key(contract.name, DAY)).body))
     assert frame.height == written["rows"]

@@ -61,7 +61,7 @@ def test_every_class_is_transient_or_terminal_and_never_both() -> None:
 
 def test_the_mail_has_plain_words_for_every_class() -> None:
     assert set(PLAIN_WORDS) >= {*TRANSIENT, *TERMINAL, *SYSTEM_ERRORS}
-    assert {*TRANSIENT, *SYSTEM_ERRORS, "RawChanged"} == HEALS_BY_ITSELF
+    assert {*TRANSIENT, *SYSTEM_ERRORS} == HEALS_BY_ITSELF
 
 
 @given(st.text(max_size=2000))

@@ -22,6 +22,7 @@ def test_one_day_has_one_key_in_each_place() -> None:
     assert layout.marker_key("fx_rates", DAY) == "markers/fx_rates/dt=2023-01-02.json"
     assert layout.quarantine_key(PRICES, "run-1", 3) == "quarantine/ftse100_prices/execution=run-1/batch-3.csv"
     assert layout.manifest_key("run-1", 3, "written") == "manifests/run-1/3-written.json"
+    assert layout.batch_rows_key("run-1", 3) == "manifests/run-1/3-rows.parquet"
     assert layout.report_key("run-1") == "reports/run-1.json"
     assert layout.config_key("currencies.csv") == "config/currencies.csv"
 

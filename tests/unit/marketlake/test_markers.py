@@ -1,17 +1,19 @@
 from __future__ import annotations
 
 import json
-from dataclasses import replace
 from datetime import date, timedelta
+from typing import Any
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from marketlake import markers
 from marketlake.errors import StorageUnavailable
 from marketlake.layout import marker_key
-from marketlake.markers import ATTEMPTS, HISTORY_ENTRIES, Marker, marked_days, read_marker, write_marker
+from marketlake.markers import ATTEMPTS, HISTORY_ENTRIES, Marker, Replaced, marked_days, read_marker, write_marker
 from marketlake.storage import Bucket, PreconditionFailed
 from tests.unit.lake import Lake
 
@@ -41,9 +43,9 @@ def test_a_marker_that_says_the_same_is_not_written_again(lake: Lake) -> None:
 
 
 @pytest.mark.parametrize("change", [{"raw_sha256": "x"}, {"clean_etag": "x"}, {"contract_version": 2}])
-def test_markers_differ_by_raw_bytes_clean_bytes_and_contract(change: dict[str, object]) -> None:
-    assert not FIRST.says_the_same(replace(FIRST, **change))  # type: ignore[arg-type]
-    assert FIRST.says_the_same(replace(FIRST, execution="x", rows=1, history=[{}]))
+def test_markers_differ_by_raw_bytes_clean_bytes_and_contract(change: dict[str, Any]) -> None:
+    assert not FIRST.says_the_same(replace(FIRST, **change))
+    assert FIRST.says_the_same(replace(FIRST, execution="x", rows=1, history=[Replaced("r", "c", "one", "two", None)]))
 
 
 def test_a_correction_keeps_what_was_before_in_the_history(lake: Lake) -> None:
@@ -51,7 +53,7 @@ def test_a_correction_keeps_what_was_before_in_the_history(lake: Lake) -> None:
     assert write_marker(lake.clean, SECOND, changed_rows=3) is True
     assert there(lake) == replace(
         SECOND,
-        history=[{"raw_sha256": "r1", "clean_etag": "c1", "execution": "one", "replaced_by": "two", "changed_rows": 3}],
+        history=[Replaced("r1", "c1", execution="one", replaced_by="two", changed_rows=3)],
     )
 
 
@@ -59,7 +61,7 @@ def test_the_history_is_bounded_and_keeps_the_latest(lake: Lake) -> None:
     for number in range(HISTORY_ENTRIES + 7):
         write_marker(lake.clean, replace(FIRST, raw_sha256=f"r{number}"))
     history = there(lake).history
-    assert [entry["raw_sha256"] for entry in history] == [f"r{number}" for number in range(6, HISTORY_ENTRIES + 6)]
+    assert [entry.raw_sha256 for entry in history] == [f"r{number}" for number in range(6, HISTORY_ENTRIES + 6)]
 
 
 def test_the_loser_of_a_race_takes_the_winner_into_its_history(lake: Lake, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -77,7 +79,7 @@ def test_the_loser_of_a_race_takes_the_winner_into_its_history(lake: Lake, monke
 
     monkeypatch.setattr(markers, "read_marker", read_then_lose)
     assert write_marker(lake.clean, SECOND, changed_rows=2) is True
-    assert [entry["raw_sha256"] for entry in there(lake).history] == ["r1", "rival"]
+    assert [entry.raw_sha256 for entry in there(lake).history] == ["r1", "rival"]
     assert there(lake).raw_sha256 == "r2"
 
 
@@ -127,4 +129,5 @@ def test_marked_days_are_those_of_the_window_and_the_dataset(lake: Lake) -> None
 def test_a_marker_is_json_that_anyone_can_read(rows: int, changed: int | None, text: str) -> None:
     marker = replace(SECOND, rows=rows, execution=text).replacing(FIRST, changed)
     document = json.loads(markers._body(marker))
-    assert Marker(**{**document, "dt": date.fromisoformat(document["dt"])}) == marker
+    assert document == msgspec.to_builtins(marker)
+    assert document["history"][0]["changed_rows"] == changed

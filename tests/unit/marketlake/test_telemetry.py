@@ -9,11 +9,13 @@ import pytest
 
 from marketlake.errors import (
     MAX_MESSAGE_CHARACTERS,
+    ContractViolation,
     DataQualityError,
     MarketlakeError,
     UnexpectedError,
     UpstreamThrottled,
 )
+from marketlake.messages import Fetched, FetchEvent
 from marketlake.telemetry import Event, count, logger, task
 from tests.unit.lake import Context, task_of
 
@@ -27,7 +29,7 @@ def run(request: pytest.FixtureRequest) -> Run:
     service = request.node.name
 
     def run_task(error: BaseException | None = None, event: Event = EVENT) -> Event:
-        @task(service)
+        @task(service, dict)
         def handler(event: Event) -> Event:
             logger(service).info("at work")
             if error:
@@ -62,6 +64,27 @@ def test_any_other_error_leaves_as_unexpected_with_its_class_in_the_message(run:
         run(error)
     assert type(caught.value) is UnexpectedError
     assert len(str(caught.value)) <= MAX_MESSAGE_CHARACTERS
+
+
+@pytest.mark.parametrize("event", [{}, {"task": "Fetch"}, {**EVENT, "batch": {"dataset": "fx_rates"}}])
+def test_an_event_of_another_shape_is_refused_before_the_function_runs(event: Event) -> None:
+    @task("shapes", FetchEvent)
+    def handler(event: FetchEvent) -> Fetched:
+        raise AssertionError(event)
+
+    context: Any = Context()
+    with pytest.raises(ContractViolation, match=r"^the event is not a FetchEvent: .*; deploy again"):
+        handler(event, context)
+
+
+def test_an_answer_leaves_as_a_document() -> None:
+    @task("shapes", dict)
+    def handler(_: dict[str, Any]) -> Fetched:
+        return Fetched(["2023-01-03"], 1)
+
+    context: Any = Context()
+    fields = {"days": ["2023-01-03"], "stored": 1, "late": [], "holes": [], "before": False, "missing_symbols": []}
+    assert handler(EVENT, context) == fields
 
 
 @pytest.mark.parametrize("error", [DataQualityError("bad"), KeyError("day")])

@@ -14,9 +14,10 @@ from hypothesis import strategies as st
 from marketlake.contract import Contract
 from marketlake.errors import InvalidRequest
 from marketlake.intervals import from_intervals
+from marketlake.messages import Batch, Input
 from marketlake.request import Request, parse_request
 from marketlake.symbols import Listing, Symbols
-from plan.batches import MAX_GAP_DAYS, Window, patchable, plan_batches, refuse_too_large, window_of
+from plan.batches import MAX_GAP_DAYS, MAX_PLAN_BYTES, Window, patchable, plan_batches, refuse_too_large, window_of
 from tests.unit.lake import PRICES, RATES
 
 CONTRACTS = {contract.name: contract for contract in (PRICES, RATES)}
@@ -27,8 +28,8 @@ SMALL = msgspec.structs.replace(RATES, batch_days=7)
 DAYS = RATES.days(date(2010, 1, 1), date(2012, 12, 31))
 
 
-def days_in(contract: Contract, batches: list[dict[str, Any]]) -> list[date]:
-    return [day for batch in batches for day in from_intervals(contract, batch["days"])]
+def days_in(contract: Contract, batches: list[Batch]) -> list[date]:
+    return [day for batch in batches for day in from_intervals(contract, batch.days)]
 
 
 @st.composite
@@ -48,18 +49,18 @@ def test_exactly_the_days_without_a_marker_are_planned(drawn: tuple[tuple[date, 
     days, done = drawn
     batches = plan_batches(SMALL, PLAIN, Window(days, daily=False), done)
     assert days_in(SMALL, batches) == [day for day in days if day not in done]
-    assert not any(batch["recheck"] for batch in batches)
+    assert not any(batch.recheck for batch in batches)
 
 
 @given(windows(), st.booleans())
 def test_batches_keep_to_their_bounds(drawn: tuple[tuple[date, ...], set[date]], daily: bool) -> None:
     days, done = drawn
     for batch in plan_batches(SMALL, PLAIN, Window(days, daily=daily), done):
-        of_batch = from_intervals(SMALL, batch["days"])
-        assert 0 < batch["count"] == len(of_batch) <= SMALL.batch_days
+        of_batch = from_intervals(SMALL, batch.days)
+        assert 0 < batch.count == len(of_batch) <= SMALL.batch_days
         gaps = [(right - left).days for left, right in pairwise(of_batch)]
         assert max(gaps, default=0) <= MAX_GAP_DAYS
-        assert (batch["input"]["start"], batch["input"]["end"]) == (f"{of_batch[0]}", f"{of_batch[-1]}")
+        assert (batch.input.start, batch.input.end) == (of_batch[0], of_batch[-1])
 
 
 @given(windows())
@@ -68,8 +69,8 @@ def test_a_daily_run_looks_at_every_day_once_and_again_at_those_that_are_done(
 ) -> None:
     days, done = drawn
     batches = plan_batches(SMALL, DAILY, Window(days, daily=True), done)
-    fresh = days_in(SMALL, [batch for batch in batches if not batch["recheck"]])
-    again = days_in(SMALL, [batch for batch in batches if batch["recheck"]])
+    fresh = days_in(SMALL, [batch for batch in batches if not batch.recheck])
+    again = days_in(SMALL, [batch for batch in batches if batch.recheck])
     assert fresh == [day for day in days if day not in done]
     assert again == [day for day in days if day in done]
 
@@ -82,8 +83,8 @@ def test_force_and_symbols_take_all_days_whatever_is_done(
     request = replace(PLAIN, **what)
     batches = plan_batches(SMALL, request, Window(days, daily=daily), done)
     assert days_in(SMALL, batches) == list(days)
-    assert not any(batch["recheck"] for batch in batches)
-    assert all(batch["symbols"] == list(request.symbols) for batch in batches)
+    assert not any(batch.recheck for batch in batches)
+    assert all(batch.symbols == list(request.symbols) for batch in batches)
 
 
 @settings(max_examples=50)
@@ -94,13 +95,13 @@ def test_the_input_of_a_batch_is_accepted_and_plans_its_days_again(
     days, done = drawn
     known = {"fx_rates": ["GBP", "USD"], "ftse100_prices": ["BP.L"]}
     for batch in plan_batches(SMALL, replace(PLAIN, **what), Window(days, daily=daily), done):
-        request = parse_request(json.loads(json.dumps(batch["input"])), known, AT)
+        request = parse_request(json.loads(msgspec.json.encode(batch.input)), known, AT)
         assert request.datasets == ("fx_rates",)
         window = window_of(SMALL, request, 7, None)
         # The days in between that are done are left out again, unless they were to be loaded anyway.
         planned = days_in(SMALL, plan_batches(SMALL, request, window, done))
-        assert set(from_intervals(SMALL, batch["days"])) <= set(planned)
-        assert request.force == bool(what.get("force") or batch["recheck"])
+        assert set(from_intervals(SMALL, batch.days)) <= set(planned)
+        assert request.force == bool(what.get("force") or batch.recheck)
         assert request.symbols == what.get("symbols", ())
 
 
@@ -110,7 +111,7 @@ def test_only_the_first_of_the_batches_that_write_over_days_compares_with_the_da
 ) -> None:
     days, done = drawn
     batches = plan_batches(SMALL, replace(PLAIN, **what), Window(days, daily=daily), done)
-    assert [batch.get("continues", False) for batch in batches] == [bool(what) and at > 0 for at in range(len(batches))]
+    assert [batch.continues for batch in batches] == [bool(what) and at > 0 for at in range(len(batches))]
 
 
 @given(windows(), st.dates(DAYS[0], DAYS[-1]))
@@ -133,7 +134,7 @@ def test_days_far_apart_are_not_one_pass_over_the_source() -> None:
 
 @pytest.mark.parametrize("done", ["none", "every other day", "all but one in ninety"])
 def test_a_plan_of_25_years_of_both_datasets_stays_far_below_256_kb(done: str) -> None:
-    batches: list[dict[str, Any]] = []
+    batches: list[Batch] = []
     for contract in CONTRACTS.values():
         days = tuple(contract.days(date(2000, 1, 1), date(2025, 12, 31)))
         assert len(days) > 6500
@@ -141,9 +142,10 @@ def test_a_plan_of_25_years_of_both_datasets_stays_far_below_256_kb(done: str) -
         marked = set(there) if done != "all but one in ninety" else set(days) - set(days[::60])
         batches += plan_batches(contract, PLAIN, Window(days, daily=False), marked)
     # The outcomes of the batches repeat days and input, and travel beside the plan.
-    payload = json.dumps({"batches": batches, "results": [{k: b[k] for k in ("days", "input")} for b in batches]})
+    results = [{"days": batch.days, "input": batch.input} for batch in batches]
+    payload = json.dumps(msgspec.to_builtins({"batches": batches, "results": results}))
     assert len(payload) < 200_000
-    assert len(json.dumps(batches)) < 110_000
+    assert len(json.dumps(msgspec.to_builtins(batches))) < MAX_PLAN_BYTES
     # A batch is some 60 events of history, of 25,000.
     assert len(batches) <= 2 * 110
 
@@ -180,7 +182,7 @@ def test_a_window_holds_due_days_of_the_calendar_only(
 
 
 def test_a_plan_that_would_not_fit_through_the_state_machine_is_refused() -> None:
-    batch = {"dataset": "x", "symbols": ["S" * 8] * 200}
-    refuse_too_large([batch] * 45)
+    batch = Batch("x", [], 0, Input(["x"], DAYS[0], DAYS[0]), symbols=["S" * 8] * 200)
+    refuse_too_large([batch] * 40)
     with pytest.raises(InvalidRequest, match=r"plan of \d+ KB; accepted are 110 KB"):
         refuse_too_large([batch] * 60)

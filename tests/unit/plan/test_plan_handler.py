@@ -1,10 +1,10 @@
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import date
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from marketlake.errors import ContractViolation, InvalidRequest
 from marketlake.intervals import from_intervals
@@ -35,6 +35,7 @@ def test_a_daily_run_on_an_empty_lake_plans_a_week_of_each_dataset(lake: Lake) -
         "days_done": 0,
         "days_planned": 16,
         "batches": 3,
+        "started_already": "",
     }
     assert lake.everything() == {}, "Plan writes nothing"
 
@@ -74,9 +75,11 @@ def test_a_scheduled_start_that_comes_twice_runs_once() -> None:
     assert second["batches"] == []
     assert second["summary"] == {
         "datasets": ["ftse100_index", "ftse100_prices", "fx_rates"],
-        "started_already": "first",
+        "days_due": 0,
+        "days_done": 0,
         "days_planned": 0,
         "batches": 0,
+        "started_already": "first",
     }
     assert plan(SCHEDULED, execution="first") == first, "another attempt of the same execution goes on"
 

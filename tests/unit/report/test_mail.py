@@ -105,8 +105,7 @@ def test_the_mail_reads_from_what_failed_to_what_to_run() -> None:
 def test_what_happens_next_depends_on_whether_it_heals(name: str) -> None:
     loss = Loss("fx_rates", ["2023-01-02"], 1, "Fetch", name, "c", AGAIN)
     heals = "load what is missing there" in message([loss], "", ARN)
-    # Another execution has the days in hand when raw objects changed under this one.
-    assert heals == (name in [*TRANSIENT, "RawChanged"])
+    assert heals == (name in TRANSIENT)
     mixed = message([THROTTLED, loss], "", ARN)
     assert ("load what is missing there" in mixed) == heals
 

@@ -12,14 +12,14 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from marketlake.batch_rows import PARQUET, to_parquet
 from marketlake.errors import StorageUnavailable
 from marketlake.layout import clean_key, year_key
 from marketlake.schemas import polars_schema
 from marketlake.storage import Bucket, PreconditionFailed, Stored
 from tests.unit.lake import RATES, Lake
 from transform.compact import ATTEMPTS, compact_years, read_year
-from transform.existing import StoredDay
-from transform.parquet import CONTENT_TYPE, to_parquet
+from transform.days import StoredDay
 
 FIRST = date(2022, 12, 29)
 
@@ -28,7 +28,7 @@ def write(lake: Lake, day: date, rate: float) -> StoredDay:
     """The day's object, with two rows."""
     rows = [("EUR", "GBP", rate), ("EUR", "USD", rate + 1)]
     frame = pl.DataFrame(rows, schema=polars_schema(RATES), orient="row")
-    return StoredDay(frame, lake.clean.put(clean_key(RATES.name, day), to_parquet(frame), CONTENT_TYPE))
+    return StoredDay(frame, lake.clean.put(clean_key(RATES.name, day), to_parquet(frame), PARQUET))
 
 
 def table(lake: Lake, year: int) -> list[tuple[Any, ...]]:
@@ -59,7 +59,7 @@ def test_a_day_that_the_year_lacks_or_outlived_is_found_by_whoever_writes_next(l
 
 def test_an_object_of_another_version_of_the_contract_is_made_anew(lake: Lake) -> None:
     old = to_parquet(pl.DataFrame({"dt": ["2022-12-29"]}), metadata={"marketlake.contract_version": "0"})
-    lake.clean.put(year_key(RATES.name, 2022), old, CONTENT_TYPE)
+    lake.clean.put(year_key(RATES.name, 2022), old, PARQUET)
     compact_years(RATES, lake.clean, {FIRST: write(lake, FIRST, 1.0)})
     assert len(table(lake, 2022)) == 2
 

@@ -15,14 +15,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from marketlake.batch_rows import to_parquet
 from marketlake.contract import Contract
-from marketlake.manifest import ValidatedDay
-from marketlake.raw_frames import RawDay
 from marketlake.schemas import glue_columns, polars_schema
 from tests.arrow_schema import arrow_schema
+from tests.unit.frames import clean_frames
 from tests.unit.lake import PRICES, RATES, Bar, at, prices_csv, rates_json
-from transform.handler import clean_frames
-from transform.parquet import nulls_of, ranges_of, to_parquet
+from transform.days import nulls_of, ranges_of
+from validate.raw import RawDay
 
 DAY = date(2023, 1, 3)
 GLUE_OF_ARROW = {pa.large_string(): "string", pa.string(): "string", pa.float64(): "double", pa.int64(): "bigint"}
@@ -39,8 +39,7 @@ BODIES = {
 
 
 def frame_of(contract: Contract, body: bytes) -> pl.DataFrame:
-    raw = RawDay(DAY, body)
-    (frame,) = clean_frames(contract, [raw], [ValidatedDay(DAY, raw.sha256, 0)])
+    (frame,) = clean_frames(contract, [RawDay(DAY, body)])
     return frame
 
 
@@ -102,8 +101,9 @@ def test_the_order_of_the_raw_rates_changes_no_byte(rates: dict[str, float]) -> 
 def test_days_read_together_are_the_same_bytes_as_days_read_alone() -> None:
     bodies = [prices_csv([Bar("A.L"), Bar(f"{letter}.L")]) for letter in "BCD"]
     raw = [RawDay(date(2023, 1, 3 + n), body) for n, body in enumerate(bodies)]
-    together = clean_frames(PRICES, raw, [ValidatedDay(day.day, day.sha256, 2) for day in raw])
-    assert [to_parquet(frame) for frame in together] == [to_parquet(frame_of(PRICES, body)) for body in bodies]
+    assert [to_parquet(frame) for frame in clean_frames(PRICES, raw)] == [
+        to_parquet(frame_of(PRICES, body)) for body in bodies
+    ]
 
 
 def test_other_rows_are_other_bytes() -> None:

@@ -6,9 +6,9 @@ from dataclasses import replace
 from datetime import date
 from typing import Any
 
-from marketlake.raw_frames import CONTEXT_DAY, RawDay
 from marketlake.symbols import Listing, Symbols
 from tests.unit.lake import PRICES, Bar, prices_csv
+from validate.raw import CONTEXT_DAY, RawDay
 
 DAYS = PRICES.days(date(2023, 1, 30), date(2023, 2, 8))
 BEFORE = PRICES.days(date(2023, 1, 2), date(2023, 1, 29))[-20:]

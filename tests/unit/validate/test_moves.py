@@ -10,10 +10,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from marketlake.contract import MoveRule
-from marketlake.raw_frames import RawDay
+from tests.unit.frames import judged
 from tests.unit.lake import PRICES, RATES, Bar, at, prices_csv, rates_json
-from validate.handler import judged_rows
-from validate.moves import move_reason, split_reason
+from validate.neighbours import move_reason, split_reason
+from validate.raw import RawDay
 
 FIRST = date(2023, 1, 2)
 RULE = PRICES.rules.move
@@ -29,7 +29,7 @@ def days_of(*closes: float | None, ticker: str = "A.L") -> list[RawDay]:
 
 def blamed(days: list[RawDay], before: RawDay | None = None) -> dict[int, str]:
     """Number of the day to its reason, of the rows that are bad."""
-    rows = judged_rows(PRICES, days, before)
+    rows = judged(PRICES, days, before)
     bad = rows.filter(pl.col("reason").is_not_null())
     return {(day - FIRST).days: reason for day, reason in bad.select("dt", "reason").iter_rows()}
 
@@ -62,7 +62,7 @@ def test_the_first_day_is_held_against_the_bars_before_the_batch() -> None:
 
 
 def test_the_bars_before_the_batch_are_never_rows_of_it() -> None:
-    rows = judged_rows(PRICES, days_of(500), before=context(500))
+    rows = judged(PRICES, days_of(500), before=context(500))
     assert rows["dt"].to_list() == [FIRST]
 
 
@@ -132,7 +132,7 @@ def test_one_symbol_is_not_blamed_for_another() -> None:
         RawDay(FIRST, prices_csv([at("A.L", 500), at("B.L", 5.0)])),
         RawDay(FIRST + timedelta(days=1), prices_csv([at("A.L", 5.0), at("B.L", 5.1)])),
     ]
-    rows = judged_rows(PRICES, days, None).filter(pl.col("reason").is_not_null())
+    rows = judged(PRICES, days).filter(pl.col("reason").is_not_null())
     assert rows.select("dt", "ticker").rows() == [(FIRST + timedelta(days=1), "A.L")]
 
 
@@ -141,7 +141,7 @@ def test_rates_have_a_bound_of_their_own() -> None:
         RawDay(FIRST + timedelta(days=n), rates_json(FIRST + timedelta(days=n), {"USD": usd, "GBP": 0.88}))
         for n, usd in enumerate((1.05, 2.09, 108.0, 2.2))
     ]
-    rows = judged_rows(RATES, days, None).filter(pl.col("reason").is_not_null())
+    rows = judged(RATES, days).filter(pl.col("reason").is_not_null())
     assert rows.select("dt", "target_currency").rows() == [(FIRST + timedelta(days=2), "USD")]
 
 

@@ -15,10 +15,10 @@ import duckdb
 import polars as pl
 import pytest
 
+from tests.unit.frames import judged
 from tests.unit.lake import PRICES
 from tests.unit.validate.market import ALL, BEFORE, DAYS, TICKERS, Market, Place
 from validate.days import judge_days
-from validate.handler import judged_rows
 
 DEFECTS: list[dict[str, str]] = json.loads((Path(__file__).parent / "defects.json").read_text("utf-8"))
 PAGE = Path(__file__).parents[3] / "docs" / "data-quality.md"
@@ -130,17 +130,17 @@ BUILDS: dict[str, Build] = {
 }
 
 
-def judged(market: Market) -> tuple[pl.DataFrame, list[Any]]:
+def verdicts(market: Market) -> tuple[pl.DataFrame, list[Any]]:
     """The bad rows, and the days that are rejected."""
-    rows = judged_rows(PRICES, market.raw_days, market.before)
+    rows = judged(PRICES, market.raw_days, market.before)
     rejected = [rejection.day for rejection in judge_days(PRICES, rows, DAYS, market.symbols)]
     return rows.filter(pl.col("reason").is_not_null()), rejected
 
 
 def test_the_market_without_a_defect_is_good() -> None:
     market = Market()
-    assert judged_rows(PRICES, market.raw_days, market.before).height == len(ALL)
-    bad, rejected = judged(market)
+    assert judged(PRICES, market.raw_days, market.before).height == len(ALL)
+    bad, rejected = verdicts(market)
     assert (bad.height, rejected) == (0, [])
 
 
@@ -152,7 +152,7 @@ def test_every_defect_of_the_page_is_built() -> None:
 def test_the_verdict_on_a_defect(defect: dict[str, str]) -> None:
     market = Market()
     wrong = BUILDS[defect["name"]](market)
-    bad, rejected = judged(market)
+    bad, rejected = verdicts(market)
     blamed = sorted(bad.select("dt", "ticker").rows())
     if defect["verdict"] == "passes":
         assert (blamed, rejected) == ([], [])
@@ -179,7 +179,7 @@ def test_the_query_of_the_page_shows_dividends_that_adjusted_closes_contradict(
     market = Market()
     market.change(HERE, dividend=dividend)
     market.change(*EARLIER, adj_close=_share(1 - 6.4 / float(str(market.bars[DAYS[2], T][0].close))))
-    ftse100_prices = judged_rows(PRICES, market.raw_days, market.before).with_columns(pl.col("dt").cast(pl.String))
+    ftse100_prices = judged(PRICES, market.raw_days, market.before).with_columns(pl.col("dt").cast(pl.String))
     sql = PAGE.read_text("utf-8").partition("```sql\n")[2].partition("```")[0]
     found = duckdb.connect().register("ftse100_prices", ftse100_prices.to_arrow()).execute(sql).fetchall()
     assert [(dt, ticker, round(100 * implied, 1)) for dt, ticker, _, implied in found] == [

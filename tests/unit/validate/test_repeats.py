@@ -8,9 +8,9 @@ from datetime import date, timedelta
 import polars as pl
 import pytest
 
-from marketlake.raw_frames import CONTEXT_DAY, RawDay
+from tests.unit.frames import judged
 from tests.unit.lake import PRICES, RATES, Bar, at, prices_csv, rates_json
-from validate.handler import judged_rows
+from validate.raw import CONTEXT_DAY, RawDay
 
 FIRST = date(2023, 1, 2)
 TRADED = replace(at("A.L", 500), volume=7)
@@ -20,7 +20,7 @@ def blamed(*bars: Bar, before: Bar | None = None) -> list[int]:
     """Numbers of the days that are refused as stale, of one bar a day."""
     days = [RawDay(FIRST + timedelta(days=n), prices_csv([bar])) for n, bar in enumerate(bars)]
     context = RawDay(CONTEXT_DAY, prices_csv([before])) if before else None
-    bad = judged_rows(PRICES, days, context).filter(pl.col("reason").is_not_null())
+    bad = judged(PRICES, days, context).filter(pl.col("reason").is_not_null())
     assert all("a stale row" in reason for reason in bad["reason"])
     return [(day - FIRST).days for day in bad["dt"]]
 
@@ -54,7 +54,7 @@ def still_market(shares: int, still: int) -> int:
     first = [at(f"{n}.L", 500 + n) for n in range(shares)]
     second = [*first[:still], *(at(f"{n}.L", 600 + n) for n in range(still, shares))]
     days = [RawDay(FIRST + timedelta(days=n), prices_csv(bars)) for n, bars in enumerate((first, second))]
-    return judged_rows(PRICES, days, None)["reason"].drop_nulls().len()
+    return judged(PRICES, days)["reason"].drop_nulls().len()
 
 
 @pytest.mark.parametrize(("shares", "still", "refused"), [(40, 20, 0), (40, 21, 21), (19, 19, 0), (20, 20, 20)])
@@ -70,6 +70,6 @@ def test_pegged_currencies_stand_still_and_a_whole_table_does_not() -> None:
         RawDay(FIRST + timedelta(days=n), rates_json(FIRST + timedelta(days=n), rates))
         for n, rates in enumerate(tables)
     ]
-    bad = judged_rows(RATES, days, None).filter(pl.col("reason").is_not_null())
+    bad = judged(RATES, days).filter(pl.col("reason").is_not_null())
     assert set(bad["dt"]) == {days[2].day}
     assert bad.height == len(names)

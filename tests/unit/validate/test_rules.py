@@ -11,9 +11,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from marketlake.raw_frames import RawDay, read_raw
 from marketlake.schemas import polars_schema
 from tests.unit.lake import PRICES, RATES, Bar, at, prices_csv, rates_json
+from validate.raw import RawDay, read_raw
 from validate.rules import row_reasons
 
 DAY = date(2023, 1, 3)
@@ -27,7 +27,7 @@ def reasons(*bars: Bar) -> dict[str, str | None]:
 
 
 BAD: list[tuple[dict[str, object], str]] = [
-    ({"currency": "USD"}, "quoted_currency is none of GBp, GBX, GBP: no unit is known for these prices"),
+    ({"currency": "USD"}, "quoted_currency is not one of GBp, GBX, GBP: no unit is known for these prices"),
     ({"currency": ""}, "is missing"),
     ({"close": None}, "close is missing"),
     ({"open": "nan"}, "open is not a finite number"),

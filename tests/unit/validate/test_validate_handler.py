@@ -11,17 +11,16 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from marketlake.batch_rows import AcceptedDay, read_batch_rows
 from marketlake.contract import Contract
 from marketlake.errors import UpstreamMalformed
 from marketlake.intervals import from_intervals, to_intervals
 from marketlake.layout import before_key, raw_key
-from marketlake.manifest import ValidatedDay, read_validated
 from marketlake.markers import Marker, write_marker
-from marketlake.raw_frames import RawDay
 from marketlake.storage import ObjectMissing
 from tests.unit.lake import PRICES, RATES, SHORT_LIST, TEN, Bar, Context, Lake, at, batch_of, prices_csv, task_of
-from transform.handler import clean_frames
 from validate.handler import handler
+from validate.raw import RawDay
 
 DAYS = [date(2023, 1, day) for day in (3, 4, 5, 6)]
 BATCH = batch_of(PRICES, ["2023-01-03/2023-01-06"])
@@ -39,7 +38,7 @@ def put(lake: Lake, bars_of_days: dict[date, Sequence[Bar]], symbols: Sequence[s
 
 
 def fetched(days: Sequence[date], contract: Contract = PRICES, **more: Any) -> dict[str, Any]:
-    return {"days": to_intervals(contract, days), "late": [], "holes": [], "before": False, **more}
+    return {"days": to_intervals(contract, days), "stored": len(days), **more}
 
 
 def validate(answer: dict[str, Any], batch: dict[str, Any] = BATCH, execution: str = "run-1") -> dict[str, Any]:
@@ -58,16 +57,18 @@ def test_good_days_are_accepted_with_the_hash_of_what_was_seen(lake: Lake) -> No
     found = validate(fetched(DAYS))
     assert found == {
         "accepted": 4,
-        "accepted_days": ["2023-01-03/2023-01-06"],
         "unchanged": 0,
         "rejected": 0,
         "rejected_rows": 0,
         "rejections": [],
-        "example": {},
-        "manifest": "manifests/run-1/2-validated.json",
+        "example": None,
+        "manifest": "manifests/run-1/2-rows.parquet",
     }
     sha = RawDay(DAYS[0], prices_csv(GOOD)).sha256
-    assert read_validated(lake.clean, found["manifest"]) == [ValidatedDay(day, sha, 10, []) for day in DAYS]
+    rows = read_batch_rows(lake.clean, found["manifest"])
+    assert rows.days == [AcceptedDay(day, sha) for day in DAYS]
+    assert rows.frame.select("dt", "ticker", "close").rows() == [(day, ticker, 5.0) for day in DAYS for ticker in TEN]
+    assert (rows.before.rows(), rows.unchanged) == ([], [])
     with pytest.raises(ObjectMissing):
         quarantined(lake)
 
@@ -78,22 +79,29 @@ def test_a_bad_row_goes_to_quarantine_with_its_reason_and_the_day_goes_on(lake: 
     assert (found["accepted"], found["rejected"], found["rejected_rows"]) == (2, 0, 1)
     (row,) = quarantined(lake)
     assert (row["dt"], row["ticker"], row["reason"]) == ("2023-01-03", "J.L", "close is not positive")
-    first, second = read_validated(lake.clean, found["manifest"])
-    assert (first.rows, first.dropped) == (9, ["J.L"])
-    assert (second.rows, second.dropped) == (10, [])
+    rows = read_batch_rows(lake.clean, found["manifest"])
+    assert [(day.dt, day.quarantined) for day in rows.days] == [(DAYS[0], 1), (DAYS[1], 0)]
+    assert rows.frame.select("dt", "ticker").rows() == [(DAYS[0], t) for t in TEN[:9]] + [(DAYS[1], t) for t in TEN]
+
+
+def test_a_bad_row_without_a_ticker_takes_no_other_with_it(lake: Lake) -> None:
+    put(lake, {DAYS[0]: [*GOOD[:9], Bar("")]})
+    rows = read_batch_rows(lake.clean, validate(fetched(DAYS[:1]))["manifest"])
+    assert (rows.frame["ticker"].to_list(), rows.days[0].quarantined) == (TEN[:9], 1)
 
 
 def test_a_rejected_day_leaves_its_rows_as_evidence_and_others_go_on(lake: Lake) -> None:
     put(lake, {DAYS[0]: GOOD, DAYS[1]: [*GOOD[:8], Bar("I.L", close=0), Bar("J.L", currency="USD")]})
     found = validate(fetched(DAYS[:2]))
-    assert (found["accepted_days"], found["rejected"], found["rejected_rows"]) == (["2023-01-03"], 1, 2)
+    assert (found["accepted"], found["rejected"], found["rejected_rows"]) == (1, 1, 2)
+    assert [day.dt for day in read_batch_rows(lake.clean, found["manifest"]).days] == DAYS[:1]
     assert [row["ticker"] for row in quarantined(lake)] == ["I.L", "J.L"]
     assert found["example"] == found["rejections"][0]
     assert found["example"]["error"] == "DataQualityError"
     assert found["example"]["input"] == {"datasets": ["ftse100_prices"], "start": "2023-01-04", "end": "2023-01-04"}
 
 
-def test_nothing_accepted_writes_no_manifest(lake: Lake) -> None:
+def test_nothing_accepted_hands_no_rows_on(lake: Lake) -> None:
     put(lake, {DAYS[0]: GOOD[:3]})
     found = validate(fetched(DAYS[:1]))
     assert (found["accepted"], found["rejected"]) == (0, 1)
@@ -125,6 +133,14 @@ def test_the_bars_before_the_batch_tell_a_unit_error_on_its_first_day(lake: Lake
     assert "a unit error" in quarantined(lake)[0]["reason"]
 
 
+def test_the_last_bars_before_the_batch_go_on_with_its_rows(lake: Lake) -> None:
+    put(lake, {DAYS[0]: GOOD})
+    earlier = [bar for ticker in reversed(TEN) for bar in (at(ticker, 480), at(ticker, 490))]
+    lake.raw.put(before_key(PRICES, DAYS[0]), prices_csv(earlier), "text/csv")
+    before = read_batch_rows(lake.clean, validate(fetched(DAYS[:1], before=True))["manifest"]).before
+    assert before.select("ticker", "close").rows() == [(ticker, 4.9) for ticker in TEN]
+
+
 def test_a_daily_run_leaves_out_days_whose_raw_bytes_are_the_same(lake: Lake) -> None:
     put(lake, {DAYS[0]: GOOD, DAYS[1]: GOOD, DAYS[2]: [at(ticker, 510) for ticker in TEN]})
     sha = RawDay(DAYS[0], prices_csv(GOOD)).sha256
@@ -132,7 +148,8 @@ def test_a_daily_run_leaves_out_days_whose_raw_bytes_are_the_same(lake: Lake) ->
         write_marker(lake.clean, Marker("ftse100_prices", day, version, sha, "etag", 10, 0, "earlier"))
     found = validate(fetched(DAYS[:3]), {**BATCH, "recheck": True})
     # Same bytes under another contract, and other bytes, are to be loaded again.
-    assert (found["unchanged"], found["accepted_days"]) == (1, ["2023-01-04/2023-01-05"])
+    rows = read_batch_rows(lake.clean, found["manifest"])
+    assert (found["unchanged"], rows.unchanged, [day.dt for day in rows.days]) == (1, DAYS[:1], DAYS[1:3])
     assert validate(fetched(DAYS[:3]))["accepted"] == 3, "a forced run looks at no marker"
 
 
@@ -204,7 +221,8 @@ def test_every_stored_day_is_accepted_rejected_or_unchanged_and_no_bad_row_goes_
 
     found = validate(fetched(stored), {**BATCH, "recheck": recheck})
 
-    accepted = from_intervals(PRICES, found["accepted_days"])
+    rows = read_batch_rows(lake.clean, found["manifest"]) if found["accepted"] else None
+    accepted = [day.dt for day in rows.days] if rows else []
     rejected = [day for message in found["rejections"] for day in from_intervals(PRICES, message["days"])]
     unchanged = [stored[n] for n in sorted(known) if n < len(stored)] if recheck else []
     assert sorted([*accepted, *rejected, *unchanged]) == stored
@@ -213,12 +231,12 @@ def test_every_stored_day_is_accepted_rejected_or_unchanged_and_no_bad_row_goes_
         len(rejected),
         len(unchanged),
     )
-    if not accepted:
+    if rows is None:
         return
-    validated = read_validated(lake.clean, found["manifest"])
-    assert [one.dt for one in validated] == accepted
-    raw = [RawDay(one.dt, lake.raw.get(raw_key(PRICES, one.dt)).body) for one in validated]
-    for one, frame in zip(validated, clean_frames(PRICES, raw, validated), strict=True):
-        assert frame.height == one.rows >= 9
+    assert rows.frame["dt"].unique().sort().to_list() == accepted
+    for one in rows.days:
+        assert one.raw_sha256 == shas[one.dt]
+        frame = rows.frame.filter(pl.col("dt") == one.dt)
+        assert frame.height >= 9
         assert frame["ticker"].is_unique().all()
         assert frame.select((pl.col("close") > 0).all()).item()

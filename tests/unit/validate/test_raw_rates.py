@@ -9,9 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from marketlake.errors import UpstreamMalformed
-from marketlake.raw_frames import RawDay, read_raw
 from marketlake.schemas import polars_schema
 from tests.unit.lake import RATES, rates_json
+from validate.raw import RawDay, read_raw
 
 DAY = date(2023, 1, 3)
 SCHEMA = pl.Schema({"dt": pl.Date(), **polars_schema(RATES)})

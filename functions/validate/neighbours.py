@@ -1,7 +1,7 @@
-"""The day-on-day rule: each value against the last good one before it, symbol by symbol.
+"""The rules on a row and its symbol's last good row before it: the day-on-day move, and the stale repetition.
 
-Comparing neighbours alone would blame the good day after a bad one, so this goes through the days in order and leaves
-bad ones out of the comparison. It starts from the median of the bars before the batch: the last of them alone may be
+Comparing neighbours alone would blame the good day after a bad one, so the moves go through the days in order and leave
+bad ones out of the comparison. They start from the median of the bars before the batch: the last of them alone may be
 as wrong as any.
 """
 
@@ -12,7 +12,7 @@ from collections.abc import Sequence
 import polars as pl
 
 from marketlake.contract import Contract, MoveRule
-from marketlake.raw_frames import CONTEXT_END
+from validate.raw import CONTEXT_END
 
 SPLIT_WORTH_A_LOOK = 1.5
 """Smaller splits, up or down, cannot be told from a market's move."""
@@ -86,3 +86,31 @@ def split_reason(rule: MoveRule, before: float, now: float, split: float) -> str
         return None
     wrong = "not adjusted" if (now < before) == (split > 1) else "adjusted twice"
     return f"{rule.column} moved {ratio:.1f}-fold from {before:g} to {now:g} with its split: earlier prices are {wrong}"
+
+
+def repeat_reasons(contract: Contract, frame: pl.DataFrame, bad: pl.Series) -> pl.Series:
+    """The reason why each row is a repetition, null where it is not one.
+
+    ``frame`` has ``dt`` and the contract's columns, rows before the batch included; ``bad`` says which rows another
+    rule refused already: they are neither judged nor compared with.
+    """
+    rule = contract.rules.repeat
+    good = frame.with_row_index("row").filter(~bad).sort(*contract.key, "dt")
+    again = pl.all_horizontal(_as_before(contract, name) for name in rule.columns)
+    traded = pl.lit(False) if rule.traded is None else _as_before(contract, rule.traded) & (pl.col(rule.traded) > 0)
+    judged = good.with_columns(again=again.fill_null(False), traded=traded.fill_null(False)).with_columns(
+        many=(pl.col("again").sum().over("dt") >= rule.min_rows) & (pl.col("again").mean().over("dt") > rule.max_share)
+    )
+    reason = (
+        pl.when("again", "many")
+        .then(pl.lit(f"{', '.join(rule.columns)} as the day before, as in most rows of the day: a stale answer"))
+        .when("again", "traded")
+        .then(pl.lit(f"{', '.join(rule.columns)} and {rule.traded} as the day before: a stale row"))
+    )
+    found = judged.select("row", reason=reason).sort("row")
+    return frame.with_row_index("row").select("row").join(found, on="row", how="left", maintain_order="left")["reason"]
+
+
+def _as_before(contract: Contract, name: str) -> pl.Expr:
+    """Equal to the symbol's last good row; a value that is missing is equal to nothing."""
+    return pl.col(name) == pl.col(name).shift(1).over(contract.key)

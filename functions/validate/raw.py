@@ -67,7 +67,7 @@ class RawDay:
 def read_raw(contract: Contract, days: Sequence[RawDay]) -> pl.DataFrame:
     """All rows of ``days`` with ``dt`` (date) first, then the columns of the clean table; sorted by day and key.
 
-    A row whose quoted currency has no unit in the contract has null prices: Validate puts it aside.
+    A row whose quoted currency has no unit in the contract has null prices: Validate quarantines it.
 
     Raises:
         UpstreamMalformed: an object is not in the contract's raw format; the message names the day.

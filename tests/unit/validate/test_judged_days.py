@@ -1,9 +1,9 @@
 from __future__ import annotations
 
-import json
 from datetime import date, timedelta
 from typing import Any
 
+import msgspec
 import polars as pl
 import pytest
 from hypothesis import given
@@ -11,14 +11,15 @@ from hypothesis import strategies as st
 
 from marketlake.errors import MAX_MESSAGE_CHARACTERS
 from marketlake.intervals import from_intervals
+from marketlake.messages import Fetched, Input, Rejection
 from marketlake.symbols import Symbols, parse_symbols
-from tests.unit.lake import PRICES, RATES, SHORT_LIST, TEN, batch_of
-from validate.days import MAX_REJECTIONS, Rejection, judge_days, messages, missing_days
+from tests.unit.lake import PRICES, RATES, SHORT_LIST, TEN
+from validate.days import MAX_REJECTIONS, RejectedDay, judge_days, messages, missing_days
 
 DAY = date(2023, 1, 3)
 SYMBOLS: Symbols = parse_symbols(SHORT_LIST, "list.csv")
-BATCH = batch_of(PRICES, ["2023-01-03/2023-12-29"])
 DAYS = PRICES.days(DAY, date(2023, 12, 29))
+AGAIN = Input(["ftse100_prices"], DAYS[0], DAYS[-1])
 
 
 def judged(good: list[str], bad: list[str], day: date = DAY) -> pl.DataFrame:
@@ -88,7 +89,7 @@ def test_a_day_is_accepted_just_when_both_shares_are_kept(good: int, bad: int) -
 
 
 def test_days_that_fetch_did_not_get_are_rejections_of_two_kinds() -> None:
-    found = missing_days(RATES, ["2023-01-05/2023-01-06"], ["2022-12-30"])
+    found = missing_days(RATES, Fetched([], 0, late=["2023-01-05/2023-01-06"], holes=["2022-12-30"]))
     assert [(rejection.day, rejection.error) for rejection in found] == [
         (date(2023, 1, 5), "NotYetPublished"),
         (date(2023, 1, 6), "NotYetPublished"),
@@ -99,28 +100,17 @@ def test_days_that_fetch_did_not_get_are_rejections_of_two_kinds() -> None:
 
 
 def test_one_message_a_day_with_the_input_that_runs_it_again() -> None:
-    found = messages(PRICES, BATCH, [Rejection(DAYS[1], "B", "second"), Rejection(DAYS[0], "A", "first")])
+    found = messages(PRICES, AGAIN, [RejectedDay(DAYS[1], "B", "second"), RejectedDay(DAYS[0], "A", "first")])
     assert found == [
-        {
-            "days": [f"{day}"],
-            "error": error,
-            "cause": cause,
-            "input": {"datasets": ["ftse100_prices"], "start": f"{day}", "end": f"{day}"},
-        }
+        Rejection([f"{day}"], error, cause, Input(["ftse100_prices"], day, day))
         for day, error, cause in ((DAYS[0], "A", "first"), (DAYS[1], "B", "second"))
     ]
 
 
 def test_what_was_asked_for_beside_the_days_is_asked_for_again() -> None:
-    again: dict[str, Any] = {**BATCH, "input": {**BATCH["input"], "symbols": ["A.L"], "force": True}}
-    (message,) = messages(PRICES, again, [Rejection(DAYS[5], "E", "c")])
-    assert message["input"] == {
-        "datasets": ["ftse100_prices"],
-        "start": f"{DAYS[5]}",
-        "end": f"{DAYS[5]}",
-        "symbols": ["A.L"],
-        "force": True,
-    }
+    again = Input(["ftse100_prices"], DAYS[0], DAYS[-1], symbols=["A.L"], force=True)
+    (message,) = messages(PRICES, again, [RejectedDay(DAYS[5], "E", "c")])
+    assert message.input == Input(["ftse100_prices"], DAYS[5], DAYS[5], symbols=["A.L"], force=True)
 
 
 SOME_DAYS = st.builds(
@@ -137,20 +127,20 @@ SOME_DAYS = st.builds(
     order=st.randoms(use_true_random=False),
 )
 def test_messages_are_few_and_short_and_no_day_is_lost(chosen: list[date], cause: str, order: Any) -> None:
-    rejections = [Rejection(day, "DataQualityError", cause) for day in chosen]
+    rejections = [RejectedDay(day, "DataQualityError", cause) for day in chosen]
     order.shuffle(rejections)
-    found = messages(PRICES, BATCH, rejections)
+    found = messages(PRICES, AGAIN, rejections)
     assert len(found) == min(len(chosen), MAX_REJECTIONS)
-    assert [day for message in found for day in from_intervals(PRICES, message["days"])] == chosen
+    assert [day for message in found for day in from_intervals(PRICES, message.days)] == chosen
     for message in found:
-        days = from_intervals(PRICES, message["days"])
-        assert (message["input"]["start"], message["input"]["end"]) == (f"{days[0]}", f"{days[-1]}")
-        assert len(message["cause"]) <= MAX_MESSAGE_CHARACTERS
+        days = from_intervals(PRICES, message.days)
+        assert (message.input.start, message.input.end) == (days[0], days[-1])
+        assert len(message.cause) <= MAX_MESSAGE_CHARACTERS
 
 
 @pytest.mark.parametrize("every", [1, 2])
 def test_a_whole_batch_rejected_is_a_small_payload(every: int) -> None:
-    rejections = [Rejection(day, "DataQualityError", "c" * 1000) for day in DAYS[::every]]
-    payload = json.dumps(messages(PRICES, BATCH, rejections))
+    rejections = [RejectedDay(day, "DataQualityError", "c" * 1000) for day in DAYS[::every]]
+    payload = msgspec.json.encode(messages(PRICES, AGAIN, rejections)).decode()
     assert len(payload) < 20_000
     assert f"{len(rejections) - MAX_REJECTIONS + 1} days, " in payload

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from marketlake.schemas import polars_schema
 from tests.unit.lake import PRICES, RATES
-from transform.rewrites import find_restated
+from transform.restatements import find_restated
 
 FIRST = date(2026, 10, 19)
 DAYS = [FIRST + timedelta(days=number) for number in range(5)]
@@ -60,7 +60,7 @@ def times(days: pl.DataFrame, factor: float, until: date = DAYS[-1], names: Sequ
 
 
 def found(before: pl.DataFrame, now: pl.DataFrame, unchanged: Sequence[date] = ()) -> list[tuple[str, str, date]]:
-    return [(x.adjustment.event, x.symbol, x.last) for x in find_restated(PRICES, before, now, unchanged)]
+    return [(x.event, x.symbol, date.fromisoformat(x.last)) for x in find_restated(PRICES, before, now, unchanged)]
 
 
 BEFORE = frame(CLOSES)
@@ -71,7 +71,7 @@ def test_a_split_is_found_whatever_its_factor_and_the_rounding(closes: list[int]
     # From 250 p on: where a split leaves a price of a penny or so, two decimals hardly tell by how much it moved.
     before = rounded(frame([hundredths / 10_000 for hundredths in closes]))
     (restated,) = find_restated(PRICES, before, rounded(times(before, factor, DAYS[many - 1])))
-    assert (restated.adjustment.event, restated.symbol, restated.last) == ("split", "A.L", DAYS[many - 1])
+    assert (restated.event, restated.symbol, restated.last) == ("split", "A.L", f"{DAYS[many - 1]}")
     assert restated.factor == pytest.approx(factor, rel=0.01)
 
 
@@ -80,7 +80,7 @@ def test_a_dividend_is_found_in_the_adjusted_closes_alone(closes: list[int], fac
     before = rounded(frame([hundredths / 10_000 for hundredths in closes]))
     now = rounded(times(before, factor, DAYS[many - 1], ["adj_close"]))
     (restated,) = find_restated(PRICES, before, now)
-    assert (restated.adjustment.event, restated.last) == ("dividend", DAYS[many - 1])
+    assert (restated.event, restated.last) == ("dividend", f"{DAYS[many - 1]}")
     assert restated.factor == pytest.approx(factor, rel=1e-3)
 
 

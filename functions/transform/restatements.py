@@ -1,20 +1,30 @@
-"""Notices a rewritten history: days that are in the lake and come again with other values, all by one factor.
+"""Restatements: days that are in the lake and come again with other values, all by one factor.
 
 A source that adjusts for splits or dividends restates every earlier day when one happens. The days that a run sees
-again tell: where the older ones of them moved by the same factor and the newer ones did not, the days that the run does
-not see have moved as well. A correction moves one day, or its prices by different factors.
+again show it: where the older ones of them moved by the same factor and the newer ones did not, the days that the run
+does not see have moved as well. A correction moves one day, or its prices by different factors.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from datetime import date
+from dataclasses import replace
+from datetime import date, timedelta
 from functools import reduce
 
 import polars as pl
 
+from marketlake.batch_rows import BatchRows
 from marketlake.contract import Adjustment, Contract
+from marketlake.intervals import from_intervals
+from marketlake.layout import clean_key, clean_prefix, keys_of_days, objects_by_day
+from marketlake.messages import Batch
+from marketlake.rewrites import Rewrite
+from marketlake.storage import Bucket
+from transform.days import Day, read_day
+
+LONGEST_CLOSURE = timedelta(days=14)
+"""No calendar here closes for as long."""
 
 QUOTE_STEP = 0.01
 """Coarsest rounding expected of a quoted price: two decimals of the unit in which it is quoted. A factor is known as
@@ -25,28 +35,61 @@ FLOAT_NOISE = 1e-5
 answers in the sixth digit."""
 
 
-@dataclass(frozen=True)
-class Restated:
-    """A symbol whose values up to ``last`` were restated by ``factor``."""
+def notice_restatements(
+    contract: Contract, clean: Bucket, batch: Batch, rows: BatchRows, days: Sequence[Day]
+) -> list[Rewrite]:
+    """Restatements that this batch does not bring on one basis; to be called before ``days`` are written over.
 
-    adjustment: Adjustment
-    symbol: str
-    factor: float
-    last: date
+    A batch of done days compares what the lake has of them with ``rows``. Every batch compares the lake's day before
+    it with the last of the bars before it, which came in the same pass: after a week without runs there is no other
+    day to be seen twice. Days that were asked for to be written again are expected to change.
+    """
+    if not contract.adjustments:
+        return []
+    then = [_dated(day.dt, day.old.frame) for day in days if day.old and batch.recheck]
+    now = [rows.frame]
+    if (last := _day_before(contract, clean, batch, rows)) is not None:
+        then.insert(0, _dated(last, read_day(contract, clean, last).frame))
+        now.insert(0, _dated(last, rows.before))
+    if not then:
+        return []
+    found = find_restated(contract, pl.concat(then), pl.concat(now), rows.unchanged)
+    if not found:
+        return []
+    first, _, _ = next(iter(objects_by_day(clean, clean_prefix(contract.name), None, date.max)))
+    return [replace(restated, first=f"{first}") for restated in found]
+
+
+def _day_before(contract: Contract, clean: Bucket, batch: Batch, rows: BatchRows) -> date | None:
+    """The day before the batch, if the lake has it, it came now as well, and no other batch writes it."""
+    if rows.before.is_empty() or batch.continues:
+        return None
+    start = from_intervals(contract, batch.days)[0]
+    earlier = contract.days(start - LONGEST_CLOSURE, start - timedelta(days=1))
+    if not earlier:
+        return None
+    last = earlier[-1]
+    there = keys_of_days(clean, clean_prefix(contract.name), [last])
+    return last if clean_key(contract.name, last) in there else None
+
+
+def _dated(day: date, frame: pl.DataFrame) -> pl.DataFrame:
+    return frame.select(pl.lit(day).alias("dt"), pl.all())
 
 
 def find_restated(
     contract: Contract, before: pl.DataFrame, now: pl.DataFrame, unchanged: Sequence[date] = ()
-) -> list[Restated]:
+) -> list[Rewrite]:
     """The symbols whose older days moved by one factor from ``before`` to ``now``, by the contract's adjustments.
 
     Both frames have ``dt`` and the clean table's columns; days in one of them only are not compared. ``unchanged`` are
-    days that came again just as they were, and are in neither.
+    days that came again just as they were, and are in neither. What is found begins with the first day of ``before``.
     """
     both = before.join(now, on=["dt", *contract.key], suffix="_now").with_columns(step=_step(contract))
     first_same = min(unchanged, default=None)
+    first = f"{before.select(pl.col('dt').min()).item()}"
     return [
-        Restated(adjustment, symbol, factor, last)
+        Rewrite(contract.name, symbol, adjustment.event, factor, first, f"{last}", adjustment.mails)
         for adjustment in contract.adjustments
         for symbol, factor, last in _restated(contract, adjustment, both, now, first_same)
     ]
@@ -80,12 +123,12 @@ def _restated(
 
 
 def _next_events(contract: Contract, adjustment: Adjustment, now: pl.DataFrame, moved: pl.DataFrame) -> pl.DataFrame:
-    """For each symbol that moved, whether the first row after its last moved day tells of the event."""
+    """For each symbol that moved, whether the first row after its last moved day has the event."""
     symbol = contract.symbol_column
     lasts = moved.group_by(symbol).agg(last=pl.col("dt").max())
     later = now.join(lasts, on=symbol).filter(pl.col("dt") > pl.col("last")).sort("dt")
-    told = pl.col(adjustment.event_column).first() != adjustment.usual
-    return lasts.select(symbol).join(later.group_by(symbol).agg(event=told), on=symbol, how="left").fill_null(False)
+    happened = pl.col(adjustment.event_column).first() != adjustment.usual
+    return lasts.select(symbol).join(later.group_by(symbol).agg(event=happened), on=symbol, how="left").fill_null(False)
 
 
 def _bounds(adjustment: Adjustment) -> list[pl.Expr]:

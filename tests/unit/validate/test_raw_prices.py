@@ -8,9 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from marketlake.errors import UpstreamMalformed
-from marketlake.raw_frames import RawDay, read_raw
 from marketlake.schemas import polars_schema
 from tests.unit.lake import HEADER, PRICES, Bar, prices_csv
+from validate.raw import RawDay, read_raw
 
 DAY = date(2023, 1, 3)
 

@@ -1,0 +1,87 @@
+"""The good rows of a batch on their way from Validate to Transform: one Parquet object, which soon expires.
+
+Its footer describes the days. So a day's rows and the hash of the raw bytes that they came from are read together,
+whatever another execution has stored in raw since.
+"""
+
+from __future__ import annotations
+
+import io
+from dataclasses import dataclass
+from datetime import date
+
+import msgspec
+import polars as pl
+from msgspec import Struct
+
+from marketlake.storage import Bucket
+
+PARQUET = "application/vnd.apache.parquet"
+
+DESCRIPTION = "marketlake.batch"
+
+
+class AcceptedDay(Struct, frozen=True):
+    """A day that Validate accepted: the hash of the raw bytes that its rows came from, and the number quarantined."""
+
+    dt: date
+    raw_sha256: str
+    quarantined: int = 0
+
+
+class _Description(Struct, frozen=True):
+    days: list[AcceptedDay]
+    unchanged: list[date]
+
+
+@dataclass(frozen=True)
+class BatchRows:
+    """What Validate accepted of a batch. The frames have the clean table's columns, sorted by key.
+
+    ``frame`` has ``dt`` too: the good rows of ``days``. ``before`` has the last row before the batch of each symbol,
+    as it came in the same pass over the source; it is empty where there were none. ``unchanged`` are days that came
+    as the lake has them: their rows are not here.
+    """
+
+    days: list[AcceptedDay]
+    frame: pl.DataFrame
+    before: pl.DataFrame
+    unchanged: list[date]
+
+
+def write_batch_rows(bucket: Bucket, key: str, rows: BatchRows) -> None:
+    """Write ``rows`` at ``key``; the same rows give the same bytes."""
+    described = msgspec.json.encode(_Description(rows.days, rows.unchanged)).decode()
+    before = rows.before.select(pl.lit(None, pl.Date()).alias("dt"), pl.all())
+    frame = pl.concat([before, rows.frame])
+    bucket.put(key, to_parquet(frame, metadata={DESCRIPTION: described}), PARQUET)
+
+
+def read_batch_rows(bucket: Bucket, key: str) -> BatchRows:
+    """What ``write_batch_rows`` wrote at ``key``."""
+    body = bucket.get(key).body
+    metadata = pl.read_parquet_metadata(io.BytesIO(body))
+    described = msgspec.json.decode(metadata[DESCRIPTION], type=_Description)
+    frame = pl.read_parquet(io.BytesIO(body))
+    before = frame.filter(pl.col("dt").is_null()).drop("dt")
+    return BatchRows(described.days, frame.filter(pl.col("dt").is_not_null()), before, described.unchanged)
+
+
+def to_parquet(
+    frame: pl.DataFrame, *, rows_a_group: int | None = None, metadata: dict[str, str] | None = None
+) -> bytes:
+    """``frame`` as Parquet; the same rows (and ``metadata``, kept in the footer) give the same bytes.
+
+    Zstandard, one row group by default: Athena reads it natively
+    (https://docs.aws.amazon.com/athena/latest/ug/compression-formats.html).
+    """
+    buffer = io.BytesIO()
+    frame.write_parquet(
+        buffer,
+        compression="zstd",
+        compression_level=3,
+        statistics=True,
+        row_group_size=rows_a_group,
+        metadata=metadata,
+    )
+    return buffer.getvalue()

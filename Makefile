@@ -84,7 +84,7 @@ down: $(READY) ## Stop the local AWS emulator; its state stays
 status: $(READY) ## What is running
 	@$(BIN)/marketlake status
 
-package: $(READY) ## Zip the functions with their packages: make package [ARCH=arm64|x86_64|local]
+package: $(READY) ## Zip the functions with their packages, describe the tables: make package [ARCH=arm64|x86_64|local]
 	@$(BIN)/python -m infra.package --arch $(ARCH)
 
 preflight: $(READY)

@@ -75,7 +75,7 @@ def start(config: LocalConfig) -> Status:
     if before.health is None:
         _start_ministack(config)
     if config.source == "replay" and before.replay is None:
-        _start_replay(config)
+        _start_sources(config)
     now = status(config.root)
     if not now.running:
         raise LocalError(f"the emulator did not start; see the logs in {config.root / 'log'}")
@@ -121,7 +121,7 @@ def _start_ministack(config: LocalConfig) -> None:
     processes.wait_until_up(_health_url(config), pid_file, log, EMULATOR)
 
 
-def _start_replay(config: LocalConfig) -> None:
+def _start_sources(config: LocalConfig) -> None:
     processes.require_free(config.replay_port, SOURCES)
     command = [sys.executable, "-m", "infra.sources"]
     command += ["--port", str(config.replay_port), "--seed", str(config.seed), "--chaos-root", str(config.root)]

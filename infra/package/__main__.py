@@ -49,7 +49,7 @@ def package(target: Target, out: Path, layers: Path = build.LAYERS) -> None:
     print(build.table(sizes))
     build.check_sizes(sizes)
     write_tables(out)
-    build.write_index(target, sizes, out)
+    build.write_index(target, out)
 
 
 if __name__ == "__main__":

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import io
 import json
 import os
@@ -148,18 +147,7 @@ def _described(size: Size) -> str:
     return f"{size.function} (bundle {size.bundle}) is {size.unzipped:,} bytes unzipped: {largest}"
 
 
-def write_index(target: Target, sizes: Sequence[Size], out: Path) -> None:
-    """``packages.json``: machine, Python, and of each function the zip, its hash and its sizes in bytes."""
-    functions = {
-        size.function: {
-            "zip": f"{size.function}.zip",
-            "sha256": hashlib.sha256((out / f"{size.function}.zip").read_bytes()).hexdigest(),
-            "zipped_bytes": size.zipped,
-            "unzipped_bytes": size.unzipped,
-        }
-        for size in sizes
-    }
-    document = {"architecture": target.architecture, "python": target.python, "functions": functions}
-    unfinished = out / f"{INDEX}.new"
-    unfinished.write_text(json.dumps(document, indent=2) + "\n", "utf-8")
-    os.replace(unfinished, out / INDEX)
+def write_index(target: Target, out: Path) -> None:
+    """``packages.json``: the machine and the Python that the zips are for. Written last: it says that all are there."""
+    document = {"architecture": target.architecture, "python": target.python}
+    (out / INDEX).write_text(json.dumps(document, indent=2) + "\n", "utf-8")

@@ -25,7 +25,6 @@ RUNTIME_CLIENT = "runtime-client"
 
 OLDEST_PYTHON = "3.11"
 HEADER = "# Made by `python -m infra.package --lock`, within requirements.lock. Of: "
-PIN = re.compile(r"^([A-Za-z0-9._-]+)==([^ ;\\]+)( ; [^\\]+?)?(?: \\)?$", re.MULTILINE)
 
 UNREACHABLE = re.compile(
     r"error sending request|dns error|failed to (fetch|connect|download)|could not connect|connection (refused|reset)"
@@ -47,11 +46,6 @@ def requirements() -> dict[str, list[str]]:
     """What each lock is made for: the bundles of ``functions.json``, and the runtime client."""
     bundles: dict[str, list[str]] = json.loads((FUNCTIONS / "functions.json").read_text("utf-8"))["bundles"]
     return {**bundles, RUNTIME_CLIENT: ["awslambdaric"]}
-
-
-def pins(text: str) -> set[tuple[str, str]]:
-    """Name and version of everything pinned in a lock; a name has several where versions differ by Python."""
-    return {(name, version) for name, version, _ in PIN.findall(text)}
 
 
 def lock_path(bundle: str, folder: Path = LOCKS) -> Path:

@@ -4,7 +4,7 @@
 locals {
   packages_file = "${var.package_dir}/packages.json"
   packages      = fileexists(local.packages_file) ? jsondecode(file(local.packages_file)) : null
-  zips          = { for name in keys(local.functions) : name => "${var.package_dir}/${try(local.packages.functions[name].zip, "${name}.zip")}" }
+  zips          = { for name in keys(local.functions) : name => "${var.package_dir}/${name}.zip" }
 
   environment = jsondecode(templatefile("${local.root}/functions/functions.json", local.template)).environment
 }

@@ -7,7 +7,7 @@ resource "aws_sqs_queue" "dlq" {
   receive_wait_time_seconds  = 1
 }
 
-# Nobody but the two roles that keep failures may send: not even an administrator puts a made-up failure there. The
+# Only the two roles that keep failures may send: not even an administrator can put an invented failure there. The
 # emulator makes the state machine's own calls as the account and not as its role.
 resource "aws_sqs_queue_policy" "dlq" {
   queue_url = aws_sqs_queue.dlq.id

@@ -60,7 +60,7 @@ variable "local_endpoint" {
 }
 
 variable "package_dir" {
-  description = "Folder with packages.json and the functions' zips, made by `make package`; a relative path starts at infra/terraform/."
+  description = "Folder with packages.json, tables.json and the functions' zips, made by `make package`; a relative path starts at infra/terraform/."
   type        = string
   default     = "../../build/packages"
   nullable    = false

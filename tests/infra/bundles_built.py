@@ -87,7 +87,7 @@ def no_registry(error: RegistryUnreachable) -> NoReturn:
 
 
 def settings_of(function: str, aws: FakeAws, replay: ReplayServer) -> dict[str, str]:
-    """The environment that functions.json gives ``function``, on the fake AWS and the replayed sources."""
+    """The environment that functions.json gives ``function``, on the fake AWS and the simulated sources."""
     values = {
         "RAW_BUCKET": "raw",
         "CLEAN_BUCKET": "clean",

@@ -38,7 +38,7 @@ class Settings:
 
 @task("fetch")
 def handler(event: Event) -> Event:
-    """``{"batch": {...}, "started": <ISO time>}`` to what was stored, in runs of days and counts."""
+    """``{"batch": {...}, "started": <ISO time>}`` to what was stored, in day ranges and counts."""
     settings = read_settings(Settings)
     batch = event["batch"]
     contract = load_contract(batch["dataset"])

@@ -31,7 +31,7 @@ class Gaps:
 def find_gaps(contract: Contract, wanted: Sequence[date], fetched: FetchedDays, symbols: Symbols, at: date) -> Gaps:
     """Days of ``wanted`` that the source does not have, or has for too few symbols while they are still recent.
 
-    An old day with too few symbols is stored all the same: Validate rejects it, with the rows as evidence.
+    An old day with too few symbols is stored too: Validate rejects it, with the rows as evidence.
     """
     late: list[date] = []
     holes: list[date] = []

@@ -77,7 +77,7 @@ def day_of_key(key: str) -> date:
     """The day of a key that has a ``dt=YYYY-MM-DD`` part.
 
     Raises:
-        ContractViolation: the key has none, so it is none of ours.
+        ContractViolation: the key has no day, so it is not one of ours.
     """
     try:
         return date.fromisoformat(key.partition("dt=")[2][:10])

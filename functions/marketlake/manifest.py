@@ -14,7 +14,7 @@ JSON = "application/json"
 
 @dataclass(frozen=True)
 class ValidatedDay:
-    """A day that Validate accepted: the hash of the raw bytes it saw, and the symbols whose rows it put aside."""
+    """A day that Validate accepted: the hash of the raw bytes it saw, and the symbols whose rows it quarantined."""
 
     dt: date
     raw_sha256: str

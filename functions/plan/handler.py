@@ -33,7 +33,7 @@ class Settings:
         """``last_known_day`` as a date.
 
         Raises:
-            ContractViolation: it is none.
+            ContractViolation: it is not a date.
         """
         try:
             return date.fromisoformat(self.last_known_day) if self.last_known_day else None

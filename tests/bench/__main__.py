@@ -27,7 +27,7 @@ HEAVY = ("polars", "pandas", "pyarrow", "yfinance", "numpy")
 
 
 def main(arguments: list[str]) -> None:
-    """Run the benchmarks on an embedded AWS of their own: those of ten years where ``years`` is given."""
+    """Run the benchmarks on an emulator of their own: those of ten years where ``years`` is given."""
     parts = (ten_years, compaction) if arguments == ["years"] else (backfill, requests_and_ratios)
     with tempfile.TemporaryDirectory() as folder:
         pipeline = new_pipeline(Path(folder) / "embedded")

@@ -1,4 +1,4 @@
-"""The functions run in this process on the embedded AWS, with every S3 request they make recorded."""
+"""The functions run in this process on the emulator, with every S3 request they make recorded."""
 
 from __future__ import annotations
 

@@ -142,7 +142,7 @@ def ten_years(pipeline: Pipeline) -> None:
         )
         say("  GET requests for these", f"{by_day.gets} / {by_year.gets}")
         say("  dollars on AWS, at list price", f"{by_day.dollars:.6f} / {by_year.dollars:.6f}")
-        say("  seconds on the embedded Athena", _in_turn(pipeline, by_day.sql, by_year.sql))
+        say("  seconds on the emulator's Athena", _in_turn(pipeline, by_day.sql, by_year.sql))
 
 
 def _in_turn(pipeline: Pipeline, by_day: str, by_year: str) -> str:

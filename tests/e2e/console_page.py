@@ -41,7 +41,7 @@ class ConsolePage:
         self.troubles: list[str] = []
         self.page.on("request", lambda request: self.requests.append(request.url))
         self.page.on("pageerror", lambda error: self.troubles.append(str(error)))
-        self.page.on("console", lambda told: self.troubles.append(told.text) if told.type == "error" else None)
+        self.page.on("console", lambda message: self.troubles.append(message.text) if message.type == "error" else None)
 
     def open(self, path: str) -> None:
         """Show a view, such as ``queue`` or ``executions/NAME``."""

@@ -33,7 +33,7 @@ class DashboardPage:
         self.page.context.set_offline(True)
         self.page.on("request", lambda request: self.requests.append(request.url))
         self.page.on("pageerror", lambda error: self.troubles.append(str(error)))
-        self.page.on("console", lambda told: self.troubles.append(f"{told.type}: {told.text}"))
+        self.page.on("console", lambda message: self.troubles.append(f"{message.type}: {message.text}"))
         self.page.goto(path.as_uri())
 
     def nothing(self, section: str) -> str:

@@ -1,4 +1,4 @@
-"""Each link between the project's own pages leads to a file, and to a heading, that is there."""
+"""Each link between the project's own pages leads to a file, and to a heading, that is there; the README is short."""
 
 from __future__ import annotations
 
@@ -31,3 +31,7 @@ def test_each_link_leads_somewhere(page: Path) -> None:
         if not target.exists() or (anchor and target.suffix == ".md" and anchor not in anchors(target)):
             broken.append(f"{path}#{anchor}")
     assert broken == []
+
+
+def test_the_readme_stays_short() -> None:
+    assert len((ROOT / "README.md").read_text("utf-8").splitlines()) <= 150

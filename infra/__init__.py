@@ -1,1 +1,1 @@
-"""Provisioning: Terraform (``*.tf``), the embedded AWS (``local``) and the operator's command (``ops``)."""
+"""Provisioning: Terraform (``*.tf``), the local AWS emulator, and the operator's command, pages and tools."""

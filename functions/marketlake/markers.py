@@ -68,7 +68,7 @@ def marked_days(bucket: Bucket, dataset: str, start: date, end: date) -> set[dat
 
 
 def read_marker(bucket: Bucket, dataset: str, day: date) -> tuple[Marker, str] | None:
-    """The day's marker with its ETag, or None where there is none.
+    """The day's marker with its ETag, or None if the day has no marker.
 
     Raises:
         ContractViolation: what lies there is not a marker.

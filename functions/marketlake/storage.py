@@ -47,7 +47,7 @@ class Bucket:
         """The object at ``key``.
 
         Raises:
-            ObjectMissing: there is none.
+            ObjectMissing: there is no such object.
         """
 
         def read() -> Stored:

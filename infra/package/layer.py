@@ -137,7 +137,7 @@ def files_below(folder: Path) -> dict[str, Path]:
 
 
 def find_compiler(target: Target) -> Compiler | None:
-    """An interpreter of the target's Python version on this machine, None where there is none."""
+    """An interpreter of the target's Python version on this machine, None if there is no such interpreter."""
     for path in _candidates(target):
         version = _version(path)
         if version is not None and version.rpartition(".")[0] == target.python:

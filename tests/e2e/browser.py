@@ -9,5 +9,5 @@ FLAGS += ["--disable-component-update", "--disable-sync"]
 
 
 def chromium() -> str | None:
-    """Path of the browser; None where there is none."""
+    """Path of the browser; None if there is no browser."""
     return shutil.which("chromium") or shutil.which("chromium-browser")

@@ -1,4 +1,4 @@
-"""One embedded AWS for all end-to-end tests of a worker; each test uses days of its own."""
+"""One emulator for all end-to-end tests of a worker; each test uses days of its own."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from tests.e2e.pipeline import Pipeline, new_pipeline
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """All of them on one worker: starting the embedded AWS and its functions costs more than the tests."""
+    """All of them on one worker: starting the emulator and its functions costs more than the tests."""
     for item in items:
         if Path(__file__).parent in item.path.parents:
             item.add_marker(pytest.mark.e2e)
@@ -47,8 +47,8 @@ def pipeline(shared_pipeline: Pipeline) -> Iterator[Pipeline]:
 def browser() -> Iterator[Browser]:
     path = chromium()
     if path is None:
-        told = "no chromium on the PATH: apt-get install chromium"
-        pytest.fail(told) if os.environ.get("CI") else pytest.skip(told)
+        missing = "no chromium on the PATH: apt-get install chromium"
+        pytest.fail(missing) if os.environ.get("CI") else pytest.skip(missing)
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=path, args=FLAGS)
         yield browser

@@ -1,4 +1,4 @@
-"""The pipeline on an embedded AWS of the tests' own, driven as a user's code would: by boto3 and HTTP."""
+"""The pipeline on an emulator of the tests' own, driven as a user's code would: by boto3 and HTTP."""
 
 from __future__ import annotations
 
@@ -143,7 +143,7 @@ class Pipeline:
         raise AssertionError(f"query did not end: {sql}")
 
     def inject(self, *rules: dict[str, Any]) -> None:
-        """Faults that the replayed sources make from now on; none clears them."""
+        """Faults that the simulated sources make from now on; none clears them."""
         httpx.delete(f"{self.config.replay_url}/faults").raise_for_status()
         if rules:
             httpx.post(f"{self.config.replay_url}/faults", json=list(rules)).raise_for_status()

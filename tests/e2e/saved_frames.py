@@ -20,7 +20,7 @@ Asked = Mapping[str, str]
 
 @dataclass(frozen=True)
 class Frames:
-    """A lake: each dataset with ``dt`` as text, and the rows put aside (dataset, dt, symbol, reason)."""
+    """A lake: each dataset with ``dt`` as text, and the quarantined rows (dataset, dt, symbol, reason)."""
 
     datasets: Mapping[str, pl.DataFrame]
     quarantine: pl.DataFrame

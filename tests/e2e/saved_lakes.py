@@ -34,13 +34,13 @@ Days = Mapping[str, pl.DataFrame]
 
 @dataclass(frozen=True)
 class Lake:
-    """A lake on the embedded AWS, and its rows."""
+    """A lake on the emulator, and its rows."""
 
     target: Target
     frames: Frames
 
     def ask(self, query: SavedQuery, given: list[str]) -> pl.DataFrame:
-        """What the embedded Athena answers, as ``marketlake query`` asks it."""
+        """What the emulator's Athena answers, as ``marketlake query`` asks it."""
         table = run_query(self.target, with_literals(query.sql, literals_of(query, given))).table
         frame = pl.from_arrow(table)
         assert isinstance(frame, pl.DataFrame)

@@ -42,7 +42,7 @@ def opened(browser: Browser, tmp_path: Path) -> Iterator[Opened]:
 
 @pytest.fixture(scope="module")
 def days(shared_pipeline: Pipeline) -> Any:
-    """Two months of both datasets as the pipeline loads them, by dataset and day."""
+    """Two months of each dataset as the pipeline loads them, by dataset and day."""
     shared_pipeline.inject()
     assert shared_pipeline.run({"start": FIRST, "end": LAST}).status == "SUCCEEDED"
     folder = shared_pipeline.config.root / "s3" / ACCOUNT_ID / shared_pipeline.name("clean_bucket")

@@ -43,7 +43,7 @@ def free_ports() -> int:
 
 
 def on_embedded(target: Target, config: LocalConfig) -> list[str]:
-    """Names of the state machines on the embedded AWS itself."""
+    """Names of the state machines on the emulator itself."""
     own = target.session.client("stepfunctions", endpoint_url=config.endpoint_url)
     return [machine["name"] for machine in own.list_state_machines()["stateMachines"]]
 

@@ -1,4 +1,4 @@
-"""What fails: bad input, sources that misbehave, bad rows. The faults are provoked in the replayed sources."""
+"""What fails: bad input, sources that misbehave, bad rows. The simulated sources make the faults."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ def test_a_source_that_fails_is_retried_kept_and_mailed(pipeline: Pipeline, faul
     assert (outcome.status, outcome.error) == ("FAILED", error)
     assert fetch_attempts(pipeline, outcome.name, "fx_rates") == [0, 1, 2, 3]
 
-    # The other dataset is loaded all the same.
+    # The other dataset is loaded nevertheless.
     assert pipeline.query("SELECT count(*) FROM ftse100_prices WHERE dt = '2020-07-01'") == [["98"]]
     (message,) = pipeline.messages("dlq")
     assert message["failure"]["Fetch"]["Error"] == error

@@ -1,6 +1,6 @@
 """Least privilege, the other way round: what the policies allow is what is called.
 
-The embedded AWS records every call of every function over the tests before this one (failure paths included); the
+The emulator records every call of every function over the tests before this one (failure paths included); the
 state machine's own calls, which it does not check, are read from the executions' histories.
 """
 
@@ -19,7 +19,7 @@ from tests.e2e.pipeline import Pipeline
 
 FORWARDED = {
     # Athena makes these with the credentials of whoever started the query
-    # (https://docs.aws.amazon.com/athena/latest/ug/s3-permissions.html); the embedded Athena reads by itself.
+    # (https://docs.aws.amazon.com/athena/latest/ug/s3-permissions.html); the emulator's Athena reads by itself.
     ("athena_check", "s3:GetBucketLocation"),
     ("athena_check", "s3:ListBucket"),
     ("athena_check", "s3:AbortMultipartUpload"),
@@ -28,7 +28,7 @@ FORWARDED = {
     ("athena_check", "glue:GetPartitions"),
 }
 NOT_PROVOKED = {
-    # Stops a query that is stuck, which the embedded Athena cannot be made to be; tests/unit/athena_check does.
+    # Stops a query that is stuck, which the emulator's Athena cannot be made to be; tests/unit/athena_check does.
     ("athena_check", "athena:StopQueryExecution"),
 }
 COARSE = {
@@ -38,7 +38,7 @@ COARSE = {
     ("athena_check", "s3:GetObject", "marketlake-results-000000000000-eu-west-2"),
     ("athena_check", "s3:GetObject", "marketlake-results-000000000000-eu-west-2/*"),
     ("athena_check", "s3:PutObject", "marketlake-results-000000000000-eu-west-2/*"),
-    # AWS wants catalog, database and table for glue:GetTable; the embedded AWS records the database alone.
+    # AWS wants catalog, database and table for glue:GetTable; the emulator records the database alone.
     ("athena_check", "glue:GetTable", "catalog"),
     ("athena_check", "glue:GetTable", "table"),
 }

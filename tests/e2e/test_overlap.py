@@ -23,7 +23,7 @@ MONTHS = [date(2000 + number // 12, 1 + number % 12, 1) for number in range(51)]
 """The first days of fifty months, and of the one after."""
 
 BOTH = 10
-"""So many months are loaded for both datasets, the others for the rates, which take a fifth of the time."""
+"""So many months are loaded for prices and rates, the others for the rates, which take a fifth of the time."""
 
 
 def times(pipeline: Pipeline, arn: str) -> tuple[datetime, datetime]:

@@ -1,6 +1,6 @@
 """Least privilege: with any one statement of a function's policy gone, a run fails with AccessDenied.
 
-Logs and tracing are left out: the embedded AWS does not make these calls. What Athena does with its caller's
+Logs and tracing are left out: the emulator does not make these calls. What Athena does with its caller's
 credentials is not made there either, so such actions stand in statements that the function uses itself.
 """
 

@@ -1,4 +1,4 @@
-"""Each saved query on the embedded Athena, its whole answer held against Polars over the very files that it read."""
+"""Each saved query on the emulator's Athena, its whole answer held against Polars over the very files that it read."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def expected(name: str, frames: Frames, asked: Asked) -> pl.DataFrame:
 
 
 def check(lake: Lake, name: str, asked: dict[str, str] | None = None) -> pl.DataFrame:
-    """Hold the answer to a saved query, asked with its examples unless told otherwise, against Polars."""
+    """Hold the answer to a saved query, asked with its examples by default, against Polars."""
     query = find_query(name)
     given = query.examples if asked is None else [f"{key}={value}" for key, value in asked.items()]
     found = lake.ask(query, given)
@@ -145,7 +145,7 @@ def test_a_ticker_that_left_shows_where_it_ended(lakes: dict[str, Lake]) -> None
     assert dict(sectors.select("sector", "left_before_to_day").rows())["Energy"] == 1
 
 
-def test_a_row_put_aside_is_told_with_its_reason_and_its_gap(year: Lake) -> None:
+def test_a_quarantined_row_is_listed_with_its_reason_and_its_gap(year: Lake) -> None:
     (row,) = check(year, "quarantined_rows").filter(symbol="AZN.L").rows(named=True)
     assert (row["dataset"], row["dt"], row["times"], row["in_lake_now"]) == ("ftse100_prices", "2022-06-15", 1, "no")
     assert "unit error" in row["reason"]

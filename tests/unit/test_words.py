@@ -12,8 +12,11 @@ from infra.facts import ROOT
 GLOSSARY = ROOT / "docs" / "glossary.md"
 EXEMPT = ("docs/glossary.md", "docs/CHANGELOG.md", "tests/unit/test_words.py")
 PENDING = (
-    *("assets/diagrams", "docs/chaos.md", "docs/reliability.md", "docs/when-something-fails.md", "functions", "infra"),
-    *("statemachine", "tests/bench", "tests/e2e", "tests/infra", "tests/statemachine", "tests/unit"),
+    *("docs/chaos.md", "docs/reliability.md", "docs/when-something-fails.md", "statemachine/"),
+    *("functions/athena_check/", "functions/report/", "functions/transform/", "functions/validate/"),
+    *("infra/cli/", "infra/client/", "infra/console/", "infra/cost/", "infra/faults/", "infra/sources/"),
+    *("tests/e2e/", "tests/statemachine/", "tests/unit/athena_check/", "tests/unit/cli/", "tests/unit/faults/"),
+    *("tests/unit/plan/", "tests/unit/report/", "tests/unit/transform/", "tests/unit/validate/"),
 )
 """Places that have such words still; each goes as it becomes clean."""
 DATA = (".lock", ".lock.hcl", ".csv", ".png", ".svg", ".parquet")

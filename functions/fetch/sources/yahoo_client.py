@@ -42,7 +42,7 @@ class YahooClient:
         """Bars of ``symbols`` from ``start`` to ``end``, both included.
 
         Returns:
-            The frame (rows: days; columns: symbol, then field) and what the last answer said of each symbol.
+            The frame (rows: days; columns: symbol, then field) and what the last answer has about each symbol.
         """
         import yfinance
 

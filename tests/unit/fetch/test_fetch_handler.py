@@ -1,6 +1,6 @@
 """The handler, with a source that answers what a test wants.
 
-The source is a fake here on purpose: what is tested is what Fetch decides about an answer. The real sources, with the
+The source is a fake here: what is tested is what Fetch decides about an answer. The real sources, with the
 real yfinance and HTTP client, are tested against the replay server in ``fetch_sources``.
 """
 

@@ -20,8 +20,8 @@ JSON_VALUES = st.recursive(
 
 
 def chart(stamps: list[int] | None, **meta: Any) -> str:
-    told = {"currency": "GBp", "exchangeTimezoneName": "Europe/London", **meta}
-    result: dict[str, Any] = {"meta": told, "indicators": {"quote": [{}]}}
+    metadata = {"currency": "GBp", "exchangeTimezoneName": "Europe/London", **meta}
+    result: dict[str, Any] = {"meta": metadata, "indicators": {"quote": [{}]}}
     if stamps is not None:
         result["timestamp"] = stamps
         result["indicators"]["quote"] = [{name: [1.0] * len(stamps) for name in QUOTED}]

@@ -40,7 +40,7 @@ def in_time() -> Iterator[None]:
 def outcome(function: Callable[[], Any]) -> Any:
     """What ``function`` returns, or the error of ours that it raises; anything else is a failure of the test.
 
-    ``UnexpectedError`` is one: it is how a traceback that is none of our classes leaves a handler.
+    ``UnexpectedError`` is one: it is how an error of another class leaves a handler.
     """
     with in_time():
         try:

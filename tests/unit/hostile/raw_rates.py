@@ -1,4 +1,4 @@
-"""Raw objects of rates that nobody would write on purpose, and what they say when read by the book."""
+"""Raw objects of rates that no source should write, and what they say when read by the book."""
 
 from __future__ import annotations
 

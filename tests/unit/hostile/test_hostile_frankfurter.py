@@ -65,8 +65,8 @@ def test_an_answer_is_an_error_of_ours_or_its_digits_are_those_of_the_batch(serv
     if not isinstance(found, FetchedDays):
         return
     received = exact(body_of(answer)).get("rates", {})
-    told = {day: rates for day in WANTED if (rates := received.get(f"{day}"))}
-    assert {day: exact(raw)["rates"] for day, raw in found.days.items()} == told
+    expected = {day: rates for day in WANTED if (rates := received.get(f"{day}"))}
+    assert {day: exact(raw)["rates"] for day, raw in found.days.items()} == expected
     assert all(exact(raw)["date"] == f"{day}" for day, raw in found.days.items())
     earlier = [day for day, rates in received.items() if day < f"{WANTED[0]}" and rates]
     before = exact(found.before) if found.before else {}

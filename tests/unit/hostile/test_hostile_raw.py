@@ -71,10 +71,10 @@ def test_a_price_object_is_refused_or_its_rows_are_what_the_csv_module_reads(lak
     event("refused" if rows is None else "loaded")
     if rows is None:
         return
-    told = cells_by_ticker(body)
+    by_the_book = cells_by_ticker(body)
     assert len({row["ticker"] for row in rows}) == len(rows) >= 9
     for row in rows:
-        assert row == in_pounds(told[row["ticker"]])
+        assert row == in_pounds(by_the_book[row["ticker"]])
         assert row["close"] > 0
         assert all(math.isfinite(value) for value in row.values() if isinstance(value, float))
 
@@ -89,9 +89,9 @@ def test_a_rate_object_is_refused_or_its_rows_are_what_the_json_module_reads(lak
     event("refused" if rows is None else "loaded")
     if rows is None:
         return
-    base, told = rates_by_the_book(body)
+    base, by_the_book = rates_by_the_book(body)
     assert len({row["target_currency"] for row in rows}) == len(rows) >= 9
     for row in rows:
         assert row["base_currency"] == base
-        assert row["rate"] == told[row["target_currency"]]
+        assert row["rate"] == by_the_book[row["target_currency"]]
         assert 0 < row["rate"] < math.inf

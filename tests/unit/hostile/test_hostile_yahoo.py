@@ -88,7 +88,7 @@ def fetched(server: Answering, answer: bytes) -> FetchedDays | TransientError:
     return found
 
 
-def told(result: dict[str, Any]) -> dict[date, list[float | None]]:
+def bars_of(result: dict[str, Any]) -> dict[date, list[float | None]]:
     """What the document says of each day, read without yfinance: the cells of its rows, the later of two last.
 
     A bar before a dividend or split of a day that has none has no close here: yfinance would give it that event.
@@ -151,7 +151,7 @@ def test_an_answer_is_an_error_of_ours_or_its_values_are_those_of_the_batch(serv
     event("with rows")
     document = json.loads(body_of(answer))
     result = document["chart"]["result"][0]
-    bars = told(result)
+    bars = bars_of(result)
     assert result["meta"]["symbol"] == "AZN.L"
     closed = [day for day in WANTED if day in bars and bars[day][_CLOSE] is not None]
     assert list(found.days) == closed

@@ -31,5 +31,5 @@ def test_a_handler_loads_no_more_than_its_bundle(function: str) -> None:
     loaded = set(done.stdout.split())
     assert {"boto3", "marketlake", function} <= loaded, "the probe itself works"
     assert not loaded & set(FORBIDDEN[function])
-    # Tests, the command and the embedded AWS are in no function's zip.
+    # Tests, the command and the emulator are in no function's zip.
     assert not loaded & {"infra", "tests", "pytest", "moto", "duckdb"}

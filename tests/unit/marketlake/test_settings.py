@@ -29,7 +29,7 @@ def test_settings_are_typed_and_defaults_stand_in_for_what_is_empty() -> None:
 
 
 @pytest.mark.parametrize(
-    ("change", "told"),
+    ("change", "message"),
     [
         ({"BUCKET": ""}, "BUCKET is not set"),
         ({"ATTEMPTS": "three"}, "ATTEMPTS='three' is not of type int"),
@@ -37,8 +37,8 @@ def test_settings_are_typed_and_defaults_stand_in_for_what_is_empty() -> None:
         ({"SHARE": "half"}, "SHARE='half' is not of type float"),
     ],
 )
-def test_a_missing_or_wrong_setting_is_a_violation_that_names_it(change: dict[str, str], told: str) -> None:
-    with pytest.raises(ContractViolation, match=told):
+def test_a_missing_or_wrong_setting_is_a_violation_that_names_it(change: dict[str, str], message: str) -> None:
+    with pytest.raises(ContractViolation, match=message):
         read_settings(Sample, {"BUCKET": "b", "ATTEMPTS": "3", "SHARE": "0.5"} | change)
 
 

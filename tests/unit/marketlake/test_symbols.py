@@ -23,7 +23,7 @@ def test_a_list_with_a_byte_order_mark_spaces_and_windows_line_ends() -> None:
 
 
 @pytest.mark.parametrize(
-    ("content", "told"),
+    ("content", "message"),
     [
         (b"", "lacks valid_from"),
         (b"ticker\nBP.L\n", "lacks valid_from"),
@@ -39,8 +39,8 @@ def test_a_list_with_a_byte_order_mark_spaces_and_windows_line_ends() -> None:
         (HEAD.encode() + b"a" * 200_000, "not a CSV file"),
     ],
 )
-def test_a_bad_list_is_a_violation_that_names_file_and_line(content: bytes, told: str) -> None:
-    with pytest.raises(ContractViolation, match=rf"^list\.csv.*{told}"):
+def test_a_bad_list_is_a_violation_that_names_file_and_line(content: bytes, message: str) -> None:
+    with pytest.raises(ContractViolation, match=rf"^list\.csv.*{message}"):
         parse_symbols(content, "list.csv")
 
 

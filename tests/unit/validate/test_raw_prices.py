@@ -103,7 +103,7 @@ def test_no_days_and_a_day_without_rows_have_the_columns_all_the_same() -> None:
         HEADER.replace("close", "price").encode() + b"\nA.L,1,1,1,1,1,1,0,0,GBp\n",
         (HEADER + ",extra\nA.L,1,1,1,1,1,1,0,0,GBp,1\n").encode(),
         (HEADER + "\nA.L,1,1,1,1,1,1,0,0,GBp,1\n").encode(),
-        (HEADER + "\nA.L,dear,1,1,1,1,1,0,0,GBp\n").encode(),
+        (HEADER + "\nA.L,high,1,1,1,1,1,0,0,GBp\n").encode(),
         (HEADER + "\nA.L,1,1,1,1,1,1.5,0,0,GBp\n").encode(),
         (HEADER + "\nA.L,1,1,1,1,1,99999999999999999999,0,0,GBp\n").encode(),
         (HEADER + '\n"A.L,1,1').encode(),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import asdict
-from typing import Annotated, Any
+from typing import Annotated
 
 import msgspec
 import typer
@@ -13,7 +13,7 @@ from infra.cli.screen import Screen, safe
 from infra.client.errors import Refusal
 from infra.client.executions import Execution, describe, latest
 from infra.client.target import Target
-from infra.cost.month import PARTS, month, quantities, scale, services, verdict
+from infra.cost.month import PARTS, items, month, quantities, scale, verdict
 from infra.cost.prices import Bill, assumed, bill, price_list
 from infra.cost.recorded import Used, is_daily, overlapping, used_by
 
@@ -43,8 +43,17 @@ def cost(
     runs, loaded = known[daily.arn] if daily else None, known[other.arn] if other else None
     own, bills = bill(quantities(known[chosen.arn])), month(runs, loaded)
     if as_json:
+        totals = {f"{part}_usd": found.total for part, found in bills.items()}
         screen.document(
-            {"execution": chosen.name, "lines": [asdict(line) for line in own.lines]} | _document(runs, loaded, bills)
+            {
+                "execution": chosen.name,
+                "lines": [asdict(line) for line in own.lines],
+                "daily": msgspec.to_builtins(runs),
+                "backfill": msgspec.to_builtins(loaded),
+                "items": items(bills),
+                **totals,
+                "limit_usd": assumed("limit_usd"),
+            }
         )
     else:
         _show(screen, known[chosen.arn], own, loaded, bills)
@@ -73,21 +82,6 @@ def _used(screen: Screen, target: Target, execution: Execution) -> Used:
     return used
 
 
-def _document(daily: Used | None, backfill: Used | None, bills: dict[str, Bill]) -> dict[str, Any]:
-    return {
-        "prices_of": price_list().date,
-        "region": price_list().region,
-        "daily": msgspec.to_builtins(daily),
-        "backfill": msgspec.to_builtins(backfill),
-        "backfill_scaled_by": scale(backfill) if backfill else None,
-        "services": services(bills),
-        **{f"{part}_usd": found.total for part, found in bills.items()},
-        "free_tier_usd": bills[PARTS[-1]].free,
-        "limit_usd": assumed("limit_usd"),
-        "within_limit": bills[PARTS[-1]].total < assumed("limit_usd"),
-    }
-
-
 def _show(screen: Screen, chosen: Used, own: Bill, backfill: Used | None, bills: dict[str, Bill]) -> None:
     table = price_list()
     screen.say(f"list prices of {table.region} as of {table.date}, no free tier taken off")
@@ -97,17 +91,11 @@ def _show(screen: Screen, chosen: Used, own: Bill, backfill: Used | None, bills:
         asdict(line) | {"quantity": float(f"{line.quantity:.4g}"), "usd": round(line.usd, 6)} for line in own.lines
     ]
     screen.table(lines, ["service", "item", "quantity", "unit", "usd"], title=f"{safe(chosen.name)}: ${own.total:.4f}")
-    screen.table(
-        services(bills),
-        ["service", *PARTS[:-1]],
-        title=f"a month in dollars, {assumed('runs_per_month'):.0f} daily runs",
-    )
+    title = f"a month in dollars, {assumed('runs_per_month'):.0f} daily runs"
+    screen.table(items(bills), ["service", "item", *PARTS], title=title)
     if backfill:
         screen.say(f"ten years are {scale(backfill):.2f} times the {backfill.days:,} days of the backfill")
     else:
         screen.say("for a ten-year backfill give one with --backfill NAME")
-    most = bills[PARTS[-1]]
-    largest = [f"{line.service}, {line.item.lower()} ${line.usd:.2f}" for line in most.lines[:3]]
-    screen.say(f"largest: {safe('; '.join(largest))}")
-    color = "green" if most.total < assumed("limit_usd") else "bold red"
+    color = "green" if bills["month_with_backfill"].total < assumed("limit_usd") else "bold red"
     screen.say(f"[{color}]{safe(verdict(bills))}[/]")

@@ -269,7 +269,8 @@ def _queue(target: Target) -> Check | str:
     waiting = int(answer["Attributes"]["ApproximateNumberOfMessages"])
     if waiting:
         found = f"{waiting} batches or days failed and wait to be loaded again"
-        return Check("dead-letter queue", "warning", found, "see what failed: marketlake dlq list")
+        advice = "see what failed with: marketlake dlq list; then: marketlake retry NAME"
+        return Check("dead-letter queue", "warning", found, advice)
     return f"{target.names['dlq']}, empty"
 
 

@@ -47,15 +47,16 @@ def verdict(bills: dict[str, Bill]) -> str:
     return f"{text}: TOO MUCH. The largest: {largest}; remove the dashboard and the alarms on functions first"
 
 
-def services(bills: dict[str, Bill]) -> list[dict[str, Any]]:
-    """One record a service with its dollars in each part, largest first, and the totals."""
-    sums = {part: Counter[str]() for part in PARTS}
-    for part, found in bills.items():
-        for line in found.lines:
-            sums[part][line.service] += line.usd  # type: ignore[assignment]
-    names = sorted(sums["month_with_backfill"], key=lambda name: -sums["month_with_backfill"][name])
-    records = [{"service": name, **{part: round(sums[part][name], 4) for part in PARTS}} for name in names]
-    return [*records, {"service": "total", **{part: round(found.total, 4) for part, found in bills.items()}}]
+def items(bills: dict[str, Bill]) -> list[dict[str, Any]]:
+    """One record an item with its dollars in each part, largest first, and the totals."""
+    usd = {part: {(line.service, line.item): line.usd for line in found.lines} for part, found in bills.items()}
+    records = [
+        {"service": line.service, "item": line.item}
+        | {part: round(usd[part].get((line.service, line.item), 0.0), 4) for part in PARTS}
+        for line in bills["month_with_backfill"].lines
+    ]
+    totals = {part: round(found.total, 4) for part, found in bills.items()}
+    return [*records, {"service": "total", "item": "", **totals}]
 
 
 def times(quantities: Quantities, factor: float) -> Quantities:

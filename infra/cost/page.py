@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from infra.cost.month import gb_seconds, month, query_bill, verdict
-from infra.cost.prices import Bill, Line, assumed, price_list
+from infra.cost.month import PARTS, gb_seconds, items, month, query_bill, verdict
+from infra.cost.prices import Bill, assumed, price_list
 from infra.cost.recorded import recorded
 from infra.pages.markdown import markdown_table
 
@@ -17,22 +17,10 @@ def bills() -> dict[str, Bill]:
 
 
 def item_table() -> str:
-    """Quantity and dollars of each item above half a cent, in a month of daily runs and in the ten-year backfill."""
-    parts = [bills()[part] for part in ("month", "ten_year_backfill")]
-    items = [{(x.service, x.item, x.unit): x for x in part.lines} for part in parts]
-    rows = [
-        [*key, *(cell for part in items for cell in _cells(part.get(key)))]
-        for key in {**items[0], **items[1]}
-        if any(key in part and part[key].usd > SMALL for part in items)
-    ]
-    rows.append(["**total**", "", "", *(cell for part in parts for cell in ("", f"**{part.total:.4f}**"))])
-    return markdown_table(["service", "item", "unit", "month", "$", "ten years", "$"], rows, left=3)
-
-
-def _cells(line: Line | None) -> tuple[str, str]:
-    if line is None:
-        return "", ""
-    return f"{line.quantity:,.0f}" if line.quantity >= 100 else f"{line.quantity:.3g}", f"{line.usd:.4f}"
+    """Dollars of each item above half a cent, in each part, and the totals with the smaller ones."""
+    shown = [record for record in items(bills()) if record["month_with_backfill"] > SMALL]
+    rows = [[record["service"], record["item"], *(f"{record[part]:.4f}" for part in PARTS)] for record in shown]
+    return markdown_table(["service", "item", *(part.replace("_", " ") for part in PARTS)], rows, left=2)
 
 
 def execution_table() -> str:
@@ -58,6 +46,7 @@ def figures() -> dict[str, object]:
         "verdict": verdict(bills()),
         "region": table.region,
         "date": table.date,
+        "runs": round(assumed("runs_per_month")),
         "month": found.total,
         "month_after_free": found.total - found.free,
         "alarms": round(assumed("alarms")),

@@ -32,11 +32,10 @@ LOOKED_AT = 1000
 class Used:
     """What an execution used. ``days`` is how many Plan gave it.
 
-    ``counts`` has the prices' names, and beside them ``fetches``, ``checks`` of Athena and the days that they read,
-    ``checked``.
-    ``busy`` is seconds by function, retries included. ``written`` is number and mean bytes of the objects written, by
-    ``kind/dataset``, or ``kind`` where they have no partitions. ``requests_of`` names the recorded execution whose
-    requests a day are taken, and is empty where they are its own. ``emulated`` is whether the emulator timed it.
+    ``counts`` has the prices' names, and beside them ``fetches``, ``checks`` of Athena and ``checked``, the days that
+    these read. ``busy`` is seconds by function, retries included. ``written`` is number and mean bytes of the objects
+    written, by ``kind/dataset``, or ``kind`` where they have no partitions. ``requests_of`` names the execution whose
+    recorded requests a day are taken, and is empty where they are its own. ``emulated``: the emulator ran it.
     """
 
     name: str
@@ -96,7 +95,7 @@ def count(execution: Execution, events: Sequence[Event], *, emulated: bool) -> U
             "checks": len(checked),
             "checked": sum(checked),
         },
-        busy={function: round(seconds, 1) for function, seconds in busy.items()},
+        busy={function: round(seconds, 3) for function, seconds in busy.items()},
     )
 
 
@@ -160,7 +159,7 @@ def recorded() -> dict[str, Used]:
 
 
 def as_recorded(used: Used, daily: bool) -> Used:
-    """``used`` with the S3 requests that the recorded execution of its sort made, for each of its days."""
+    """``used`` with the S3 requests that the recorded execution of its kind made, for each of its days."""
     model = recorded()["daily" if daily else "backfill"]
     factor = used.days / model.days
     requests = {name: model.counts[name] * factor for name in ("s3_put", "s3_get")}

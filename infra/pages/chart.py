@@ -25,6 +25,8 @@ def _body(machine: Machine, shapes: dict[str, str], indent: str) -> Iterator[str
     for state in machine.states:
         if state.inside:
             yield f'{indent}subgraph {state.name}["{state.name}: for each"]'
+            # Mermaid would draw a box across the page otherwise, with letters too small to read.
+            yield f"{indent}  direction TB"
             yield from _body(state.inside, shapes, f"{indent}  ")
             yield f"{indent}end"
     ways = _together(machine.states)

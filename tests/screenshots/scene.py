@@ -40,7 +40,7 @@ class Scene:
 
 @contextmanager
 def lake() -> Iterator[Scene]:
-    """A pipeline on an embedded AWS of its own, filled; gone afterwards."""
+    """A pipeline on an emulator of its own, filled; gone afterwards."""
     with tempfile.TemporaryDirectory() as folder:
         pipeline = new_pipeline(Path(folder))
         try:
@@ -69,4 +69,4 @@ def _lost(pipeline: Pipeline, name: str) -> int:
         output = json.loads(event.get("stateExitedEventDetails", {}).get("output") or "{}")
         if event["type"] == "MapStateExited":
             return int(next(result["index"] for result in output["results"] if result["failure"]))
-    raise AssertionError(f"{name} lost no batch; the faults of the scene did not hit")
+    raise AssertionError(f"{name} has no failed batch; the faults of the scene did not hit")

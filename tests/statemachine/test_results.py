@@ -1,6 +1,6 @@
 """What a function's handler returns holds every field that its state selects from it.
 
-The embedded AWS gives null for a field that is not there, where AWS ends the execution with States.Runtime.
+The emulator gives null for a field that is not there, where AWS ends the execution with States.Runtime.
 """
 
 from __future__ import annotations

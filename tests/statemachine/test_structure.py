@@ -25,7 +25,7 @@ SENDERS = [state for state in TASKS if state.kind != "Lambda"]
 PARAMETERS = facts.parameters()
 
 # Its Catch is its Map's: a Catch of its own would end the iteration well, and the Map with it, so that nobody would
-# hear of the day that is not on the queue. The Map's Catch makes the whole batch a loss, with the input of them all.
+# learn of the day that is not on the queue. The Map's Catch makes the whole batch fail, with the input of them all.
 CATCH_ON_THE_MAP = {"SendRejectedDay": "SendRejectedDays"}
 
 # Their payloads grow with the number of batches.

@@ -13,7 +13,8 @@ from typing import Any
 import pytest
 
 from fetch import handler as fetch_handler
-from fetch.sources.base import FetchedDays, FetchRequest, source_of
+from fetch.sources import source_of
+from fetch.sources.base import FetchedDays, FetchRequest
 from marketlake.contract import Contract
 from marketlake.errors import (
     ContractViolation,

@@ -174,6 +174,23 @@ def test_the_analysts_tables_are_what_the_local_deployment_makes(stack: Pipeline
         assert stack.body("artifacts_bucket", lookup_key(name)) == lookup_csv(name, source.read_bytes())
 
 
+def test_every_alarm_is_there_and_mails(stack: Pipeline, config: LocalConfig) -> None:
+    thresholds = {"executions-failed": 1, "executions-timed-out": 1, "executions-throttled": 1, "freshness": 1}
+    thresholds |= {"dlq-depth": 1, "athena-failures": 3, "unauthorized-calls": 5}
+    thresholds |= {f"rejected-rows-{dataset.replace('_', '-')}": 1 for dataset in dataset_names()}
+    for name, described in facts.functions_document(values_of(config))["functions"].items():
+        dashed = name.replace("_", "-")
+        longest = described["timeout_seconds"] * 800  # ms: 80 % of it
+        thresholds |= {f"{dashed}-errors": 3, f"{dashed}-throttles": 1, f"{dashed}-duration": longest}
+    (page,) = stack.aws("cloudwatch").get_paginator("describe_alarms").paginate()
+    alarms = {alarm["AlarmName"].removeprefix(f"{config.prefix}-"): alarm for alarm in page["MetricAlarms"]}
+    assert {name: alarm["Threshold"] for name, alarm in alarms.items()} == thresholds
+    assert stack.deployment is not None
+    assert all(alarm["AlarmActions"] == [stack.deployment.values["topic_arn"]] for alarm in alarms.values())
+    silent = {name for name, alarm in alarms.items() if alarm["TreatMissingData"] == "breaching"}
+    assert silent == {"freshness"}
+
+
 def test_every_saved_query_is_a_named_query_and_a_prepared_statement(stack: Pipeline) -> None:
     athena, queries = stack.aws("athena"), saved_queries()
     group = stack.name("workgroup")

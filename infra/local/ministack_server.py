@@ -18,8 +18,6 @@ from typing import Any
 from ministack.core import iam_evaluator
 from ministack.services import athena, iam, s3, stepfunctions, sts
 
-from infra.faults.kill_points import KILL_POINTS, kill_at_writes
-
 ACCESS_LOG = "MARKETLAKE_ACCESS_LOG"
 """Name of the environment variable with the file to record API calls in; the least-privilege tests set it."""
 
@@ -119,10 +117,10 @@ def record_access(path: Path) -> None:
 if __name__ == "__main__":
     from ministack.app import main
 
-    from infra.faults import on_ministack
+    from infra.faults import emulator
 
     if os.environ.get(CHAOS_ROOT):
-        on_ministack.install(Path(os.environ[CHAOS_ROOT]))
+        emulator.install(Path(os.environ[CHAOS_ROOT]))
     # A task that is made to fail is in the history as any other.
     complete_history()
     read_in_place()
@@ -130,6 +128,4 @@ if __name__ == "__main__":
         trust_unknown_keys()
     if os.environ.get(ACCESS_LOG):
         record_access(Path(os.environ[ACCESS_LOG]))
-    if os.environ.get(KILL_POINTS):
-        kill_at_writes(Path(os.environ[KILL_POINTS]))
     main()

@@ -20,11 +20,15 @@ ENGINE ?=
 UP = $(if $(PORT),--port $(PORT)) $(if $(ENGINE),--engine $(ENGINE))
 ARCH ?= arm64
 
+# The Markdown files with parts that cog makes.
+PAGES = $(shell grep -rlF --include='*.md' '<!-- [[[cog' README.md docs statemachine assets .github)
+
 TERRAFORM := terraform -chdir=infra/terraform
 INITIALISED := infra/terraform/.terraform/.initialised
 
 .PHONY: help setup run backfill history query partitions console dashboard doctor up down status package plan deploy destroy
-.PHONY: preflight test unit hostile lint format storm bench bench-years diagrams sample-data screenshots clean
+.PHONY: preflight test unit definition e2e hostile lint format docs coverage storm bench bench-years
+.PHONY: diagrams sample-data screenshots clean
 
 help: ## Print this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  \033[36m%-12s\033[0m %s\n", $$1, $$2}'
@@ -43,7 +47,7 @@ $(READY): requirements.lock pyproject.toml
 
 setup: $(READY) ## Install the locked packages into .venv
 
-run: $(READY) ## Start the embedded AWS, deploy, run the daily execution, show the rows
+run: $(READY) ## Start the local AWS emulator, deploy, run the daily execution, show the rows
 	@$(BIN)/marketlake up $(UP)
 	@$(BIN)/marketlake run
 
@@ -71,28 +75,28 @@ dashboard: $(READY) ## The lake as one HTML file, marketlake-dashboard.html; ope
 doctor: $(READY) ## What is wrong on this machine, and what to do
 	@$(BIN)/marketlake doctor
 
-up: $(READY) ## Start the embedded AWS and deploy on it: make up [ENGINE=stepfunctions-local], which needs Docker
+up: $(READY) ## Start the local AWS emulator and deploy on it: make up [ENGINE=stepfunctions-local], which needs Docker
 	@$(BIN)/marketlake up $(UP)
 
-down: $(READY) ## Stop the embedded AWS; its state stays
+down: $(READY) ## Stop the local AWS emulator; its state stays
 	@$(BIN)/marketlake down
 
 status: $(READY) ## What is running
 	@$(BIN)/marketlake status
 
-package: $(READY) ## Zip the functions with their packages: make package [ARCH=arm64|x86_64|local]
+package: $(READY) ## Zip the functions with their packages, describe the tables: make package [ARCH=arm64|x86_64|local]
 	@$(BIN)/python -m infra.package --arch $(ARCH)
 
 preflight: $(READY)
 	@$(BIN)/python -m infra.cli.preflight
-	@$(BIN)/python -m infra.package --arch $(ARCH) --if-stale
+	@$(BIN)/python -m infra.package --arch $(ARCH)
 
-# Again when the provider's version or the place of the state changes.
-$(INITIALISED): infra/terraform/versions.tf $(wildcard infra/terraform/backend.tf) | preflight
+# Run again when the provider's version or the place of the state changes.
+$(INITIALISED): infra/terraform/versions.tf infra/terraform/.terraform.lock.hcl $(wildcard infra/terraform/backend.tf) | preflight
 	@$(TERRAFORM) init -input=false
 	@touch $@
 
-plan: preflight $(INITIALISED) ## Show what deploy would change in your AWS account; packages first where they are stale
+plan: preflight $(INITIALISED) ## Show what deploy would change in your AWS account; makes the packages first
 	@$(TERRAFORM) plan -var-file=../../terraform.tfvars
 
 deploy: preflight $(INITIALISED) ## Make or change the stack in your AWS account; asks before it does
@@ -101,17 +105,34 @@ deploy: preflight $(INITIALISED) ## Make or change the stack in your AWS account
 destroy: preflight $(INITIALISED) ## Remove the stack from your AWS account; asks before it does
 	@$(TERRAFORM) destroy -var-file=../../terraform.tfvars
 
-lint: $(READY) ## Check format, lint and types; changes nothing
+lint: $(READY) ## Check format, lint, types, imports, spelling and made pages; changes nothing
 	@$(BIN)/ruff format --check .
 	@$(BIN)/ruff check .
+	@$(BIN)/oxlint --quiet infra
+	@$(BIN)/codespell
+	@$(BIN)/lint-imports --no-logo --no-cache
+	@$(BIN)/cog --check --check-fail-msg='run: make docs' --verbosity=0 $(PAGES)
 	@$(BIN)/mypy functions infra tests assets/diagrams
 
 format: $(READY) ## Rewrite files to the project's format
 	@$(BIN)/ruff format .
 	@$(BIN)/ruff check --fix .
 
+docs: $(READY) ## Make the tables in README and docs again, from the code
+	@$(BIN)/cog -r --verbosity=1 $(PAGES)
+
 unit: $(READY) ## Unit tests only
-	@$(BIN)/pytest tests/unit
+	@$(BIN)/pytest -n 2 tests/unit
+
+definition: $(READY) ## Tests of the state machine's definition, with mocked services
+	@$(BIN)/pytest -n 2 tests/statemachine
+
+e2e: $(READY) ## Tests that run on the emulator, and those of Terraform and the packages
+	@$(BIN)/pytest -n 2 --dist loadgroup tests/e2e tests/infra
+
+coverage: $(READY) ## Which lines the unit tests and those of the definition run
+	@mkdir -p build
+	@$(BIN)/pytest -q -n 2 tests/unit tests/statemachine --cov --cov-report=term --cov-report=markdown:build/coverage.md
 
 hostile: $(READY) ## A thousand hostile inputs for each of five kinds, five times what the tests take
 	@HOSTILE_EXAMPLES=1000 $(BIN)/pytest -n 2 tests/unit/hostile
@@ -138,6 +159,6 @@ sample-data: $(READY) ## Write assets/sample_data again: a month of rates and si
 screenshots: $(READY) ## Take the pictures in assets/screenshots again, from a lake made for them; needs chromium
 	@$(BIN)/python -m tests.screenshots
 
-clean: ## Stop the embedded AWS, and remove it with all builds and caches (not .venv)
+clean: ## Stop the local AWS emulator, and remove it with all builds and caches (not .venv)
 	@test ! -x $(BIN)/marketlake || $(BIN)/marketlake down
-	@rm -rf .marketlake build .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	@rm -rf .marketlake build .coverage* .pytest_cache .mypy_cache .ruff_cache .hypothesis

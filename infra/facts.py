@@ -1,20 +1,24 @@
-"""The data files that Terraform and the embedded AWS share, read and rendered the same way for both.
+"""The data files that Terraform and the local AWS emulator share, read and rendered the same way for both.
 
 Templates hold ``${name}`` placeholders only, which Terraform's ``templatefile`` and ``render`` treat alike.
+``python -m infra.facts`` writes the file among them that is made from code: ``statemachine/retry.json``.
 """
 
 from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
+
+from marketlake.errors import RetryPolicy, TransientError, retried_errors
 
 ROOT = Path(__file__).resolve().parent.parent
 FUNCTIONS = ROOT / "functions"
 POLICIES = ROOT / "infra" / "terraform" / "policies"
 DEFINITION = ROOT / "statemachine" / "pipeline.asl.json"
+RETRY = ROOT / "statemachine" / "retry.json"
 INTERRUPTED = ROOT / "statemachine" / "interrupted.json"
 
 PLACEHOLDER = re.compile(r"\$\{(\w+)\}")
@@ -92,7 +96,46 @@ def definition(values: Mapping[str, object]) -> str:
     Raises:
         KeyError: a placeholder has no value.
     """
-    return render(DEFINITION.read_text("utf-8"), values)
+    lists = {f"retry_{kind}": json.dumps(retriers) for kind, retriers in retry(values).items()}
+    return render(DEFINITION.read_text("utf-8"), {**values, **lists})
+
+
+def retry(values: Mapping[str, object]) -> dict[str, list[dict[str, Any]]]:
+    """The Retry lists of the definition, rendered: ``function`` of its Lambda states, ``message`` of the others.
+
+    Raises:
+        KeyError: a placeholder has no value.
+    """
+    document: dict[str, list[dict[str, Any]]] = json.loads(render(RETRY.read_text("utf-8"), values))
+    return document
+
+
+def retry_template() -> str:
+    """``retry.json`` as the errors and their policies in ``marketlake.errors`` make it."""
+    functions = [_retrier(names, policy) for policy, names in retried_errors().items()]
+    document = {"function": functions, "message": [_retrier(["States.ALL"], TransientError.retry)]}
+    # Numbers: a placeholder is not quoted.
+    return re.sub(r'"(\$\{\w+\})"', r"\1", json.dumps(document, indent=2)) + "\n"
+
+
+def _retrier(errors: Sequence[str], policy: RetryPolicy) -> dict[str, object]:
+    return {
+        "ErrorEquals": list(errors),
+        "IntervalSeconds": f"${{{policy.interval_seconds}}}",
+        "BackoffRate": f"${{{policy.backoff_rate}}}",
+        "MaxAttempts": f"${{{policy.max_attempts}}}",
+        "MaxDelaySeconds": f"${{{policy.max_delay_seconds}}}",
+        "JitterStrategy": "FULL",
+    }
+
+
+def attempts_of(error: str) -> int:
+    """How often a function was called that was given up with ``error``, by the shipped parameters.
+
+    Once more than its error's retrier calls again; once for an error that no retrier names.
+    """
+    retries = (int(one["MaxAttempts"]) for one in retry(parameters())["function"] if error in one["ErrorEquals"])
+    return 1 + next(retries, 0)
 
 
 def interrupted(values: Mapping[str, object]) -> dict[str, Any]:
@@ -107,3 +150,7 @@ def interrupted(values: Mapping[str, object]) -> dict[str, Any]:
 def policy(role: str, values: Mapping[str, object]) -> str:
     """The IAM policy of ``role`` (a function, ``state_machine``, ...), rendered."""
     return render((POLICIES / f"{role}.json.tftpl").read_text("utf-8"), values)
+
+
+if __name__ == "__main__":
+    RETRY.write_text(retry_template(), "utf-8")

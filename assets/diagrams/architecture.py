@@ -11,8 +11,8 @@ from diagrams.aws.integration import SNS, SQS, EventbridgeRule, EventbridgeSched
 from diagrams.aws.management import Cloudtrail, Cloudwatch, CloudwatchAlarm
 from diagrams.aws.storage import S3
 
-from assets.diagrams import machine
-from assets.diagrams.drawing import BOX, Drawing, caught, icon, said
+from assets.diagrams.drawing import BOX, Drawing, arrow, caught, icon
+from infra.client.machine import shipped_machine
 
 
 def draw() -> Drawing:
@@ -20,7 +20,7 @@ def draw() -> Drawing:
     with Drawing("TB", compound="true", ordering="out", nodesep="0.25", ranksep="0.45") as made:
         sources = icon(InternetAlt1, "sources", "Yahoo Finance,", "Frankfurter (ECB)")
         daily = icon(EventbridgeScheduler, "EventBridge Scheduler", "every weekday evening")
-        person = icon(User, "engineer", "marketlake backfill, redrive")
+        person = icon(User, "engineer", "marketlake backfill, retry")
         pipeline = icon(StepFunctions, "Step Functions", "one state machine: retries,", "catches, batches at once")
         with Cluster("functions, a policy each", graph_attr=BOX) as functions:
             lambdas = {name: icon(Lambda, name) for name in _functions()}
@@ -40,17 +40,17 @@ def draw() -> Drawing:
             rule = icon(EventbridgeRule, "EventBridge rule", "timed out, stopped")
             icon(Cloudtrail, "CloudTrail")
             icon(Budgets, "budget")
-        sources >> said(weight="0", minlen="2") >> lambdas["Fetch"]
-        [daily, person] >> said() >> pipeline
+        sources >> arrow(weight="0", minlen="2") >> lambdas["Fetch"]
+        [daily, person] >> arrow() >> pipeline
         for name, function in lambdas.items():
             # One arrow stands for all; the others keep the functions below it.
             shown = {"lhead": functions.name} if name == "Transform" else {"style": "invis"}
-            pipeline >> said(**shown) >> function
-        lambdas["Fetch"] >> said() >> raw
-        lambdas["Validate"] >> said() >> quarantine
-        lambdas["Transform"] >> said() >> clean
-        lambdas["AthenaCheck"] >> said() >> markers
-        clean >> said() >> glue >> said() >> athena >> said() >> board
+            pipeline >> arrow(**shown) >> function
+        lambdas["Fetch"] >> arrow() >> raw
+        lambdas["Validate"] >> arrow() >> quarantine
+        lambdas["Transform"] >> arrow() >> clean
+        lambdas["AthenaCheck"] >> arrow() >> markers
+        clean >> arrow() >> glue >> arrow() >> athena >> arrow() >> board
         pipeline >> caught("  a batch failed", minlen="3") >> queue
         pipeline >> caught("  the execution failed", minlen="3") >> topic
         topic << caught() << [alarms, rule]
@@ -59,4 +59,4 @@ def draw() -> Drawing:
 
 def _functions() -> list[str]:
     """The states that call a function, in the order of the definition."""
-    return [state.name for state in machine.everywhere(machine.shipped()) if state.kind == "lambda:invoke"]
+    return [state.name for state in shipped_machine().everywhere() if state.kind == "Lambda"]

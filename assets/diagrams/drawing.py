@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import re
 import shutil
 import subprocess
@@ -12,8 +11,6 @@ from typing import Any
 
 import diagrams
 from diagrams import Diagram, Edge, Node, setdiagram
-
-from assets.diagrams.marks import marked
 
 ICONS = Path(diagrams.__file__).resolve().parent.parent
 """The folder from which the package names its icons."""
@@ -83,18 +80,13 @@ def caught(label: str = "", **attributes: str) -> Any:
     return Edge(label=label, color=RED, style="dashed", fontcolor=RED, **attributes)
 
 
-def said(label: str = "", **attributes: str) -> Any:
+def arrow(label: str = "", **attributes: str) -> Any:
     """An arrow, with what goes along it."""
     return Edge(label=label, **attributes)
 
 
-def digest(source: str) -> str:
-    """The mark by which a PNG names the source that it was drawn from."""
-    return hashlib.sha256(source.encode()).hexdigest()
-
-
 def png(source: str) -> bytes:
-    """``source`` drawn, with its digest in the PNG's text.
+    """``source`` drawn.
 
     Raises:
         NoGraphviz: there is no ``dot``, or it refused the source.
@@ -105,4 +97,4 @@ def png(source: str) -> bytes:
     drawn = subprocess.run(dot, input=source.encode(), cwd=ICONS, capture_output=True, check=False)
     if drawn.returncode or drawn.stderr:
         raise NoGraphviz(f"dot could not draw it: {drawn.stderr.decode().strip()}: correct the source")
-    return marked(drawn.stdout, digest(source))
+    return drawn.stdout

@@ -9,8 +9,8 @@ from diagrams.aws.integration import SNS, SQS, EventbridgeRule, EventbridgeSched
 from diagrams.aws.management import CloudwatchAlarm
 from diagrams.aws.storage import S3
 
-from assets.diagrams import machine
-from assets.diagrams.drawing import BOX, Drawing, caught, icon, said
+from assets.diagrams.drawing import BOX, Drawing, arrow, caught, icon
+from infra.client.machine import shipped_machine
 from infra.facts import parameters
 
 
@@ -25,32 +25,31 @@ def draw() -> Drawing:
         with Cluster("the execution goes on", graph_attr={**BOX, "labelloc": "b", "labeljust": "l"}):
             queue = icon(SQS, "dead-letter queue", "what failed, why, and", "the input that runs it again")
             rest = icon(S3, "all the rest is loaded", "other batches and days", "go on and are marked done")
-        report = icon(Lambda, "Report", "counts what was loaded", "and what was lost")
+        report = icon(Lambda, "Report", "counts what was loaded", "and what failed")
         rule = icon(EventbridgeRule, "timed out, or stopped", "which no Catch sees")
         topic = icon(SNS, "a mail", "what failed, why,", "and what to run")
         alarm = icon(CloudwatchAlarm, "alarms", "an execution failed, the queue", "is not empty, no success for days")
-        person = icon(User, "you", "marketlake dlq redrive --all")
+        person = icon(User, "you", "marketlake retry NAME")
         daily = icon(EventbridgeScheduler, "the next daily run", f"looks back {look_back} days")
         anew = icon(StepFunctions, "a new execution", "leaves out what is done")
         fails >> caught("  throttled, unavailable, malformed, timed out ...") >> again
-        again >> said("  succeeded") >> rest
+        again >> arrow("  succeeded") >> rest
         rejected >> caught("  not tried again") >> queue
         refused >> caught() >> alarm
         again >> caught("  tries used up, or an error\\l  that would come again\\l") >> queue
-        queue >> said() >> report
-        rest >> said() >> report
+        queue >> arrow() >> report
+        rest >> arrow() >> report
         report >> caught("  one an execution,\\l  which is FAILED\\l") >> topic
         rule >> caught() >> topic
         alarm >> caught() >> topic
-        topic >> said() >> person
-        person >> said("  StartExecution,\\l  named after the message\\l") >> anew
-        daily >> said("  by itself") >> anew
+        topic >> arrow() >> person
+        person >> arrow("  StartExecution,\\l  named after the message\\l") >> anew
+        daily >> arrow("  by itself") >> anew
     return made
 
 
 def _retries() -> tuple[str, str]:
     """How often, and after which waits at most, a batch's function is called again; two lines."""
-    fetch = next(state for state in machine.everywhere(machine.shipped()) if state.name == "Fetch")
-    rule = fetch.body["Retry"][0]
+    rule = shipped_machine().state("Fetch").body["Retry"][0]
     waits = [rule["IntervalSeconds"] * rule["BackoffRate"] ** number for number in range(rule["MaxAttempts"])]
     return f"{rule['MaxAttempts']} times, waiting up to", f"{', '.join(f'{wait:g}' for wait in waits)} s"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
-from assets.diagrams import architecture, failure, state_machine, workflow
+from assets.diagrams import architecture, failure, workflow
 from assets.diagrams.drawing import Drawing
 
 FOLDER = Path(__file__).parent
@@ -13,6 +13,5 @@ FOLDER = Path(__file__).parent
 PICTURES: dict[str, Callable[[], Drawing]] = {
     "architecture": architecture.draw,
     "failure": failure.draw,
-    "state_machine": state_machine.draw,
     "workflow": workflow.draw,
 }

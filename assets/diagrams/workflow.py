@@ -12,7 +12,7 @@ from diagrams.onprem.iac import Terraform
 from diagrams.onprem.vcs import Github
 from diagrams.programming.language import Python
 
-from assets.diagrams.drawing import BOX, Drawing, icon, said
+from assets.diagrams.drawing import BOX, Drawing, arrow, icon
 
 
 def draw() -> Drawing:
@@ -20,9 +20,9 @@ def draw() -> Drawing:
     with Drawing("TB", compound="true", nodesep="0.4", ranksep="0.5") as made:
         person = icon(User, "you", "change a function, the definition,", "a policy, a contract")
         with Cluster("a laptop: no account, no Docker, no token", graph_attr=BOX):
-            run = icon(Python, "make run", "marketlake up: the embedded AWS,", "deployed from the same files")
-            replay = icon(Python, "replay", "of Yahoo and Frankfurter,", "faults on demand")
-            test = icon(Python, "make test", "format, lint, types, all tests,", "Terraform applied to the embedded AWS")
+            run = icon(Python, "make run", "marketlake up: the AWS emulator,", "deployed from the same files")
+            sources = icon(Python, "simulated sources", "Yahoo and Frankfurter,", "with fault injection")
+            test = icon(Python, "make test", "format, lint, types, all tests,", "Terraform applied to the emulator")
         repository = icon(Github, "GitHub", "a pull request")
         with Cluster("GitHub Actions", graph_attr=BOX):
             check = icon(GithubActions, "check", "make test on a fresh machine,", "security scan, package sizes")
@@ -34,15 +34,15 @@ def draw() -> Drawing:
             terraform = icon(Terraform, "Terraform", "plan, then apply that plan")
             state = icon(S3, "state", "locked")
             stack = icon(StepFunctions, "marketlake", "state machine, functions, lake")
-        person >> said("  tries it") >> run
-        replay >> said(constraint="false") >> run
-        person >> said("  proves it") >> test
-        [run, test] >> said() >> repository
-        repository >> said("  each push") >> check
-        repository >> said("  pull request") >> plan
-        repository >> said("  merged") >> deploy
-        plan >> said() >> reader
-        deploy >> said() >> writer
-        [reader, writer] >> said() >> terraform
-        terraform >> said() >> [state, stack]
+        person >> arrow("  tries it") >> run
+        sources >> arrow(constraint="false") >> run
+        person >> arrow("  proves it") >> test
+        [run, test] >> arrow() >> repository
+        repository >> arrow("  each push") >> check
+        repository >> arrow("  pull request") >> plan
+        repository >> arrow("  merged") >> deploy
+        plan >> arrow() >> reader
+        deploy >> arrow() >> writer
+        [reader, writer] >> arrow() >> terraform
+        terraform >> arrow() >> [state, stack]
     return made

@@ -1,5 +1,5 @@
 -- name: quarantined_rows
--- description: Rows that Validate put aside, why, how many times, and whether the lake has a row in their place by now
+-- description: Rows in quarantine, why, how many times, and whether the lake has a row in their place by now
 -- parameters: start, end, start, end, start, end, start, end, start, end, start, end, start, end, start, end, start, end
 -- start: date, such as 2022-01-01
 -- end: date, such as 2022-12-31

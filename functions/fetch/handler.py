@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-from fetch.sources.base import FetchRequest, source_of
+from fetch.sources import source_of
+from fetch.sources.base import FetchRequest
 from fetch.store import find_gaps, refuse_late, store
 from marketlake.aws import s3_client
 from marketlake.contract import load_contract
@@ -73,5 +74,4 @@ def handler(event: Event) -> Event:
         "holes": to_intervals(contract, gaps.holes),
         "before": bool(stored) and fetched.before is not None,
         "missing_symbols": missing[:SHOWN_SYMBOLS],
-        "attempts": event["task"]["retry"] + 1,
     }

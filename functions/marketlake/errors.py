@@ -1,30 +1,47 @@
-"""The errors of the pipeline, as classes.
+"""The errors of the pipeline, as classes, and how Step Functions retries each of them.
 
-Step Functions matches ``ErrorEquals`` on the class *name*, so the name is the contract between the functions and
-``statemachine/pipeline.asl.json``; a test holds the two against each other. A transient error is retried, a terminal
-one is not: see ``docs/operations.md``.
+Step Functions matches ``ErrorEquals`` on the class *name*. A transient error is retried by the policy of its class, a
+terminal one is not: see ``docs/operations.md``. ``statemachine/retry.json`` is written from here
+(``python -m infra.facts``), for Terraform and the emulator to read.
 """
 
 from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, ClassVar
 
 MAX_MESSAGE_CHARACTERS = 400
 """Upper bound of a message: a failed batch's cause travels through the state machine, whose payload is 256 KB at most
 (https://docs.aws.amazon.com/step-functions/latest/dg/service-quotas.html)."""
 
 
+@dataclass(frozen=True)
+class RetryPolicy:
+    """How often, and after which waits, Step Functions calls again; all fields name ``statemachine/parameters.json``.
+
+    The first wait lasts ``interval_seconds``, each later one ``backoff_rate`` times the one before, at most
+    ``max_delay_seconds``; each is drawn at random below that (full jitter).
+    """
+
+    interval_seconds: str
+    max_attempts: str
+    backoff_rate: str = "retry_backoff_rate"
+    max_delay_seconds: str = "retry_max_delay_seconds"
+
+
 class MarketlakeError(Exception):
-    """Base of all errors raised on purpose; ``str(error)`` is at most ``MAX_MESSAGE_CHARACTERS`` long."""
+    """Base of all errors that the pipeline raises itself; ``str(error)`` is at most ``MAX_MESSAGE_CHARACTERS`` long."""
 
     def __init__(self, message: str) -> None:
         super().__init__(shorten(message))
 
 
 class TransientError(MarketlakeError):
-    """Worth another try: the same call may succeed a little later."""
+    """Worth another try: the same call may succeed a little later. A class may have a ``retry`` of its own."""
+
+    retry: ClassVar[RetryPolicy] = RetryPolicy("retry_interval_seconds", "max_attempts")
 
 
 class TerminalError(MarketlakeError):
@@ -76,7 +93,7 @@ class PermissionDenied(TerminalError):
 
 
 class UnexpectedError(TerminalError):
-    """Anything else: a bug of ours, told with the class and message of the error behind it."""
+    """Anything else: a bug of ours, with the class and message of the error behind it."""
 
 
 def shorten(text: str, limit: int = MAX_MESSAGE_CHARACTERS) -> str:
@@ -85,14 +102,30 @@ def shorten(text: str, limit: int = MAX_MESSAGE_CHARACTERS) -> str:
     return folded if len(folded) <= limit else folded[: limit - 1] + "…"
 
 
-def transient_names() -> list[str]:
-    """Class names of all transient errors, in order of definition."""
-    return [cls.__name__ for cls in TransientError.__subclasses__()]
+SYSTEM_ERRORS = ("States.Timeout", "Sandbox.Timedout", "Runtime.ExitError", "Runtime.OutOfMemory", "Lambda.Unknown")
+"""Errors of Lambda's sandbox and of Step Functions itself that are worth another try, as a ``TransientError`` is."""
+
+SERVICE_FAULTS = (
+    "Lambda.ClientExecutionTimeoutException",
+    "Lambda.ServiceException",
+    "Lambda.AWSLambdaException",
+    "Lambda.SdkClientException",
+    "Lambda.TooManyRequestsException",
+)
+"""Faults of the Lambda service, in which no function ran, and the throttling of invocations.
+https://docs.aws.amazon.com/step-functions/latest/dg/sfn-best-practices.html#bp-lambda-serviceexception"""
+
+SERVICE_RETRY = RetryPolicy("service_retry_interval_seconds", "service_max_attempts")
 
 
-def terminal_names() -> list[str]:
-    """Class names of all terminal errors, in order of definition."""
-    return [cls.__name__ for cls in TerminalError.__subclasses__()]
+def retried_errors() -> dict[RetryPolicy, list[str]]:
+    """The names of all errors after which a function is called again, by policy; each policy counts for itself."""
+    retried: dict[RetryPolicy, list[str]] = {}
+    for cls in TransientError.__subclasses__():
+        retried.setdefault(cls.retry, []).append(cls.__name__)
+    retried.setdefault(TransientError.retry, []).extend(SYSTEM_ERRORS)
+    retried.setdefault(SERVICE_RETRY, []).extend(SERVICE_FAULTS)
+    return retried
 
 
 def readable_cause(caught: Mapping[str, Any]) -> str:

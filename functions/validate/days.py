@@ -21,12 +21,11 @@ and the execution's history stay bounded (25,000 events) while no day is lost.""
 
 @dataclass(frozen=True)
 class Rejection:
-    """A day that is not loaded: the error class that names why, a cause for people, and how often it was tried."""
+    """A day that is not loaded: the error class that names why, and a cause for people."""
 
     day: date
     error: str
     cause: str
-    attempts: int = 1
 
 
 def judge_days(
@@ -67,14 +66,14 @@ def _judge_day(
     return None
 
 
-def missing_days(contract: Contract, late: Sequence[str], holes: Sequence[str], attempts: int) -> list[Rejection]:
-    """Rejections for the days that Fetch did not get (runs of days) in so many attempts."""
+def missing_days(contract: Contract, late: Sequence[str], holes: Sequence[str]) -> list[Rejection]:
+    """Rejections for the days that Fetch did not get (day ranges)."""
     waiting = f"{contract.source} did not have the day in time; the next daily run asks again"
     absent = (
         f"{contract.source} has nothing for this day although its calendar is open; check the source, then run it again"
     )
-    return [Rejection(day, "NotYetPublished", waiting, attempts) for day in from_intervals(contract, late)] + [
-        Rejection(day, "UpstreamUnavailable", absent, attempts) for day in from_intervals(contract, holes)
+    return [Rejection(day, "NotYetPublished", waiting) for day in from_intervals(contract, late)] + [
+        Rejection(day, "UpstreamUnavailable", absent) for day in from_intervals(contract, holes)
     ]
 
 
@@ -94,6 +93,5 @@ def _message(contract: Contract, batch: dict[str, Any], group: Sequence[Rejectio
         "days": runs,
         "error": first.error,
         "cause": shorten(cause),
-        "attempts": first.attempts,
         "input": {**batch["input"], "start": f"{days[0]}", "end": f"{days[-1]}"},
     }

@@ -61,7 +61,7 @@ def handler(event: Event) -> Event:
     if not (batch["recheck"] or (batch["symbols"] and stored)):
         # A day that is looked at again, or patched, is in the lake already; that its source lacks it loses nothing. But
         # that it has none of the days of a patch is told.
-        rejections += missing_days(contract, fetched["late"], fetched["holes"], fetched["attempts"])
+        rejections += missing_days(contract, fetched["late"], fetched["holes"])
     manifest = manifest_key(about["execution"], about["batch"], "validated")
     if accepted:
         write_manifest(clean, manifest, validated_days(contract, accepted, rows))

@@ -17,7 +17,7 @@ def chaos(context: typer.Context, as_json: AsJson = False) -> None:
     """Show which faults are injected on the local AWS emulator, and how many of each since they were turned on."""
     setup, screen = setup_of(context), Screen(as_json)
     if not setup.is_local:
-        raise Refusal("faults are injected on the emulator only; `chaos` takes no --profile or --region")
+        raise Refusal("faults are injected on the local AWS emulator only; `chaos` takes no --profile or --region")
     switch = Switch(setup.root)
     screen.say(safe(describe(switch.setting())))
     counts = sorted(switch.injected().items())

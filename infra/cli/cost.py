@@ -2,29 +2,20 @@
 
 from __future__ import annotations
 
-import json
+from dataclasses import asdict
 from typing import Annotated
 
+import msgspec
 import typer
 
 from infra.cli.options import AsJson, setup_of
 from infra.cli.screen import Screen, safe
 from infra.client.errors import Refusal
-from infra.client.executions import Execution, HistoryReader, describe, latest
+from infra.client.executions import Execution, describe, latest
 from infra.client.target import Target
-from infra.cost.bill import bill
-from infra.cost.estimate import Estimate, estimate, scale
-from infra.cost.measure import Measured, Sizes, measure
-from infra.cost.sizes import take_sizes
-from infra.cost.tables import assumed, prices
-from infra.cost.views import (
-    LINE_COLUMNS,
-    SERVICE_COLUMNS,
-    estimate_document,
-    line_records,
-    service_records,
-    verdict,
-)
+from infra.cost.month import PARTS, items, month, quantities, scale, verdict
+from infra.cost.prices import Bill, assumed, bill, price_list
+from infra.cost.recorded import Used, is_daily, overlapping, used_by
 
 LOOKED_AT = 50
 """Executions among which the latest daily one is looked for."""
@@ -48,31 +39,24 @@ def cost(
         other, daily = chosen, latest_daily(target)
     else:
         daily = chosen
-    sizes = take_sizes(target)
-    known = {e.arn: measured(target, e, sizes) for e in (chosen, daily, other) if e is not None}
-    found = estimate(known[daily.arn] if daily else None, known[other.arn] if other else None)
-    lines = line_records(bill(known[chosen.arn].quantities, prices()))
+    known = {e.arn: _used(screen, target, e) for e in (chosen, daily, other) if e is not None}
+    runs, loaded = known[daily.arn] if daily else None, known[other.arn] if other else None
+    own, bills = bill(quantities(known[chosen.arn])), month(runs, loaded)
     if as_json:
-        screen.document({"execution": chosen.name, "lines": lines, **estimate_document(found)})
-        return
-    _tell(screen, target, chosen, lines, found)
-
-
-def measured(target: Target, execution: Execution, sizes: Sizes) -> Measured:
-    """What ``execution`` used.
-
-    Raises:
-        Refusal: it has not ended.
-    """
-    if execution.stopped is None:
-        raise Refusal(f"{execution.name} is still {execution.status}", "ask again when it has ended")
-    events = HistoryReader(target.states, execution.arn).new()
-    return measure(execution.name, events, execution.started, execution.stopped, sizes, embedded=target.is_local)
-
-
-def is_daily(execution: Execution) -> bool:
-    """Whether it was given no window, as the schedule gives none."""
-    return "start" not in json.loads(execution.input or "{}")
+        totals = {f"{part}_usd": found.total for part, found in bills.items()}
+        screen.document(
+            {
+                "execution": chosen.name,
+                "lines": [asdict(line) for line in own.lines],
+                "daily": msgspec.to_builtins(runs),
+                "backfill": msgspec.to_builtins(loaded),
+                "items": items(bills),
+                **totals,
+                "limit_usd": assumed("limit_usd"),
+            }
+        )
+    else:
+        _show(screen, known[chosen.arn], own, loaded, bills)
 
 
 def latest_daily(target: Target) -> Execution | None:
@@ -81,19 +65,37 @@ def latest_daily(target: Target) -> Execution | None:
     return next((found for found in good if is_daily(found)), None)
 
 
-def _tell(screen: Screen, target: Target, chosen: Execution, lines: list[dict[str, object]], found: Estimate) -> None:
-    table = prices()
+def _used(screen: Screen, target: Target, execution: Execution) -> Used:
+    if execution.stopped is None:
+        raise Refusal(f"{execution.name} is still {execution.status}", "ask again when it has ended")
+    used, others = used_by(target, execution), overlapping(target, execution)
+    if used.requests_of:
+        screen.say(
+            f"[yellow]no requests are recorded for {safe(used.name)}[/]: its S3 requests are those a day of the "
+            f"recorded execution {used.requests_of}, see docs/cost.md"
+        )
+    elif others:
+        screen.say(
+            f"[yellow]at the same time as {safe(used.name)} ran {safe(', '.join(others))}[/]:"
+            " the S3 requests of all of them are counted"
+        )
+    return used
+
+
+def _show(screen: Screen, chosen: Used, own: Bill, backfill: Used | None, bills: dict[str, Bill]) -> None:
+    table = price_list()
     screen.say(f"list prices of {table.region} as of {table.date}, no free tier taken off")
-    if target.is_local:
-        screen.say("[yellow]measured on the embedded AWS[/]: its times are scaled, see docs/cost.md")
-    screen.table(lines, LINE_COLUMNS, title=f"{safe(chosen.name)}: ${sum(float(str(x['usd'])) for x in lines):.4f}")
-    runs = f"{assumed('runs_per_month'):.0f} daily runs" if found.daily else "no daily run measured"
-    screen.table(service_records(found), SERVICE_COLUMNS, title=f"a month in dollars, {runs}")
-    if found.backfill:
-        screen.say(f"ten years are {scale(found.backfill):.2f} times the {found.backfill.days:,} days of the backfill")
+    if chosen.emulated:
+        screen.say("[yellow]measured on the local AWS emulator[/]: its times are scaled, see docs/cost.md")
+    lines = [
+        asdict(line) | {"quantity": float(f"{line.quantity:.4g}"), "usd": round(line.usd, 6)} for line in own.lines
+    ]
+    screen.table(lines, ["service", "item", "quantity", "unit", "usd"], title=f"{safe(chosen.name)}: ${own.total:.4f}")
+    title = f"a month in dollars, {assumed('runs_per_month'):.0f} daily runs"
+    screen.table(items(bills), ["service", "item", *PARTS], title=title)
+    if backfill:
+        screen.say(f"ten years are {scale(backfill):.2f} times the {backfill.days:,} days of the backfill")
     else:
         screen.say("for a ten-year backfill give one with --backfill NAME")
-    named = [f"{line.service}, {line.item.lower()} ${line.usd:.2f}" for line in found.worst_month.largest()]
-    screen.say(f"largest: {safe('; '.join(named))}")
-    color = "green" if found.within_limit else "bold red"
-    screen.say(f"[{color}]{safe(verdict(found))}[/]")
+    color = "green" if bills["month_with_backfill"].total < assumed("limit_usd") else "bold red"
+    screen.say(f"[{color}]{safe(verdict(bills))}[/]")

@@ -33,8 +33,7 @@ def dashboard(
     """
     from infra.dashboard.document import document
     from infra.dashboard.page import page
-    from infra.dashboard.questions import ask_all
-    from infra.dashboard.window import choose_window, take_stock
+    from infra.dashboard.questions import ask_all, choose_window, take_stock
 
     screen = Screen()
     first, last = parse_day("--start", start), parse_day("--end", end)
@@ -56,8 +55,8 @@ def dashboard(
         webbrowser.open(out.resolve().as_uri())
     unanswered = [answer for answer in answers.values() if answer.error]
     if unanswered:
-        told = "; ".join(f"{answer.name}: {answer.error}" for answer in unanswered)
-        raise OpsError(f"the page is written, without what Athena could not answer: {told}", unanswered[0].command)
+        errors = "; ".join(f"{answer.name}: {answer.error}" for answer in unanswered)
+        raise OpsError(f"the page is written, without what Athena could not answer: {errors}", unanswered[0].command)
 
 
 def has_browser() -> bool:

@@ -1,4 +1,4 @@
-"""``python -m infra.cli.preflight``: what `make plan`, `deploy` and `destroy` need, told before Terraform starts."""
+"""``python -m infra.cli.preflight``: what `make plan`, `deploy` and `destroy` need, checked before Terraform starts."""
 
 from __future__ import annotations
 

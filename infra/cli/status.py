@@ -44,11 +44,11 @@ def _local(target: Target) -> list[tuple[str, str]]:
     if config.source == "live":
         sources = "live: Yahoo Finance and the Frankfurter API"
     elif target.replay is None:
-        sources = "the replay does not answer; run: marketlake up"
+        sources = "the simulated sources do not answer; run: marketlake up"
     else:
-        sources = f"replay at {config.replay_url}, up to {target.replay['last_day']}: {_prices(target)}"
+        sources = f"simulated sources at {config.replay_url}, up to {target.replay['last_day']}: {_prices(target)}"
     own = config.engine == "embedded"
-    engine = "the embedded AWS" if own else f"Step Functions Local at {config.states_url}, its executions in memory"
+    engine = "the emulator" if own else f"Step Functions Local at {config.states_url}, its executions in memory"
     endpoints = [("endpoint", config.endpoint_url), ("engine", engine)]
     records = [*endpoints, ("state on disk", str(config.root)), ("sources", sources)]
     faults = Switch(config.root).setting()

@@ -1,4 +1,4 @@
-"""``marketlake up`` and ``marketlake down``: the embedded AWS."""
+"""``marketlake up`` and ``marketlake down``: the local AWS emulator."""
 
 from __future__ import annotations
 
@@ -29,10 +29,11 @@ def up(
     context: typer.Context,
     port: Annotated[int | None, typer.Option(min=1024, max=65534, help="Port of the AWS APIs, 4566 at first.")] = None,
     source: Annotated[
-        Literal["replay", "live"] | None, typer.Option(help="Replayed sources (the default), or the real ones.")
+        Literal["replay", "live"] | None,
+        typer.Option(help="Simulated sources (replay, the default), or the real ones."),
     ] = None,
     prices: Annotated[
-        Path | None, typer.Option(help="Replay these closes (CSV: a date column, one column a ticker).")
+        Path | None, typer.Option(help="Simulate with these closes (CSV: a date column, one column a ticker).")
     ] = None,
     constituents: Annotated[
         Path | None, typer.Option(help="Tickers to fetch (CSV), in place of the FTSE 100 that we ship.")
@@ -40,20 +41,22 @@ def up(
     fx_base: Annotated[str | None, typer.Option(help="Base currency of the rates, EUR at first.")] = None,
     seed: Annotated[int | None, typer.Option(help="Seed of the simulated prices.")] = None,
     engine: Annotated[
-        Engine | None, typer.Option(help="What runs the state machine: the embedded AWS, or AWS's own in Docker.")
+        Engine | None, typer.Option(help="What runs the state machine: the emulator, or AWS's own in Docker.")
     ] = None,
     chaos: Annotated[
-        str | None, typer.Option(help="Make faults by this profile (docs/chaos.md), or by a .json file; none: stop.")
+        str | None, typer.Option(help="Inject the faults of this profile (docs/chaos.md) or .json file; none: stop.")
     ] = None,
-    chaos_seed: Annotated[int | None, typer.Option(help="Seed of the faults' chances, 1 at first.")] = None,
+    chaos_seed: Annotated[int | None, typer.Option(help="Seed of the faults, 1 at first.")] = None,
     defaults: Annotated[bool, typer.Option("--defaults", help="Forget what was given to earlier starts.")] = False,
 ) -> None:
-    """Start the embedded AWS and deploy the pipeline on it; what is not given stays as it was last time."""
+    """Start the local AWS emulator and deploy the pipeline on it; what is not given stays as it was last time."""
     from infra.local import deploy, server
 
     setup, screen = setup_of(context), Screen()
     if not setup.is_local:
-        raise Refusal("`up` starts the embedded AWS; it takes no --profile or --region", "an account: terraform apply")
+        raise Refusal(
+            "`up` starts the local AWS emulator; it takes no --profile or --region", "an account: make deploy"
+        )
     before = None if defaults else configs.load(setup.root)
     given = {
         "port": port,
@@ -68,11 +71,11 @@ def up(
     }
     config = wanted_config(setup, before, given)
     _warn_of_mixture(screen, configs.load(setup.root), config)
-    with screen.err.status("starting the embedded AWS"):
+    with screen.err.status("starting the emulator"):
         status = server.start(config)
     with screen.err.status("deploying the pipeline"):
         deployment = deploy.deploy(config, last_day(status))
-    _tell(setup, screen, deployed=deployment.changed)
+    _say_what_runs(setup, screen, deployed=deployment.changed)
 
 
 def wanted_config(setup: Setup, before: LocalConfig | None, given: dict[str, Any]) -> LocalConfig:
@@ -82,7 +85,7 @@ def wanted_config(setup: Setup, before: LocalConfig | None, given: dict[str, Any
 
 
 def last_day(status: Status) -> str:
-    """The last day that the replay knows; empty for live sources."""
+    """The last day that the simulated sources know; empty for live sources."""
     return str(status.replay["last_day"]) if status.replay else ""
 
 
@@ -96,9 +99,9 @@ def _warn_of_mixture(screen: Screen, old: LocalConfig | None, new: LocalConfig) 
         )
 
 
-def _tell(setup: Setup, screen: Screen, *, deployed: bool) -> None:
+def _say_what_runs(setup: Setup, screen: Screen, *, deployed: bool) -> None:
     target = local_target(setup.root)
-    screen.say(f"[green]✓[/] embedded AWS at {safe(target.endpoint_url)}, its state in {safe(setup.root)}")
+    screen.say(f"[green]✓[/] local AWS emulator at {safe(target.endpoint_url)}, its state in {safe(setup.root)}")
     done = "deployed" if deployed else "is up to date"
     screen.say(f"[green]✓[/] pipeline {safe(target.names['state_machine'])} {done}")
     if target.local and target.local.engine == "stepfunctions-local":
@@ -111,15 +114,15 @@ def _tell(setup: Setup, screen: Screen, *, deployed: bool) -> None:
     elif target.local and target.local.source == "live":
         screen.say("[yellow]![/] live sources: Yahoo Finance and the Frankfurter API are asked")
     if target.local and target.local.prices:
-        _warn_of_lack(screen, target.local.prices)
+        _warn_of_missing_closes(screen, target.local.prices)
     faults = Switch(setup.root).setting()
     if faults:
         screen.say(f"[yellow]![/] {safe(describe(faults))}")
     screen.say("next: marketlake run")
 
 
-def _warn_of_lack(screen: Screen, closes: Path) -> None:
-    from infra.local.listed import datasets_without_closes
+def _warn_of_missing_closes(screen: Screen, closes: Path) -> None:
+    from infra.local.lists import datasets_without_closes
 
     for dataset, symbols in datasets_without_closes(closes).items():
         screen.say(
@@ -129,13 +132,13 @@ def _warn_of_lack(screen: Screen, closes: Path) -> None:
 
 
 def down(context: typer.Context) -> None:
-    """Stop the embedded AWS; the lake and the executions stay on disk."""
+    """Stop the local AWS emulator; the lake and the executions stay on disk."""
     from infra.local import server
 
     setup, screen = setup_of(context), Screen()
     if not setup.is_local:
         raise Refusal(
-            "`down` stops the embedded AWS; it takes no --profile or --region", "an account: terraform destroy"
+            "`down` stops the local AWS emulator; it takes no --profile or --region", "an account: make destroy"
         )
     stopped = server.stop(setup.root)
     screen.say(f"stopped; its state stays in {safe(setup.root)}" if stopped else "nothing was running")

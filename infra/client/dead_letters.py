@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 from botocore.exceptions import ClientError
 
 from infra.client.target import Target
+from infra.facts import attempts_of
 from marketlake.contract import dataset_names
 from marketlake.errors import InvalidRequest, readable_cause
 from marketlake.request import parse_request
@@ -31,9 +32,9 @@ WAIT_SECONDS = 1
 """A long poll asks all of SQS's servers, a short one only some of them, whose empty answer says little.
 https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-short-and-long-polling.html"""
 
-SCHEMA_VERSIONS = (1, 2)
-"""Of the messages that ``SendToDlq`` and ``SendRejectedDay`` in ``statemachine/pipeline.asl.json`` send; the first one
-had no ``attempts``."""
+SCHEMA_VERSIONS = (1, 2, 3)
+"""Of the messages that ``SendToDlq`` and ``SendRejectedDay`` in ``statemachine/pipeline.asl.json`` send; only the
+second one has ``attempts``."""
 
 
 @dataclass(frozen=True)
@@ -144,21 +145,33 @@ def _failure(document: dict[str, Any]) -> dict[str, Any]:
     state, caught = next(iter(failure.items()), ("", None)) if isinstance(failure, dict) else ("", None)
     caught = caught if isinstance(caught, dict) else {}
     known = document["schema_version"] in SCHEMA_VERSIONS
-    request, attempts = document.get("input"), document.get("attempts")
+    request, error = document.get("input"), text_in(caught.get("Error"))
     return {
         "kind": "failure",
         "dataset": text_in(document.get("dataset")),
         "days": [text_in(day) for day in days] if isinstance(days, list) else [],
         "state": text_in(state),
-        "error": text_in(caught.get("Error")),
+        "error": error,
         "cause": readable_cause({"Cause": text_in(caught.get("Cause"))}),
-        "attempts": attempts if isinstance(attempts, int) else None,
+        "attempts": _attempts(document, text_in(state), error),
         "execution": text_in(document.get("execution")),
         "request": request if isinstance(request, dict) else {},
         "refusal": why_refused(request)
         if known
         else f"its schema_version is none of {SCHEMA_VERSIONS}; use a newer command",
     }
+
+
+def _attempts(document: dict[str, Any], state: str, error: str) -> int | None:
+    """How often the work was tried: a message of version 2 says it, that of a later one follows from its error.
+
+    None where neither does: for a day that its source did not have, Validate names the source's error, but Fetch asked.
+    """
+    attempts = document.get("attempts")
+    if isinstance(attempts, int):
+        return attempts
+    asked_by_fetch = (state, error) == ("Validate", "UpstreamUnavailable")
+    return None if document["schema_version"] in (1, 2) or not error or asked_by_fetch else attempts_of(error)
 
 
 def _schedule(document: dict[str, Any], message: MessageTypeDef, state_machine_arn: str) -> dict[str, Any]:

@@ -18,7 +18,7 @@ LONG_AGO = datetime.min.replace(tzinfo=UTC)
 
 
 def mailbox_name(target: Target) -> str:
-    """Name of the queue, as in ``infra/local/deploy.py``.
+    """Name of the queue that is subscribed to the topic.
 
     Raises:
         OpsError: in an account there is none.
@@ -28,7 +28,7 @@ def mailbox_name(target: Target) -> str:
             f"on {target.described} mails go to those who subscribed to the topic {target.names['topic']}",
             "look into their mailbox; `marketlake history` shows the same failures",
         )
-    return f"{target.prefix}-mailbox"
+    return target.names["mailbox"]
 
 
 @contextmanager

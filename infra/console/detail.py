@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import Any
 
 from infra.client.errors import Refusal
 from infra.client.events import Attempt, Event
 from infra.client.executions import Execution
+from infra.client.machine import Machine
 from infra.client.outcome import loss_text, outcome_of
 from infra.client.target import Target
 from infra.client.texts import answer_text, batch_text
-from infra.console.graph import graph_of
 from infra.console.states import batch_states, state_records
 from infra.console.watch import Watched
 from marketlake.errors import readable_cause
@@ -65,12 +66,30 @@ def execution_document(target: Target, watched: Watched) -> dict[str, Any]:
         "total": run.total,
         "done": len(run.finished),
         "failed": len(run.failed),
-        "graph": graph_of(watched.definition),
+        "graph": _graph(watched.machine),
         "states": state_records(watched),
         "batches": [_batch(watched, index) for index in sorted(run.batches)],
         "attempts": [attempt_record(attempt) for attempt in run.attempts],
         "events": len(watched.events),
     }
+
+
+def _graph(machine: Machine) -> dict[str, Any]:
+    """``{"start": name, "states": [...]}``; a state has name, type, comment, arrows, and ``inside`` if it is a Map.
+
+    An arrow has ``to``, ``label``, and ``caught`` where it is followed after an error only.
+    """
+    states = [
+        {
+            "name": state.name,
+            "type": state.type,
+            "comment": state.body.get("Comment", ""),
+            "arrows": [asdict(way) for way in state.ways],
+            "inside": _graph(state.inside) if state.inside else None,
+        }
+        for state in machine.states
+    ]
+    return {"start": machine.start, "states": states}
 
 
 def attempt_record(attempt: Attempt) -> dict[str, Any]:

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 from infra.client.dead_letters import parse_json
 from infra.client.target import Target
 from infra.console.detail import find_attempt, iso
-from infra.console.graph import function_of
 from infra.console.watch import Watched
 
 if TYPE_CHECKING:
@@ -30,7 +29,7 @@ def attempt_logs(target: Target, watched: Watched, event_id: int) -> dict[str, A
         ClientError, BotoCoreError: CloudWatch Logs could not be asked.
     """
     attempt = find_attempt(watched, event_id)
-    function = function_of(watched.definition, attempt.state)
+    function = watched.machine.state(attempt.state).function
     if not function:
         return {"group": "", "lines": [], "why": f"{attempt.state} calls a service of AWS, which writes no log here"}
     group = f"/aws/lambda/{function}"

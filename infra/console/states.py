@@ -95,7 +95,9 @@ def _between(watched: Watched, index: int, attempts: Sequence[Attempt]) -> Itera
 def _way(watched: Watched, one: Attempt, other: str | None) -> tuple[str, ...]:
     """States between a task and the next; after an error, by way of the state that its Catch leads to."""
     wanted = {one.error, "States.ALL"}
-    caught = [after for errors, after in watched.catchers(one.state) if errors & wanted] if one.error else []
+    caught = (
+        [after for errors, after in watched.machine.state(one.state).catchers if errors & wanted] if one.error else []
+    )
     if not caught:
         return way(one.state, other)
     after = caught[0]

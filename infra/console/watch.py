@@ -9,8 +9,8 @@ from threading import Lock
 
 from infra.client.events import Event, Run
 from infra.client.executions import Execution, HistoryReader, describe
+from infra.client.machine import Machine, read_machine
 from infra.client.target import Target
-from infra.console.graph import catchers
 
 LOCAL_SECONDS, AWS_SECONDS = 0.4, 2.5
 """Least time between two looks at a running execution, however many pages ask. On AWS an account's
@@ -33,17 +33,10 @@ class Watched:
         self.run = Run()
         self.entered: set[tuple[int | None, str]] = set()
         self.exited: set[tuple[int | None, str]] = set()
-        self.definition = _definition(target, self.execution)
+        self.machine = _machine(target, self.execution)
         self._target, self._clock = target, clock
         self._reader = HistoryReader(target.states, self.execution.arn)
         self._lock, self._looked = Lock(), float("-inf")
-        self._catchers: dict[str, list[tuple[set[str], str]]] = {}
-
-    def catchers(self, state: str) -> list[tuple[set[str], str]]:
-        """The errors that ``state`` catches, and the state that each leads to, in order."""
-        if state not in self._catchers:
-            self._catchers[state] = catchers(self.definition, state)
-        return self._catchers[state]
 
     def look(self) -> None:
         """Bring it up to date, unless that was done a moment ago."""
@@ -101,6 +94,6 @@ class Watcher:
         return found
 
 
-def _definition(target: Target, execution: Execution) -> str:
-    """The definition that the execution runs by, which may be older than the one deployed now."""
-    return target.states.describe_state_machine_for_execution(executionArn=execution.arn)["definition"]
+def _machine(target: Target, execution: Execution) -> Machine:
+    """The machine that the execution runs by, which may be older than the one deployed now."""
+    return read_machine(target.states.describe_state_machine_for_execution(executionArn=execution.arn)["definition"])

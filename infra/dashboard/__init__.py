@@ -1,5 +1,5 @@
-"""``marketlake dashboard``: the lake as one HTML file that asks nothing of anyone.
+"""``marketlake dashboard``: the lake as one HTML file that needs no other file and no network.
 
-``window`` says which days, ``questions`` asks the saved queries, ``document`` makes of the answers what the page reads,
+``questions`` says which days and asks the saved queries. ``document`` makes of the answers what the page reads.
 ``page`` puts it, the scripts and the styles into one file.
 """

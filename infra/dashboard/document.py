@@ -10,14 +10,13 @@ from typing import Any
 
 from infra.client.lake import Inventory
 from infra.client.target import Target
-from infra.dashboard.questions import Answer, Rows
-from infra.dashboard.window import PRICES, Window
+from infra.dashboard.questions import PRICES, Answer, Rows, Window
 
 DIGITS = 6
 """Significant digits of a number in the page; the lake and the queries have them all."""
 
 SHOWN_ROWS = 200
-"""Most rows of a list, such as gaps, that go into the page; how many there are is told beside it."""
+"""Most rows of a list, such as gaps, that go into the page; their number is beside it."""
 
 SERIES = ("close", "volume", "average_20", "average_50", "average_200")
 
@@ -114,7 +113,7 @@ def _record(row: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _short(value: Any) -> Any:
-    """A number to a few digits, null where it is none that JSON has; anything else as it is."""
+    """A number to a few digits, null where JSON has no such number; anything else as it is."""
     if isinstance(value, float):
         return float(f"{value:.{DIGITS}g}") if math.isfinite(value) else None
     return value

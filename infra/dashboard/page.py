@@ -18,7 +18,7 @@ LIBRARY = STATIC / "vendor" / "uplot-1.6.32.js"
 LICENCE = STATIC / "vendor" / "uplot-LICENSE.txt"
 MODULES = (
     SHARED / "dom.js",
-    *(STATIC / f"{name}.js" for name in ("format", "chart", "parts", "prices", "market", "rates", "quality", "main")),
+    *(STATIC / f"{name}.js" for name in ("parts", "chart", "prices", "market", "quality", "main")),
 )
 """In the order in which they need each other: joined, they are one script."""
 

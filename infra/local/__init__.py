@@ -1,1 +1,1 @@
-"""The embedded AWS: MiniStack with IAM enforced, the deployment on it, and the replay of the sources."""
+"""The local AWS emulator: MiniStack with IAM enforced, its processes, and the deployment on it."""

@@ -1,11 +1,12 @@
-"""What an embedded AWS is started with; kept beside its state, so that a later command finds the same one."""
+"""The config of a local AWS emulator; kept beside its state, so that a later command finds the same one."""
 
 from __future__ import annotations
 
-import json
-from dataclasses import asdict, dataclass, fields
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
+
+import msgspec
 
 ACCOUNT_ID = "000000000000"
 ACCESS_KEY = SECRET_KEY = "test"  # noqa: S105 - MiniStack's root credentials; it listens on loopback only
@@ -15,18 +16,16 @@ DEFAULT_SEED = 7
 Engine = Literal["embedded", "stepfunctions-local"]
 """What runs the state machine: MiniStack itself, or AWS's Step Functions Local in Docker."""
 
-PATHS = ("root", "prices", "constituents")
-
 
 class LocalError(Exception):
-    """Something about the embedded AWS on this machine; the message says what to do."""
+    """Something about the emulator on this machine; the message says what to do."""
 
 
 @dataclass(frozen=True)
 class LocalConfig:
-    """One embedded AWS. ``root`` holds all of its state; the replay server listens on the port above ``port``.
+    """One emulator. ``root`` holds all of its state; the simulated sources listen on the port above ``port``.
 
-    ``chaos`` names a profile of faults (:mod:`infra.faults`), or a JSON file with one.
+    ``chaos`` names a fault profile (:mod:`infra.faults`), or a JSON file with one.
     """
 
     root: Path
@@ -49,12 +48,12 @@ class LocalConfig:
 
     @property
     def replay_port(self) -> int:
-        """Port of the upstream replay server."""
+        """Port of the simulated sources."""
         return self.port + 1
 
     @property
     def replay_url(self) -> str:
-        """Where the upstream replay answers."""
+        """Where the simulated sources answer."""
         return f"http://127.0.0.1:{self.replay_port}"
 
     @property
@@ -75,16 +74,20 @@ class LocalConfig:
         """Log file of one of the processes."""
         return self.root / "log" / f"{process}.log"
 
+    @property
+    def calls(self) -> Path:
+        """The record of the functions' API calls, a JSON line each (:mod:`infra.local.ministack_server`)."""
+        return self.root / "log" / "calls.jsonl"
+
 
 def save(config: LocalConfig) -> None:
     """Write ``config`` into its root."""
     config.root.mkdir(parents=True, exist_ok=True)
-    document = {key: str(value) if isinstance(value, Path) else value for key, value in asdict(config).items()}
-    (config.root / "config.json").write_text(json.dumps(document, indent=1) + "\n", "utf-8")
+    (config.root / "config.json").write_bytes(msgspec.json.format(msgspec.json.encode(config, enc_hook=str)) + b"\n")
 
 
 def load(root: Path) -> LocalConfig | None:
-    """The config in ``root``, or None where nothing was started there.
+    """The config in ``root``, or None if nothing was started there.
 
     Raises:
         LocalError: the file there is not one of ours.
@@ -93,11 +96,6 @@ def load(root: Path) -> LocalConfig | None:
     if not path.exists():
         return None
     try:
-        document: dict[str, Any] = json.loads(path.read_text("utf-8"))
-        known = {field.name for field in fields(LocalConfig)}
-        values: dict[str, Any] = {
-            key: Path(v) if key in PATHS and v else v for key, v in document.items() if key in known
-        }
-        return LocalConfig(**values)
-    except (ValueError, TypeError) as error:
-        raise LocalError(f"{path} is not readable ({error}); remove {root} to start afresh") from error
+        return msgspec.json.decode(path.read_bytes(), type=LocalConfig, dec_hook=lambda kind, value: kind(value))
+    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
+        raise LocalError(f"{path} is not readable ({error}); remove {root} to start again from nothing") from error

@@ -1,4 +1,4 @@
-"""Deploys the pipeline on the embedded AWS from the data files that Terraform reads too.
+"""Deploys the pipeline on the local AWS emulator from the data files that Terraform reads too.
 
 Idempotent: everything is created or brought to what the files say. Terraform makes the same things in an account;
 ``tests/infra`` compares the two.
@@ -12,6 +12,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import boto3
@@ -19,18 +20,14 @@ from botocore.config import Config
 from botocore.exceptions import ClientError
 
 from infra import facts
-from infra.local.code_zip import code_zip, source_files
 from infra.local.config import ACCESS_KEY, ACCOUNT_ID, SECRET_KEY, LocalConfig
-from infra.local.listed import constituents_of_closes
-from infra.local.lookups import CLOSING_DAYS, TABLES, lookup_csv, lookup_key
-from infra.local.tables import table_inputs
-from marketlake.contract import CONTRACTS, dataset_names, load_contract
-from marketlake.layout import config_key
-from marketlake.symbols import parse_symbols
+from infra.local.lists import CLOSING_DAYS, list_objects
+from infra.package.build import source_files, sources_zip
+from infra.package.tables import LOOKUPS, table_inputs
 
 BUCKETS = ("raw_bucket", "clean_bucket", "results_bucket", "artifacts_bucket")
 RUNTIME = "provided.al2023"
-CONSTITUENTS = "constituents.csv"
+BOOTSTRAP = Path(__file__).parent / "bootstrap.sh"
 
 
 @dataclass(frozen=True)
@@ -43,18 +40,18 @@ class Deployment:
 
 
 def session(config: LocalConfig) -> boto3.Session:
-    """A session with the embedded AWS's root credentials."""
+    """A session with the emulator's root credentials."""
     return boto3.Session(aws_access_key_id=ACCESS_KEY, aws_secret_access_key=SECRET_KEY, region_name=config.region)
 
 
 def client(config: LocalConfig, service: str) -> Any:
-    """A client of the embedded AWS."""
+    """A client of the emulator."""
     options = Config(retries={"mode": "standard", "total_max_attempts": 2}, max_pool_connections=16)
     return session(config).client(service, endpoint_url=config.endpoint_of(service), config=options)
 
 
 def values_of(config: LocalConfig) -> dict[str, object]:
-    """Values of all placeholders for ``config``; the sources are the replay unless they are live."""
+    """Values of all placeholders for ``config``; the sources are simulated unless they are live."""
     overrides: dict[str, object] = {"fx_base": config.fx_base, "retry_interval_seconds": 1}
     if config.source == "replay":
         overrides |= {
@@ -65,7 +62,6 @@ def values_of(config: LocalConfig) -> dict[str, object]:
     values["dlq_url"] = f"{config.endpoint_url}/{ACCOUNT_ID}/{values['dlq']}"
     # MiniStack knows a query's workgroup only when it is started; on AWS the workgroup is the resource of all three.
     values["athena_queries_arn"] = "*"
-    values["mailbox"] = f"{config.prefix}-mailbox"
     values["operator_command"] = "marketlake"
     return values
 
@@ -75,21 +71,27 @@ def fingerprint(config: LocalConfig) -> str:
     deployed = {name: value for name, value in asdict(config).items() if name not in ("chaos", "chaos_seed")}
     digest = hashlib.sha256(json.dumps(deployed, default=str, sort_keys=True).encode())
     sources = {path for function in facts.function_names() for path in source_files(function).values()}
-    shared = [facts.DEFINITION, facts.INTERRUPTED, *facts.POLICIES.glob("*.tftpl"), facts.FUNCTIONS / "functions.json"]
+    shared = [
+        facts.DEFINITION,
+        facts.RETRY,
+        facts.INTERRUPTED,
+        *facts.POLICIES.glob("*.tftpl"),
+        facts.FUNCTIONS / "functions.json",
+    ]
     shared += [facts.ROOT / "statemachine" / "parameters.json", facts.ROOT / "infra" / "terraform" / "names.json.tftpl"]
-    shared += [TABLES, CLOSING_DAYS, *(path for path in (config.constituents, config.prices) if path)]
+    shared += [LOOKUPS, CLOSING_DAYS, *(path for path in (config.constituents, config.prices) if path)]
     for path in sorted({*sources, *shared}):
         digest.update(path.read_bytes())
     return digest.hexdigest()
 
 
 def deploy(config: LocalConfig, last_known_day: str = "") -> Deployment:
-    """Bring the embedded AWS to what the data files say; does nothing where it is there already.
+    """Bring the emulator to what the data files say; does nothing if it is there already.
 
-    ``last_known_day`` is the last day of the replayed sources; a run without a date means that day.
+    ``last_known_day`` is the last day of the simulated sources; a run without a date means that day.
 
     Raises:
-        ContractViolation: the user's list of constituents is not one.
+        ContractViolation: the user's list of constituents is invalid.
     """
     values = values_of(config) | {"last_known_day": last_known_day}
     arn = str(values["state_machine_arn"])
@@ -134,21 +136,8 @@ def make_storage(config: LocalConfig, values: dict[str, object]) -> None:
     place = {"LocationConstraint": config.region}
     for bucket in BUCKETS:
         _ensure(partial(s3.create_bucket, Bucket=values[bucket], CreateBucketConfiguration=place))
-    files = {load_contract(name).symbols.file for name in dataset_names()}
-    for file in sorted(file for file in files if file):
-        body = _constituents(config) if file == CONSTITUENTS else (CONTRACTS / file).read_bytes()
-        parse_symbols(body, str(config.constituents or file))
-        s3.put_object(Bucket=values["artifacts_bucket"], Key=config_key(file), Body=body, ContentType="text/csv")
-    for table, content in {"constituents": _constituents(config), "closing_days": CLOSING_DAYS.read_bytes()}.items():
-        body = lookup_csv(table, content)
-        s3.put_object(Bucket=values["artifacts_bucket"], Key=lookup_key(table), Body=body, ContentType="text/csv")
-
-
-def _constituents(config: LocalConfig) -> bytes:
-    """The user's list, or that of the user's prices, or ours."""
-    if config.constituents is None and config.prices is not None:
-        return constituents_of_closes(config.prices)
-    return (config.constituents or CONTRACTS / CONSTITUENTS).read_bytes()
+    for key, body in list_objects(config):
+        s3.put_object(Bucket=values["artifacts_bucket"], Key=key, Body=body, ContentType="text/csv")
 
 
 def _queue_and_topic(config: LocalConfig, values: dict[str, object]) -> None:
@@ -174,10 +163,10 @@ def _queue_and_topic(config: LocalConfig, values: dict[str, object]) -> None:
 def _interrupted_rule(config: LocalConfig, values: dict[str, object]) -> None:
     """Mails about executions that were stopped; MiniStack lets none time out."""
     events, rule = client(config, "events"), f"{config.prefix}-interrupted"
-    told = facts.interrupted(values)
-    events.put_rule(Name=rule, EventPattern=json.dumps(told["pattern"]))
-    template = "\n".join(f'"{line}"' for line in told["lines"])
-    transformer = {"InputPathsMap": told["paths"], "InputTemplate": template}
+    document = facts.interrupted(values)
+    events.put_rule(Name=rule, EventPattern=json.dumps(document["pattern"]))
+    template = "\n".join(f'"{line}"' for line in document["lines"])
+    transformer = {"InputPathsMap": document["paths"], "InputTemplate": template}
     events.put_targets(Rule=rule, Targets=[{"Id": "mail", "Arn": values["topic_arn"], "InputTransformer": transformer}])
 
 
@@ -225,7 +214,7 @@ def _function(config: LocalConfig, values: dict[str, object], function: str) -> 
         "MemorySize": described["memory_mb"],
         "Environment": {"Variables": environment},
     }
-    body = code_zip(function)
+    body = sources_zip(function, BOOTSTRAP)
 
     def update() -> None:
         lambdas.update_function_code(FunctionName=name, ZipFile=body)

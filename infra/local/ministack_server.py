@@ -12,14 +12,16 @@ import inspect
 import json
 import os
 import threading
+import time
 from pathlib import Path
 from typing import Any
 
+import msgspec
 from ministack.core import iam_evaluator
 from ministack.services import athena, iam, s3, stepfunctions, sts
 
-ACCESS_LOG = "MARKETLAKE_ACCESS_LOG"
-"""Name of the environment variable with the file to record API calls in; the least-privilege tests set it."""
+CALLS = "MARKETLAKE_CALLS"
+"""Name of the environment variable with the file to record the functions' API calls in."""
 
 ENGINE = "MARKETLAKE_ENGINE"
 """Name of the environment variable with what runs the state machine, a value of ``config.Engine``."""
@@ -92,23 +94,29 @@ def trust_unknown_keys() -> None:
     iam_evaluator.is_root_access_key = is_root
 
 
-def record_access(path: Path) -> None:
-    """Append one JSON line to ``path`` for each API call that IAM judges: principal, action, resource, allowed."""
-    enforce = iam_evaluator.enforce
+def record_calls(path: Path) -> None:
+    """Append one JSON line to ``path`` for each API call of a function that IAM judges.
 
+    A line has the Unix time, the principal (an assumed role), the action, the resource, and whether it was allowed. The
+    cost of an execution and the least-privilege tests are computed from it.
+    """
+    enforce = iam_evaluator.enforce
     signature = inspect.signature(enforce)
+    log = path.open("ab", buffering=0)
 
     def enforce_and_record(*arguments: Any, **named: Any) -> Any:
         refusal = enforce(*arguments, **named)
-        asked = signature.bind(*arguments, **named).arguments
-        line = {
-            "principal": iam_evaluator.caller_arn(),
-            "action": asked["iam_action"],
-            "resource": asked.get("resource_arn", "*"),
-            "allowed": refusal is None,
-        }
-        with path.open("a", encoding="utf-8") as log:
-            log.write(json.dumps(line) + "\n")
+        principal = iam_evaluator.caller_arn()
+        if ":assumed-role/" in principal:
+            asked = signature.bind(*arguments, **named).arguments
+            line = {
+                "at": time.time(),
+                "principal": principal,
+                "action": asked["iam_action"],
+                "resource": asked.get("resource_arn", "*"),
+                "allowed": refusal is None,
+            }
+            log.write(msgspec.json.encode(line) + b"\n")
         return refusal
 
     iam_evaluator.enforce = enforce_and_record
@@ -126,6 +134,6 @@ if __name__ == "__main__":
     read_in_place()
     if os.environ.get(ENGINE) == "stepfunctions-local":
         trust_unknown_keys()
-    if os.environ.get(ACCESS_LOG):
-        record_access(Path(os.environ[ACCESS_LOG]))
+    if os.environ.get(CALLS):
+        record_calls(Path(os.environ[CALLS]))
     main()

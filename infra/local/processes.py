@@ -1,4 +1,4 @@
-"""Starting, finding and stopping the two processes of an embedded AWS."""
+"""Start, find and stop the two processes of an emulator."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import subprocess
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -101,14 +101,12 @@ def wait_until_up(url: str, pid_file: Path, log: Path, what: str) -> dict[str, A
     Raises:
         NotStarted: the process ended or did not answer in time; the message holds the log's last line.
     """
-    deadline = time.monotonic() + START_SECONDS
-    while time.monotonic() < deadline:
-        health = get_json(url)
-        if health is not None:
-            return health
-        if pid_of(pid_file) is None:
-            raise NotStarted(f"{what} ended at once: {_last_line(log)}; the whole log is in {log}")
-        time.sleep(0.05)
+    wait_for(lambda: get_json(url) is not None or pid_of(pid_file) is None, START_SECONDS)
+    if (health := get_json(url)) is not None:
+        return health
+    if pid_of(pid_file) is None:
+        line = last_line(log.read_text("utf-8", "replace"))
+        raise NotStarted(f"{what} ended at once: {line}; the whole log is in {log}")
     raise NotStarted(f"{what} did not answer within {START_SECONDS:.0f} s; its log is in {log}")
 
 
@@ -123,15 +121,21 @@ def stop(pid_file: Path) -> bool:
         pid_file.unlink(missing_ok=True)
         return False
     os.kill(pid, signal.SIGTERM)
-    deadline = time.monotonic() + STOP_SECONDS
-    while time.monotonic() < deadline:
-        if pid_of(pid_file) is None:
-            pid_file.unlink(missing_ok=True)
-            return True
+    if not wait_for(lambda: pid_of(pid_file) is None, STOP_SECONDS):
+        raise LocalError(f"process {pid} did not end within {STOP_SECONDS:.0f} s; end it with: kill -9 {pid}")
+    pid_file.unlink(missing_ok=True)
+    return True
+
+
+def wait_for(reached: Callable[[], bool], seconds: float) -> bool:
+    """Whether ``reached`` became true within ``seconds``; it is asked again and again."""
+    deadline = time.monotonic() + seconds
+    while not (found := reached()) and time.monotonic() < deadline:
         time.sleep(0.05)
-    raise LocalError(f"process {pid} did not end within {STOP_SECONDS:.0f} s; end it with: kill -9 {pid}")
+    return found
 
 
-def _last_line(log: Path) -> str:
-    lines = [line for line in log.read_text("utf-8", "replace").splitlines() if line.strip()]
-    return lines[-1].strip() if lines else "it printed nothing"
+def last_line(text: str) -> str:
+    """The last line of a program's output that is not blank."""
+    lines = [line.strip() for line in text.splitlines() if line.strip()]
+    return lines[-1] if lines else "it printed nothing"

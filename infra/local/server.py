@@ -1,4 +1,4 @@
-"""Start, find and stop an embedded AWS: MiniStack and, unless the sources are live, their replay."""
+"""Start, find and stop an emulator: MiniStack and, unless the sources are live, the simulated sources."""
 
 from __future__ import annotations
 
@@ -16,11 +16,12 @@ from infra.local import processes, stepfunctions_local
 from infra.local.config import ACCESS_KEY, SECRET_KEY, LocalConfig, LocalError
 
 DEFAULT_ROOT = ROOT / ".marketlake"
+EMULATOR, SOURCES = "the local AWS emulator", "the simulated sources"
 
 
 @dataclass(frozen=True)
 class Status:
-    """What is running for a root; ``health`` and ``replay`` are the servers' own words, None where they are silent.
+    """What is running for a root; ``health`` and ``replay`` are what the servers report, None if they do not answer.
 
     ``states`` is whether Step Functions Local answers; True where it is not the engine.
     """
@@ -49,15 +50,14 @@ def status(root: Path) -> Status:
 
 
 def start(config: LocalConfig) -> Status:
-    """Start what is not running yet; what runs with another config is started anew. Only faults are turned on and off
-    while it runs.
+    """Start what is not running yet, and restart what runs with another config. Faults alone change while it runs.
 
     Raises:
         PortTaken: another program listens on a port that is needed.
         NotStarted: a process ended or does not answer.
         NoDocker: the engine is Step Functions Local, and there is no Docker; nothing was started or stopped.
         LocalError: a file that the config names is not there.
-        BadProfile: the config names no profile of faults.
+        BadProfile: the config does not name a fault profile.
     """
     config = _resolved(config)
     if config.engine == "stepfunctions-local":
@@ -75,10 +75,10 @@ def start(config: LocalConfig) -> Status:
     if before.health is None:
         _start_ministack(config)
     if config.source == "replay" and before.replay is None:
-        _start_replay(config)
+        _start_sources(config)
     now = status(config.root)
     if not now.running:
-        raise LocalError(f"the embedded AWS did not come up; see the logs in {config.root / 'log'}")
+        raise LocalError(f"the emulator did not start; see the logs in {config.root / 'log'}")
     return now
 
 
@@ -127,24 +127,24 @@ def _resolved(config: LocalConfig) -> LocalConfig:
 
 
 def _start_ministack(config: LocalConfig) -> None:
-    processes.require_free(config.port, "the embedded AWS")
+    processes.require_free(config.port, EMULATOR)
     for folder in ("s3", "state", "tmp"):
         (config.root / folder).mkdir(parents=True, exist_ok=True)
     pid_file, log = _pid(config, "ministack"), config.logs("ministack")
     command = [sys.executable, "-m", "infra.local.ministack_server"]
     processes.spawn(command, ministack_environment(config), log, pid_file, config.root)
-    processes.wait_until_up(_health_url(config), pid_file, log, "the embedded AWS")
+    processes.wait_until_up(_health_url(config), pid_file, log, EMULATOR)
 
 
-def _start_replay(config: LocalConfig) -> None:
-    processes.require_free(config.replay_port, "the replay of the sources")
+def _start_sources(config: LocalConfig) -> None:
+    processes.require_free(config.replay_port, SOURCES)
     command = [sys.executable, "-m", "infra.sources"]
     command += ["--port", str(config.replay_port), "--seed", str(config.seed), "--chaos-root", str(config.root)]
     command += ["--prices", str(config.prices)] if config.prices else []
     command += ["--constituents", str(config.constituents)] if config.constituents else []
     pid_file, log = _pid(config, "replay"), config.logs("replay")
     processes.spawn(command, dict(os.environ), log, pid_file, ROOT)
-    processes.wait_until_up(f"{config.replay_url}/health", pid_file, log, "the replay of the sources")
+    processes.wait_until_up(f"{config.replay_url}/health", pid_file, log, SOURCES)
 
 
 def ministack_environment(config: LocalConfig) -> dict[str, str]:
@@ -168,12 +168,13 @@ def ministack_environment(config: LocalConfig) -> dict[str, str]:
         "AWS_ACCESS_KEY_ID": ACCESS_KEY,
         "AWS_SECRET_ACCESS_KEY": SECRET_KEY,
         "ATHENA_ENGINE": "duckdb",
-        # Listeners that MiniStack would open besides, one of them on all interfaces.
+        # Listeners that MiniStack would open too, one of them on all interfaces.
         "IOT_MTLS_ENABLED": "0",
         "SFTP_ENABLED": "0",
         "MARKETLAKE_PYTHON": sys.executable,
         "MARKETLAKE_ENGINE": config.engine,
         "MARKETLAKE_CHAOS_ROOT": str(config.root),
+        "MARKETLAKE_CALLS": str(config.calls),
         "LOG_LEVEL": "WARNING",
     }
 

@@ -1,6 +1,6 @@
-"""AWS's Step Functions Local beside the embedded AWS: a Docker container that runs the state machine in its place.
+"""AWS's Step Functions Local beside the emulator: a Docker container that runs the state machine in its place.
 
-It calls the embedded AWS's Lambda, SQS and SNS (``compose.yaml``), and keeps its executions in memory only.
+It calls the emulator's Lambda, SQS and SNS (``compose.yaml``), and keeps its executions in memory only.
 https://docs.aws.amazon.com/step-functions/latest/dg/sfn-local.html
 """
 
@@ -9,7 +9,6 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
-import time
 from pathlib import Path
 
 import boto3
@@ -21,7 +20,7 @@ from infra.local.config import ACCESS_KEY, SECRET_KEY, LocalConfig, LocalError
 from infra.local.processes import NotStarted
 
 COMPOSE = Path(__file__).with_name("compose.yaml")
-WITHOUT = "or run the state machine on the embedded engine, which needs no Docker: marketlake up --engine embedded"
+WITHOUT = "or run the state machine on the emulator itself, which needs no Docker: marketlake up --engine embedded"
 
 LOOK_SECONDS = 30
 PULL_SECONDS = 900
@@ -36,7 +35,7 @@ class NoDocker(LocalError):
 
 
 def require_docker() -> None:
-    """Look whether containers can be started.
+    """Check that containers can be started.
 
     Raises:
         NoDocker: with what to install or start.
@@ -46,7 +45,7 @@ def require_docker() -> None:
     if _docker("compose", "version", seconds=LOOK_SECONDS).returncode:
         raise NoDocker(f"Step Functions Local needs Docker Compose 2; install the plugin docker-compose, {WITHOUT}")
     if (asked := _docker("version", seconds=LOOK_SECONDS)).returncode:
-        raise NoDocker(f"Docker's engine does not answer ({_last_line(asked.stderr)}); start it, {WITHOUT}")
+        raise NoDocker(f"Docker's engine does not answer ({processes.last_line(asked.stderr)}); start it, {WITHOUT}")
 
 
 def start(config: LocalConfig) -> None:
@@ -60,8 +59,14 @@ def start(config: LocalConfig) -> None:
     try:
         done = _compose(config, "up", "--detach", "--wait")
         if done.returncode:
-            raise NotStarted(f"Step Functions Local did not start: {_last_line(done.stderr)}; correct that, {WITHOUT}")
-        _wait_until_it_answers(config)
+            raise NotStarted(
+                f"Step Functions Local did not start: {processes.last_line(done.stderr)}; correct that, {WITHOUT}"
+            )
+        if not processes.wait_for(lambda: answers(config), START_SECONDS):
+            raise NotStarted(
+                f"Step Functions Local did not answer at {config.states_url} within {START_SECONDS:.0f} s; "
+                f"try again, {WITHOUT}"
+            )
     except (NotStarted, KeyboardInterrupt):
         _compose(config, "down", "--volumes")
         raise
@@ -78,7 +83,7 @@ def stop(config: LocalConfig) -> bool:
     done = _compose(config, "down", "--volumes")
     if done.returncode:
         raise LocalError(
-            f"Step Functions Local did not stop: {_last_line(done.stderr)}; "
+            f"Step Functions Local did not stop: {processes.last_line(done.stderr)}; "
             f"look at its containers with: docker ps --filter name={_project(config)}"
         )
     return answered
@@ -99,17 +104,6 @@ def answers(config: LocalConfig) -> bool:
     except (BotoCoreError, ClientError):
         return False
     return True
-
-
-def _wait_until_it_answers(config: LocalConfig) -> None:
-    deadline = time.monotonic() + START_SECONDS
-    while not answers(config):
-        if time.monotonic() > deadline:
-            raise NotStarted(
-                f"Step Functions Local did not answer at {config.states_url} within {START_SECONDS:.0f} s; "
-                f"try again, {WITHOUT}"
-            )
-        time.sleep(0.1)
 
 
 def _project(config: LocalConfig) -> str:
@@ -134,8 +128,3 @@ def _docker(*arguments: str, seconds: float, **settings: str) -> subprocess.Comp
         )
     except subprocess.TimeoutExpired as error:
         raise LocalError(f"`docker {arguments[0]}` took over {seconds:.0f} s; look at it with: docker info") from error
-
-
-def _last_line(text: str) -> str:
-    lines = [line.strip() for line in text.splitlines() if line.strip()]
-    return lines[-1] if lines else "it said nothing"

@@ -1,4 +1,4 @@
-"""``python -m infra.package``: build the functions' zips, or lock their packages."""
+"""``python -m infra.package``: build the functions' zips and the tables' description, or lock the zips' packages."""
 
 from __future__ import annotations
 
@@ -6,11 +6,10 @@ import argparse
 import sys
 from pathlib import Path
 
-from infra.package import build, gate, locks
-from infra.package.errors import PackageError
-from infra.package.pyc import find_compiler
-from infra.package.stale import stale_reason
-from infra.package.target import Target, targets
+from infra.package import build, locks
+from infra.package.layer import find_compiler
+from infra.package.tables import write_tables
+from infra.package.target import PackageError, Target, targets
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -19,14 +18,8 @@ def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m infra.package", description=__doc__)
     parser.add_argument("--arch", choices=list(known), default="arm64", help="machine to build for; local: this one")
     parser.add_argument("--out", type=Path, default=build.PACKAGES, help="folder for the zips and packages.json")
-    parser.add_argument("--lock", action="store_true", help="lock the bundles' packages anew, and build nothing")
-    parser.add_argument("--if-stale", action="store_true", help="build only what is missing or not of these sources")
+    parser.add_argument("--lock", action="store_true", help="lock the bundles' packages again, and build nothing")
     options = parser.parse_args(arguments)
-    if options.if_stale and not options.lock:
-        reason = stale_reason(known[options.arch], options.out)
-        if not reason:
-            return 0
-        print(f"Building the packages: {reason}")
     try:
         if options.lock:
             locks.write_locks()
@@ -39,7 +32,7 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def package(target: Target, out: Path, layers: Path = build.LAYERS) -> None:
-    """Build the zips of all functions, print their sizes, and finish with ``packages.json``.
+    """Build the zips of all functions, print their sizes, and finish with ``tables.json`` and ``packages.json``.
 
     Raises:
         PackageError: they cannot be built, or one is over Lambda's limit.
@@ -53,9 +46,10 @@ def package(target: Target, out: Path, layers: Path = build.LAYERS) -> None:
         )
     sizes = build.build(target, compiler, out, layers)
     print(f"Packages for {target.architecture}, Python {target.python} ({target.name}), in {out}")
-    print(gate.table(sizes))
-    gate.check(sizes)
-    build.write_index(target, sizes, out)
+    print(build.table(sizes))
+    build.check_sizes(sizes)
+    write_tables(out)
+    build.write_index(target, out)
 
 
 if __name__ == "__main__":

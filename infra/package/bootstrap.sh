@@ -1,5 +1,5 @@
 #!/bin/sh
-# For zips that are run here, on the embedded AWS: AWS's own runtime client, from the zip, in the interpreter named by
+# For zips that are run here, on the local AWS emulator: AWS's own runtime client, from the zip, in the interpreter named by
 # MARKETLAKE_PYTHON. Its environment's packages are out of reach (-I -S): what the zip lacks is missing, as on Lambda.
 # There is no X-Ray daemon to send to, unless somebody says so.
 export POWERTOOLS_TRACE_DISABLED="${POWERTOOLS_TRACE_DISABLED:-true}"

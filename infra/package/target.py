@@ -10,6 +10,10 @@ from dataclasses import dataclass
 LAMBDA_PYTHON = "3.13"
 
 
+class PackageError(Exception):
+    """The packages cannot be built; the message says what to do."""
+
+
 @dataclass(frozen=True)
 class Target:
     """A machine and a Python.
@@ -19,7 +23,7 @@ class Target:
         architecture: as Lambda calls it, ``arm64`` or ``x86_64``.
         python: major and minor version.
         platform: uv's name of the platform whose wheels are taken, None for this machine.
-        tag: tells apart what is installed and compiled for one target from any other's.
+        tag: distinguishes what is installed and compiled for this target from any other's.
     """
 
     name: str
@@ -30,7 +34,7 @@ class Target:
 
     @property
     def is_local(self) -> bool:
-        """Whether the packages are run by this interpreter, on the embedded AWS."""
+        """Whether the packages are run by this interpreter, on the local AWS emulator."""
         return self.platform is None
 
 

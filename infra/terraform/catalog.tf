@@ -1,11 +1,5 @@
-# One table a contract. Partitions are projected from the contract's first date to today, so that no crawler and no
-# ADD PARTITION is needed, and a day is there as soon as its object is.
-# https://docs.aws.amazon.com/athena/latest/ug/partition-projection.html
-#
-# The range ends a day after NOW, since NOW is UTC and a day begins earlier in London's summer and in Frankfurt: a day
-# too many is one look at an empty folder, a day too few would hide rows. The string type of dt is what makes
-# `dt >= '2024-01-01'` work as it is written in the path.
-# A query without a condition on dt asks S3 about every day since the first; the saved queries all have one.
+# The tables that Athena reads. Each is a document of `make package` (infra/package/tables.py), from the contracts and
+# lookups/tables.json; the local deployment makes its tables from the same documents.
 
 resource "aws_glue_catalog_database" "lake" {
   name        = local.names.database
@@ -13,68 +7,73 @@ resource "aws_glue_catalog_database" "lake" {
 }
 
 locals {
-  # Each dataset twice: by day, as the contract says, and by year, the same rows for questions about many days
-  # (docs/decisions/0008). infra/local/tables.py makes the same.
-  dataset_tables = merge(
-    { for name, contract in local.contracts : name => {
-      description = contract.description
-      prefix      = "clean/${name}/"
-      key         = { name = "dt", comment = "Day, YYYY-MM-DD; in the path only" }
-      projection  = { format = "yyyy-MM-dd", range = "${contract.first_date},NOW+1DAYS", unit = "DAYS" }
-      columns     = contract.columns
-    } },
-    { for name, contract in local.contracts : "${name}_by_year" => {
-      description = "${contract.description} The same rows as ${name}, by year: for questions about many days."
-      prefix      = "by_year/${name}/"
-      key         = { name = "year", comment = "Year, YYYY; in the path only" }
-      projection  = { format = "yyyy", range = "${substr(contract.first_date, 0, 4)},NOW+1DAYS", unit = "YEARS" }
-      columns     = concat([{ name = "dt", type = "string", description = "Day, YYYY-MM-DD" }], contract.columns)
-    } },
-  )
+  tables_file = "${var.package_dir}/tables.json"
+  tables      = { for table in jsondecode(fileexists(local.tables_file) ? templatefile(local.tables_file, local.names) : "[]") : table.Name => table }
 }
 
-resource "aws_glue_catalog_table" "dataset" {
-  for_each = local.dataset_tables
+resource "aws_glue_catalog_table" "this" {
+  for_each = local.tables
 
   database_name = aws_glue_catalog_database.lake.name
   name          = each.key
-  description   = each.value.description
-  table_type    = "EXTERNAL_TABLE"
+  description   = each.value.Description
+  table_type    = each.value.TableType
+  parameters    = each.value.Parameters
 
-  parameters = {
-    EXTERNAL                                          = "TRUE"
-    classification                                    = "parquet"
-    "projection.enabled"                              = "true"
-    "projection.${each.value.key.name}.type"          = "date"
-    "projection.${each.value.key.name}.format"        = each.value.projection.format
-    "projection.${each.value.key.name}.range"         = each.value.projection.range
-    "projection.${each.value.key.name}.interval"      = "1"
-    "projection.${each.value.key.name}.interval.unit" = each.value.projection.unit
-    "storage.location.template"                       = "s3://${local.names.clean_bucket}/${each.value.prefix}${each.value.key.name}=$${${each.value.key.name}}/"
-  }
-
-  partition_keys {
-    name    = each.value.key.name
-    type    = "string"
-    comment = each.value.key.comment
+  dynamic "partition_keys" {
+    for_each = each.value.PartitionKeys
+    content {
+      name    = partition_keys.value.Name
+      type    = partition_keys.value.Type
+      comment = partition_keys.value.Comment
+    }
   }
 
   storage_descriptor {
-    location      = "s3://${local.names.clean_bucket}/${each.value.prefix}"
-    input_format  = "org.apache.hadoop.hive.ql.io.parquet.MapredParquetInputFormat"
-    output_format = "org.apache.hadoop.hive.ql.io.parquet.MapredParquetOutputFormat"
+    location      = each.value.StorageDescriptor.Location
+    input_format  = each.value.StorageDescriptor.InputFormat
+    output_format = each.value.StorageDescriptor.OutputFormat
 
     ser_de_info {
-      serialization_library = "org.apache.hadoop.hive.ql.io.parquet.serde.ParquetHiveSerDe"
+      serialization_library = each.value.StorageDescriptor.SerdeInfo.SerializationLibrary
+      parameters            = each.value.StorageDescriptor.SerdeInfo.Parameters
     }
 
     dynamic "columns" {
-      for_each = each.value.columns
+      for_each = each.value.StorageDescriptor.Columns
       content {
-        name    = columns.value.name
-        type    = columns.value.type
-        comment = columns.value.description
+        name    = columns.value.Name
+        type    = columns.value.Type
+        comment = columns.value.Comment
       }
     }
   }
+}
+
+# The analysts' small lists, as objects of the tables of their names.
+
+locals {
+  lookups = {
+    constituents = csvdecode(file(var.constituents_file))
+    closing_days = csvdecode(file("${path.module}/lookups/closing_days.csv"))
+  }
+  lookup_columns = { for name, table in jsondecode(file("${path.module}/lookups/tables.json")) : name => table.columns[*].name }
+
+  # The table's columns only, in its order, every value in quotes: a list of the user's own needs no more than the
+  # pipeline does. The reader ends a row at every line's end, quoted or not. infra/local/lists.py does the same.
+  lookup_rows = { for name, columns in local.lookup_columns : name => [
+    for row in concat([{ for column in columns : column => column }], local.lookups[name]) :
+    [for column in columns : replace(trimspace(replace(try(row[column], ""), "/\\s+/", " ")), "\"", "\"\"")]
+  ] }
+}
+
+resource "aws_s3_object" "lookup" {
+  for_each = local.lookup_rows
+
+  bucket       = aws_s3_bucket.this["artifacts"].id
+  key          = "config/tables/${each.key}/${each.key}.csv"
+  content      = join("", [for row in each.value : "\"${join("\",\"", row)}\"\n"])
+  content_type = "text/csv"
+
+  depends_on = [aws_s3_bucket_versioning.this]
 }

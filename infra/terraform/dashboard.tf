@@ -1,80 +1,27 @@
 # One dashboard (three are free): is it running, is it late, what failed, what did it load.
 
 locals {
-  # Title, kind of graph and metrics of each widget, in reading order, two a row.
+  executions = ["ExecutionsStarted", "ExecutionsSucceeded", "ExecutionsFailed", "ExecutionsTimedOut", "ExecutionsAborted", "ExecutionThrottled"]
+
+  # In reading order, two a row.
   widgets = [
-    {
-      title  = "Executions"
-      stat   = "Sum"
-      period = 3600
-      metrics = [for metric in ["ExecutionsStarted", "ExecutionsSucceeded", "ExecutionsFailed", "ExecutionsTimedOut", "ExecutionsAborted", "ExecutionThrottled"] :
-      ["AWS/States", metric, "StateMachineArn", local.state_machine_arn]]
-    },
-    {
-      title   = "Duration of an execution (ms)"
-      stat    = "Maximum"
-      period  = 3600
-      metrics = [["AWS/States", "ExecutionTime", "StateMachineArn", local.state_machine_arn]]
-    },
-    {
-      title   = "Rows written"
-      stat    = "Sum"
-      period  = 86400
-      metrics = [for name in keys(local.contracts) : [local.metrics_namespace, "RowsWritten", "dataset", name]]
-    },
-    {
-      title   = "Rows rejected"
-      stat    = "Sum"
-      period  = 86400
-      metrics = [for name in keys(local.contracts) : [local.metrics_namespace, "RowsRejected", "dataset", name]]
-    },
-    {
-      title   = "Failed attempts, retried or not"
-      stat    = "Sum"
-      period  = 3600
-      metrics = [[local.metrics_namespace, aws_cloudwatch_log_metric_filter.failed_attempts.metric_transformation[0].name]]
-    },
-    {
-      title   = "Messages on the dead-letter queue"
-      stat    = "Maximum"
-      period  = 300
-      metrics = [["AWS/SQS", "ApproximateNumberOfMessagesVisible", "QueueName", local.names.dlq]]
-    },
-    {
-      title   = "Function errors"
-      stat    = "Sum"
-      period  = 900
-      metrics = [for name in values(local.function_names) : ["AWS/Lambda", "Errors", "FunctionName", name]]
-    },
-    {
-      title   = "Function duration (ms)"
-      stat    = "Maximum"
-      period  = 900
-      metrics = [for name in values(local.function_names) : ["AWS/Lambda", "Duration", "FunctionName", name]]
-    },
-    {
-      title   = "Athena: bytes scanned"
-      stat    = "Sum"
-      period  = 3600
-      metrics = [["AWS/Athena", "ProcessedBytes", "WorkGroup", local.names.workgroup, "QueryState", "SUCCEEDED", "QueryType", "DML"]]
-    },
-    {
-      title   = "Athena: failed queries"
-      stat    = "SampleCount"
-      period  = 3600
-      metrics = [["AWS/Athena", "TotalExecutionTime", "WorkGroup", local.names.workgroup, "QueryState", "FAILED", "QueryType", "DML"]]
-    },
+    { title = "Executions", stat = "Sum", period = 3600, metrics = [for metric in local.executions : ["AWS/States", metric, "StateMachineArn", local.state_machine_arn]] },
+    { title = "Duration of an execution (ms)", stat = "Maximum", period = 3600, metrics = [["AWS/States", "ExecutionTime", "StateMachineArn", local.state_machine_arn]] },
+    { title = "Rows written", stat = "Sum", period = 86400, metrics = [for name in keys(local.contracts) : [local.metrics_namespace, "RowsWritten", "dataset", name]] },
+    { title = "Rows rejected", stat = "Sum", period = 86400, metrics = [for name in keys(local.contracts) : [local.metrics_namespace, "RowsRejected", "dataset", name]] },
+    { title = "Failed attempts, retried or not", stat = "Sum", period = 3600, metrics = [[local.metrics_namespace, aws_cloudwatch_log_metric_filter.failed_attempts.metric_transformation[0].name]] },
+    { title = "Messages on the dead-letter queue", stat = "Maximum", period = 300, metrics = [["AWS/SQS", "ApproximateNumberOfMessagesVisible", "QueueName", local.names.dlq]] },
+    { title = "Function errors", stat = "Sum", period = 900, metrics = [for name in values(local.function_names) : ["AWS/Lambda", "Errors", "FunctionName", name]] },
+    { title = "Function duration (ms)", stat = "Maximum", period = 900, metrics = [for name in values(local.function_names) : ["AWS/Lambda", "Duration", "FunctionName", name]] },
+    { title = "Athena: bytes scanned", stat = "Sum", period = 3600, metrics = [["AWS/Athena", "ProcessedBytes", "WorkGroup", local.names.workgroup, "QueryState", "SUCCEEDED", "QueryType", "DML"]] },
+    { title = "Athena: failed queries", stat = "SampleCount", period = 3600, metrics = [["AWS/Athena", "TotalExecutionTime", "WorkGroup", local.names.workgroup, "QueryState", "FAILED", "QueryType", "DML"]] },
   ]
 
-  alarm_arns = concat(
-    values(aws_cloudwatch_metric_alarm.executions)[*].arn,
-    [aws_cloudwatch_metric_alarm.freshness.arn, aws_cloudwatch_metric_alarm.dlq_depth.arn, aws_cloudwatch_metric_alarm.athena_failures.arn],
-    values(aws_cloudwatch_metric_alarm.rejected_rows)[*].arn,
-    values(aws_cloudwatch_metric_alarm.function_errors)[*].arn,
-    values(aws_cloudwatch_metric_alarm.function_throttles)[*].arn,
-    values(aws_cloudwatch_metric_alarm.function_duration)[*].arn,
-    aws_cloudwatch_metric_alarm.unauthorized_calls[*].arn,
-  )
+  # The essential ones first.
+  alarm_arns = [for alarm in concat(
+    [for name, alarm in local.alarms : name if alarm.essential],
+    [for name, alarm in local.alarms : name if !alarm.essential],
+  ) : aws_cloudwatch_metric_alarm.this[alarm].arn]
 }
 
 resource "aws_cloudwatch_dashboard" "this" {

@@ -4,7 +4,7 @@
 locals {
   packages_file = "${var.package_dir}/packages.json"
   packages      = fileexists(local.packages_file) ? jsondecode(file(local.packages_file)) : null
-  zips          = { for name in keys(local.functions) : name => "${var.package_dir}/${try(local.packages.functions[name].zip, "${name}.zip")}" }
+  zips          = { for name in keys(local.functions) : name => "${var.package_dir}/${name}.zip" }
 
   environment = jsondecode(templatefile("${local.root}/functions/functions.json", local.template)).environment
 }
@@ -23,7 +23,7 @@ resource "aws_s3_object" "package" {
     create_before_destroy = true
 
     precondition {
-      condition     = local.packages != null && alltrue([for zip in values(local.zips) : fileexists(zip)])
+      condition     = local.packages != null && fileexists(local.tables_file) && alltrue([for zip in values(local.zips) : fileexists(zip)])
       error_message = "There are no packages in ${var.package_dir}: run `make package` first (`make deploy` does)."
     }
   }

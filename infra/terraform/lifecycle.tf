@@ -5,7 +5,7 @@
 # little money: one year of two datasets is 500 objects, so moving them all costs a cent once and $0.0003 a month
 # against $0.0001 in Standard; ten years, ten times that. What was asked for is that clean data goes to Glacier, so the
 # default moves everything (a size filter on the rule overrides S3's default) and clean_transition_min_bytes = 131072
-# gives S3's thrift back. transition_default_minimum_object_size is set as well, so that it is nobody's accident.
+# restores S3's default. transition_default_minimum_object_size is set as well, so that the choice is visible.
 #
 # Versioned buckets: an expiry only hides the current version behind a delete marker. The noncurrent rule deletes the
 # bytes, and the same rule's expiry then clears a delete marker that has nothing behind it.

@@ -1,11 +1,11 @@
 # Facts that the local deployment and the functions need too are read from the files where they are written once.
 
 locals {
-  embedded   = var.local_endpoint != null
-  root       = "${path.module}/../.."
-  account_id = data.aws_caller_identity.current.account_id
-  partition  = data.aws_partition.current.partition
-  arn_suffix = "${var.region}:${local.account_id}"
+  on_emulator = var.local_endpoint != null
+  root        = "${path.module}/../.."
+  account_id  = data.aws_caller_identity.current.account_id
+  partition   = data.aws_partition.current.partition
+  arn_suffix  = "${var.region}:${local.account_id}"
 
   names = jsondecode(templatefile("${path.module}/names.json.tftpl", {
     prefix     = var.prefix
@@ -41,10 +41,10 @@ locals {
       dlq_arn           = local.dlq_arn
       operator_command  = "marketlake --region ${var.region} --prefix ${var.prefix}"
 
-      # What a query's id is checked against. The embedded AWS does not know a running query's workgroup.
-      athena_queries_arn = local.embedded ? "*" : "arn:${local.partition}:athena:${local.arn_suffix}:workgroup/${local.names.workgroup}"
+      # What a query's id is checked against. The emulator does not know a running query's workgroup.
+      athena_queries_arn = local.on_emulator ? "*" : "arn:${local.partition}:athena:${local.arn_suffix}:workgroup/${local.names.workgroup}"
 
-      dlq_url = local.embedded ? "${var.local_endpoint}/${local.account_id}/${local.names.dlq}" : "https://sqs.${var.region}.${data.aws_partition.current.dns_suffix}/${local.account_id}/${local.names.dlq}"
+      dlq_url = local.on_emulator ? "${var.local_endpoint}/${local.account_id}/${local.names.dlq}" : "https://sqs.${var.region}.${data.aws_partition.current.dns_suffix}/${local.account_id}/${local.names.dlq}"
     },
     { for name, arn in local.function_arns : "${name}_function_arn" => arn },
     { for name, function in local.functions : "${name}_task_timeout" => function.timeout_seconds + local.parameters.task_timeout_margin_seconds },

@@ -5,15 +5,15 @@ provider "aws" {
     tags = merge({ Project = "marketlake", Stack = var.prefix, ManagedBy = "terraform" }, var.tags)
   }
 
-  # The embedded AWS answers every service at one address, and buckets by path, since it has no DNS of its own.
+  # The emulator answers every service at one address, and buckets by path, since it has no DNS of its own.
   # Credentials come from the environment there as anywhere else.
-  s3_use_path_style           = local.embedded
-  skip_credentials_validation = local.embedded
-  skip_metadata_api_check     = local.embedded
-  skip_region_validation      = local.embedded
+  s3_use_path_style           = local.on_emulator
+  skip_credentials_validation = local.on_emulator
+  skip_metadata_api_check     = local.on_emulator
+  skip_region_validation      = local.on_emulator
 
   dynamic "endpoints" {
-    for_each = local.embedded ? [var.local_endpoint] : []
+    for_each = local.on_emulator ? [var.local_endpoint] : []
     content {
       athena         = endpoints.value
       budgets        = endpoints.value

@@ -7,14 +7,14 @@ resource "aws_sqs_queue" "dlq" {
   receive_wait_time_seconds  = 1
 }
 
-# Nobody but the two roles that keep failures may send: not even an administrator puts a made-up failure there. The
-# embedded AWS makes the state machine's own calls as the account and not as its role.
+# Only the two roles that keep failures may send: not even an administrator can put an invented failure there. The
+# emulator makes the state machine's own calls as the account and not as its role.
 resource "aws_sqs_queue_policy" "dlq" {
   queue_url = aws_sqs_queue.dlq.id
   policy = templatefile("${path.module}/policies/resources/queue.json.tftpl", merge(local.template, {
     sender_arns = jsonencode(concat(
       [for role in ["scheduler", "state_machine"] : aws_iam_role.this[role].arn],
-      local.embedded ? ["arn:${local.partition}:iam::${local.account_id}:root"] : [],
+      local.on_emulator ? ["arn:${local.partition}:iam::${local.account_id}:root"] : [],
     ))
   }))
 }

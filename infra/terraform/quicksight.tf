@@ -55,18 +55,18 @@ locals {
       SQL
       columns = { day = "DATETIME", base_currency = "STRING", target_currency = "STRING", rate = "DECIMAL" }
     }
-    # Rows that Validate put aside, and why.
+    # Rows that Validate quarantined, and why.
     quarantine = {
       sql     = <<-SQL
-        SELECT 'ftse100_prices' AS dataset, dt, ticker AS symbol, reason
+        SELECT CAST(dt AS date) AS day, 'ftse100_prices' AS dataset, ticker AS symbol, reason
         FROM ${local.names.database}.quarantine_ftse100_prices
         WHERE dt >= CAST(current_date - INTERVAL '2' YEAR AS varchar)
         UNION ALL
-        SELECT 'fx_rates' AS dataset, dt, target_currency AS symbol, reason
+        SELECT CAST(dt AS date) AS day, 'fx_rates' AS dataset, target_currency AS symbol, reason
         FROM ${local.names.database}.quarantine_fx_rates
         WHERE dt >= CAST(current_date - INTERVAL '2' YEAR AS varchar)
       SQL
-      columns = { dataset = "STRING", dt = "STRING", symbol = "STRING", reason = "STRING" }
+      columns = { day = "DATETIME", dataset = "STRING", symbol = "STRING", reason = "STRING" }
     }
   }
 
@@ -128,5 +128,5 @@ resource "aws_quicksight_data_set" "market" {
   }
 
   # Athena checks the SQL against the catalog when the data set is made.
-  depends_on = [aws_glue_catalog_table.dataset, aws_glue_catalog_table.csv]
+  depends_on = [aws_glue_catalog_table.this]
 }

@@ -1,5 +1,35 @@
 # The QuickSight dashboard: the questions of `marketlake dashboard`, as far as QuickSight can put them. See quicksight.tf
-# for its data and for when it is made, quicksight_visuals.tf for what is put where.
+# for its data and for when it is made.
+
+locals {
+  # Lines over days; each is a data set, the columns measured, how a day's values are put together, and one line for each of what.
+  line_visuals = {
+    prices = { title = "Close in pounds, and its averages over 20, 50 and 200 days", data_set = "prices", values = ["close", "average_20", "average_50", "average_200"], aggregation = "AVERAGE", color = null }
+    volume = { title = "Shares traded", data_set = "prices", values = ["volume"], aggregation = "SUM", color = null }
+    rates  = { title = "Euro reference rates", data_set = "rates", values = ["rate"], aggregation = "AVERAGE", color = "target_currency" }
+  }
+
+  # One control each; each filters one line visual or more to what is chosen.
+  quicksight_pickers = {
+    ticker   = { title = "Ticker", data_set = "prices", column = "ticker", first = "AZN.L", visuals = ["prices", "volume"] }
+    currency = { title = "Currency", data_set = "rates", column = "target_currency", first = "USD", visuals = ["rates"] }
+  }
+
+  # One number each: the latest day, or how many rows.
+  kpi_visuals = {
+    last-prices = { title = "Last day with prices", data_set = "prices", aggregation = "MAX" }
+    last-rates  = { title = "Last day with rates", data_set = "rates", aggregation = "MAX" }
+    quarantined = { title = "Quarantined rows", data_set = "quarantine", aggregation = "COUNT" }
+  }
+
+  # QuickSight's grid has 36 columns: element, first column, columns, first row, rows.
+  quicksight_layout = [
+    ["last-prices", 0, 12, 0, 5], ["last-rates", 12, 12, 0, 5], ["quarantined", 24, 12, 0, 5],
+    ["prices", 0, 36, 5, 12],
+    ["volume", 0, 18, 17, 10], ["rates", 18, 18, 17, 10],
+    ["movers", 0, 14, 27, 16], ["sectors", 14, 22, 27, 16],
+  ]
+}
 
 resource "aws_quicksight_dashboard" "market" {
   for_each = local.quicksight
@@ -257,27 +287,12 @@ resource "aws_quicksight_dashboard" "market" {
             chart_configuration {
               field_wells {
                 values {
-                  dynamic "date_measure_field" {
-                    for_each = visuals.value.aggregation == "MAX" ? [visuals.value] : []
-                    content {
-                      field_id             = "${visuals.key}-value"
-                      aggregation_function = date_measure_field.value.aggregation
-                      column {
-                        data_set_identifier = date_measure_field.value.data_set
-                        column_name         = date_measure_field.value.column
-                      }
-                    }
-                  }
-
-                  dynamic "categorical_measure_field" {
-                    for_each = visuals.value.aggregation == "COUNT" ? [visuals.value] : []
-                    content {
-                      field_id             = "${visuals.key}-value"
-                      aggregation_function = categorical_measure_field.value.aggregation
-                      column {
-                        data_set_identifier = categorical_measure_field.value.data_set
-                        column_name         = categorical_measure_field.value.column
-                      }
+                  date_measure_field {
+                    field_id             = "${visuals.key}-value"
+                    aggregation_function = visuals.value.aggregation
+                    column {
+                      data_set_identifier = visuals.value.data_set
+                      column_name         = "day"
                     }
                   }
                 }

@@ -17,9 +17,9 @@ resource "aws_scheduler_schedule" "daily" {
     # EventBridge Scheduler puts the intended time in, so that a start which is late plans the same days; the trigger
     # makes Plan claim it, so that one which comes twice runs once.
     # Not jsonencode: it writes < and > as \u003c and \u003e, which Scheduler does not recognise as its keyword. The
-    # embedded AWS does not know the keyword at all, so the run there takes its own start as the time.
+    # emulator does not know the keyword at all, so the run there takes its own start as the time.
     # https://docs.aws.amazon.com/scheduler/latest/UserGuide/managing-schedule-context-attributes.html
-    input = local.embedded ? "{}" : "{\"scheduled_time\": \"<aws.scheduler.scheduled-time>\", \"trigger\": \"schedule\"}"
+    input = local.on_emulator ? "{}" : "{\"scheduled_time\": \"<aws.scheduler.scheduled-time>\", \"trigger\": \"schedule\"}"
 
     retry_policy {
       maximum_retry_attempts       = 5

@@ -1,5 +1,8 @@
 locals {
-  definition  = templatefile("${local.root}/statemachine/pipeline.asl.json", local.template)
+  # The Retry lists, written from the errors' policies in functions/marketlake/errors.py.
+  retry       = jsondecode(templatefile("${local.root}/statemachine/retry.json", local.template))
+  retry_lists = { for kind, retriers in local.retry : "retry_${kind}" => jsonencode(retriers) }
+  definition  = templatefile("${local.root}/statemachine/pipeline.asl.json", merge(local.template, local.retry_lists))
   interrupted = jsondecode(templatefile("${local.root}/statemachine/interrupted.json", local.template))
 }
 

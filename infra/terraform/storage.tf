@@ -1,6 +1,6 @@
 # Five buckets. None is public, none answers plain HTTP, all encrypt at rest with S3's own keys.
 # A customer-managed KMS key would cost $1 a month and $0.03 per 10,000 requests, as much as the rest of the storage,
-# to guard public market data: SSE-S3 it is.
+# to guard public market data. So SSE-S3 is used.
 
 locals {
   buckets = merge(
@@ -24,7 +24,7 @@ resource "aws_s3_bucket" "this" {
   # checkov:skip=CKV_AWS_145: SSE-S3 is chosen over a customer key, see the head of this file
   # checkov:skip=CKV_AWS_21: versioning is below, for all buckets but the results
   # checkov:skip=CKV2_AWS_61: lifecycle rules are in lifecycle.tf, one configuration a bucket
-  # checkov:skip=CKV2_AWS_62: nothing is to happen on an object's arrival, the state machine drives everything
+  # checkov:skip=CKV2_AWS_62: nothing has to happen on an object's arrival, the state machine drives everything
   for_each = local.buckets
 
   bucket        = each.value
@@ -74,7 +74,7 @@ resource "aws_s3_bucket_versioning" "this" {
 }
 
 # The policies on buckets, queue and topic refuse plain HTTP to everybody for every action, which is what the * in a Deny
-# says. Loopback addresses are left out: no request comes to the real AWS from one, and the embedded AWS speaks HTTP.
+# says. Loopback addresses are left out: no request comes to the real AWS from one, and the emulator speaks HTTP.
 resource "aws_s3_bucket_policy" "this" {
   for_each = aws_s3_bucket.this
 

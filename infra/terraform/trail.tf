@@ -27,6 +27,6 @@ resource "aws_cloudtrail" "this" {
   cloud_watch_logs_group_arn = "${aws_cloudwatch_log_group.trail[0].arn}:*"
   cloud_watch_logs_role_arn  = aws_iam_role.this["trail"].arn
 
-  # CloudTrail tries bucket and log group when it is made, and wants to be let in.
+  # CloudTrail tests its access to bucket and log group when it is made.
   depends_on = [aws_s3_bucket_policy.this, aws_iam_role_policy.this]
 }

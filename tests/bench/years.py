@@ -11,7 +11,7 @@ from typing import Any
 
 import pyarrow.parquet as pq
 
-from infra.cost.tables import TB, assumed, prices
+from infra.cost.prices import TB, assumed, price_list
 from infra.local.config import ACCOUNT_ID
 from marketlake.layout import clean_prefix, year_prefix, year_table
 from tests.bench.output import say
@@ -82,7 +82,7 @@ class Form:
     @property
     def dollars(self) -> float:
         """What Athena and its requests to S3 cost, at list price: a LIST a partition, ``gets``, and 10 MB at least."""
-        by_name = prices().by_name
+        by_name = price_list().prices
         scanned = max(self.needed, assumed("athena_min_bytes")) / TB
         requests = by_name["s3_put"].of(self.partitions) + by_name["s3_get"].of(self.gets)
         return requests + by_name["athena_tb"].of(scanned)

@@ -9,7 +9,6 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, sync_playwright
 
-from infra.local.ministack_server import ACCESS_LOG
 from tests.e2e.browser import FLAGS, chromium
 from tests.e2e.pipeline import Pipeline, new_pipeline
 
@@ -28,7 +27,6 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 def shared_pipeline(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pipeline]:
     root = tmp_path_factory.mktemp("embedded")
     with pytest.MonkeyPatch.context() as environment:
-        environment.setenv(ACCESS_LOG, str(root / "access.jsonl"))
         environment.setenv("SFN_WAIT_SCALE", "0.05")  # retries wait a twentieth of what the definition says
         pipeline = new_pipeline(root)
     yield pipeline

@@ -11,8 +11,7 @@ from playwright.sync_api import Browser, Page
 from infra.client.target import Target
 from infra.dashboard.document import document
 from infra.dashboard.page import page
-from infra.dashboard.questions import ask_all
-from infra.dashboard.window import choose_window, take_stock
+from infra.dashboard.questions import ask_all, choose_window, take_stock
 
 SECTIONS = ("prices", "movers", "sectors", "rates", "volume", "quality")
 

@@ -118,7 +118,7 @@ def test_an_execution_that_was_stopped_is_started_anew_where_there_is_no_redrive
     (mail,) = run.document("mail")
     name = arn.rsplit(":", 1)[1]
     assert f"marketlake execution {name} ended as ABORTED" in mail["body"]
-    assert f'"WHAT TO RUN NOW: marketlake retry {name}"\n' in mail["body"]
+    assert f'"WHAT TO RUN: marketlake retry {name}"\n' in mail["body"]
     (record,) = run.document("retry", arn)
     assert record["result"] == "started"
     assert "redrive" in record["why"]

@@ -69,7 +69,7 @@ def recorded(shared_pipeline: Pipeline) -> dict[str, list[dict[str, Any]]]:
     pipeline.act()
     pipeline.run({"datasets": ["ftse100_prices"]})
     found: dict[str, list[dict[str, Any]]] = {function: [] for function in facts.function_names()}
-    for line in (pipeline.config.root / "access.jsonl").read_text().splitlines():
+    for line in pipeline.config.calls.read_text().splitlines():
         call = json.loads(line)
         for function, calls in found.items():
             if f":assumed-role/{facts.function_name(pipeline.config.prefix, function)}/" in call["principal"]:

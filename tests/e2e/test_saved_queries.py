@@ -10,10 +10,10 @@ import pytest
 from polars.testing import assert_frame_equal
 
 from infra.client.saved_queries import find_query, saved_queries
-from infra.pages.queries import PAGE, examples_in
+from infra.pages.queries import read_answers
 from tests.e2e import saved_prices, saved_rates
 from tests.e2e.pipeline import Pipeline
-from tests.e2e.queries_page import examples_from
+from tests.e2e.queries_page import answers_from
 from tests.e2e.saved_frames import Asked, Frames
 from tests.e2e.saved_lakes import Lake, left, load_year, small_lake, some, unlisted
 
@@ -110,8 +110,7 @@ def test_no_query_breaks_on_a_lake_with(lakes: dict[str, Lake], kind: str) -> No
 
 
 def test_the_page_shows_what_the_queries_answer(year: Lake) -> None:
-    again = "write it again: python -m tests.e2e.queries_page"
-    assert examples_in(PAGE.read_text("utf-8")) == examples_from(year), again
+    assert read_answers() == answers_from(year), "write them again: python -m tests.e2e.queries_page && make docs"
 
 
 def test_a_correlation_of_nothing_says_that_there_are_no_returns(lakes: dict[str, Lake]) -> None:

@@ -14,7 +14,7 @@ import pytest
 
 from infra.facts import FUNCTIONS
 from infra.package.__main__ import package
-from infra.package.errors import RegistryUnreachable
+from infra.package.locks import RegistryUnreachable
 from infra.package.target import targets
 from infra.sources.server import SourcesServer
 from tests.infra.bundles_aws import FakeAws
@@ -87,7 +87,7 @@ def no_registry(error: RegistryUnreachable) -> NoReturn:
 
 
 def settings_of(function: str, aws: FakeAws, replay: SourcesServer) -> dict[str, str]:
-    """The environment that functions.json gives ``function``, on the fake AWS and the replayed sources."""
+    """The environment that functions.json gives ``function``, on the fake AWS and the simulated sources."""
     values = {
         "RAW_BUCKET": "raw",
         "CLEAN_BUCKET": "clean",

@@ -27,7 +27,7 @@ SECONDS = 60
 
 @dataclass(frozen=True)
 class Answer:
-    """What the runtime client told Lambda. ``kind``: response, error (of the call) or init (of the import)."""
+    """What the runtime client sent to Lambda. ``kind``: response, error (of the call) or init (of the import)."""
 
     kind: str
     body: Any

@@ -1,4 +1,4 @@
-"""Terraform in a copy of the configuration, against an embedded AWS: no state or download lands in the checkout."""
+"""Terraform in a copy of the configuration, against the emulator: no state or download lands in the checkout."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class Terraform:
         self._environment.pop("TF_CLI_CONFIG_FILE", None)  # may name a file that is not there
         for name in CONFIGURATION:
             if (ROOT / name).is_dir():
-                shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__", ".terraform*"))
+                shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__", ".terraform"))
         (self.folder / "test.auto.tfvars.json").write_text(json.dumps(dict(variables)), "utf-8")
 
     def init(self) -> None:
@@ -65,7 +65,7 @@ class Terraform:
 
 
 def credentials(region: str) -> dict[str, str]:
-    """Root credentials of the embedded AWS."""
+    """Root credentials of the emulator."""
     return {"AWS_ACCESS_KEY_ID": ACCESS_KEY, "AWS_SECRET_ACCESS_KEY": SECRET_KEY, "AWS_DEFAULT_REGION": region}
 
 

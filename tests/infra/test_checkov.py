@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from infra.facts import POLICIES, ROOT
-from infra.package.uv import UNREACHABLE
+from infra.package.locks import UNREACHABLE
 
 WORKFLOWS = sorted((ROOT / ".github" / "workflows").glob("*.yml"))
 POLICY_FILES = sorted(POLICIES.rglob("*.json.tftpl"))
@@ -59,7 +59,7 @@ def test_checkov_finds_nothing() -> None:
         failed = answer["results"]["failed_checks"]
         assert [(check["check_id"], check["resource"], check["check_name"]) for check in failed] == []
         assert answer["summary"]["parsing_errors"] == 0
-        assert answer["summary"]["passed"] > 50
+        assert answer["summary"]["passed"] > 40
 
 
 def test_every_skipped_check_has_a_reason() -> None:

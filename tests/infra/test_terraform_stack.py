@@ -1,4 +1,4 @@
-"""The configuration that users deploy, applied to the embedded AWS with IAM enforced: run, looked at, destroyed.
+"""The configuration that users deploy, applied to the local AWS emulator with IAM enforced: run, looked at, destroyed.
 
 The tests of this file are steps of one story, in order, on one stack; applying it takes a minute.
 """
@@ -19,8 +19,8 @@ from infra.client.saved_queries import saved_queries
 from infra.local import server
 from infra.local.config import ACCOUNT_ID, LocalConfig
 from infra.local.deploy import BUCKETS, Deployment, values_of
-from infra.local.lookups import CLOSING_DAYS, lookup_csv, lookup_key, lookups
-from infra.local.tables import table_input, table_inputs
+from infra.local.lists import CLOSING_DAYS, lookup_csv
+from infra.package.tables import lookup_key, lookups, table_input, table_inputs
 from marketlake.contract import CONTRACTS, dataset_names
 from tests.e2e.pipeline import Pipeline, free_port_pair
 from tests.infra.bundles_built import build_local
@@ -29,7 +29,7 @@ from tests.infra.terraform import Terraform, credentials
 pytestmark = [pytest.mark.terraform, pytest.mark.xdist_group("terraform")]
 
 EMULATOR_ALTERS = {
-    # The embedded AWS does not give back what was sent for these: alarms' tags and some defaults, the trail's log
+    # The emulator does not give back what was sent for these: alarms' tags and some defaults, the trail's log
     # group, the state machine's tracing. On AWS a second plan is empty.
     "aws_cloudwatch_metric_alarm",
     "aws_cloudtrail",
@@ -40,7 +40,7 @@ LAST_DAY = "2026-10-30"
 
 @pytest.fixture(scope="module")
 def config(tmp_path_factory: pytest.TempPathFactory) -> LocalConfig:
-    return LocalConfig(root=tmp_path_factory.mktemp("terraform") / "embedded", port=free_port_pair())
+    return LocalConfig(root=tmp_path_factory.mktemp("terraform") / "emulator", port=free_port_pair())
 
 
 @pytest.fixture(scope="module")
@@ -91,7 +91,7 @@ def test_daily_run_and_a_month_on_the_stack(stack: Pipeline) -> None:
     assert stack.query("SELECT count(DISTINCT dt) FROM ftse100_prices WHERE dt LIKE '2024-01-%'") == [["22"]]
 
 
-def test_a_failure_is_kept_and_told(stack: Pipeline) -> None:
+def test_a_failure_is_kept_and_mailed(stack: Pipeline) -> None:
     stack.inject({"kind": "status", "status": 503, "match": "frankfurter"})
     outcome = stack.run({"datasets": ["fx_rates"], "start": "2024-02-01", "end": "2024-02-01"})
     stack.inject()
@@ -206,21 +206,21 @@ def test_a_second_plan_changes_only_what_the_emulator_alters(stack: Pipeline, te
     assert stack.deployment is not None
     # The schedule was switched off by the test before.
     known = EMULATOR_ALTERS | {"aws_scheduler_schedule"}
-    changes = [_told(change) for change in terraform.changes() if change["type"] not in known]
-    # A zip is large enough to go up in parts, and the embedded AWS drops the tags of what does.
-    assert [told for told in changes if not told.endswith("['update'] of ['tags_all']")] == []
-    assert all(told.startswith("aws_s3_object.package[") for told in changes)
+    changes = [_described(change) for change in terraform.changes() if change["type"] not in known]
+    # A zip is large enough to go up in parts, and the emulator drops the tags of what does.
+    assert [change for change in changes if not change.endswith("['update'] of ['tags_all']")] == []
+    assert all(change.startswith("aws_s3_object.package[") for change in changes)
     terraform.run("apply", "-input=false", "-auto-approve")  # again, over what is there
 
 
-def _told(change: dict[str, Any]) -> str:
+def _described(change: dict[str, Any]) -> str:
     before, after = change["change"]["before"] or {}, change["change"]["after"] or {}
     differing = [key for key in after if before.get(key) != after[key]]
     return f"{change['address']}: {change['change']['actions']} of {differing}"
 
 
 def test_quicksight_is_planned(stack: Pipeline, terraform: Terraform) -> None:
-    """The embedded AWS has no QuickSight: what Terraform would make of it is planned, and no more."""
+    """The emulator has no QuickSight: what Terraform would make of it is planned, and no more."""
     assert stack
     planned = [change for change in terraform.changes("-var=quicksight_user=analyst") if "quicksight" in change["type"]]
     assert {tuple(change["change"]["actions"]) for change in planned} == {("create",)}

@@ -13,7 +13,7 @@ from pathlib import Path
 from infra.client.executions import start
 from infra.client.lake import last_due_day
 from infra.client.target import local_target
-from infra.dashboard.window import PRICES
+from infra.dashboard.questions import PRICES
 from tests.e2e.console_page import served
 from tests.e2e.dashboard_page import dashboard_of, written
 from tests.e2e.pipeline import Pipeline, new_pipeline
@@ -40,7 +40,7 @@ class Scene:
 
 @contextmanager
 def lake() -> Iterator[Scene]:
-    """A pipeline on an embedded AWS of its own, filled; gone afterwards."""
+    """A pipeline on an emulator of its own, filled; gone afterwards."""
     with tempfile.TemporaryDirectory() as folder:
         pipeline = new_pipeline(Path(folder))
         try:
@@ -69,4 +69,4 @@ def _lost(pipeline: Pipeline, name: str) -> int:
         output = json.loads(event.get("stateExitedEventDetails", {}).get("output") or "{}")
         if event["type"] == "MapStateExited":
             return int(next(result["index"] for result in output["results"] if result["failure"]))
-    raise AssertionError(f"{name} lost no batch; the faults of the scene did not hit")
+    raise AssertionError(f"{name} has no failed batch; the faults of the scene did not hit")

@@ -49,18 +49,27 @@ def planned(*batches: dict[str, Any]) -> Answer:
 
 def validated(accepted: int = 5, unchanged: int = 0, rejected: tuple[str, ...] = ()) -> Answer:
     """Validate of the batch of prices; ``rejected`` are days."""
-    told = [
+    rejections = [
         {
             "days": [day],
             "error": "DataQualityError",
             "cause": f"37 of 100 rows of {day} are bad",
-            "attempts": 1,
             "input": {**PRICES["input"], "start": day, "end": day},
         }
         for day in rejected
     ]
-    counts = {"accepted": accepted, "unchanged": unchanged, "rejected": len(told), "rejected_rows": 37 * len(told)}
-    rest = {"accepted_days": DAYS, "rejections": told, "example": told[0] if told else {}, "manifest": "manifests/v"}
+    counts = {
+        "accepted": accepted,
+        "unchanged": unchanged,
+        "rejected": len(rejections),
+        "rejected_rows": 37 * len(rejections),
+    }
+    rest = {
+        "accepted_days": DAYS,
+        "rejections": rejections,
+        "example": rejections[0] if rejections else {},
+        "manifest": "manifests/v",
+    }
     return payload(counts | rest)
 
 
@@ -82,7 +91,6 @@ FETCHED = payload(
         "holes": [],
         "before": True,
         "missing_symbols": ["ABC.L: delisted"],
-        "attempts": 1,
     }
 )
 VALIDATED = validated()
@@ -96,8 +104,8 @@ NOTICED = payload(
         "notice": True,
         "error": "NoticeNotSent",
         "cause": CAUSE,
-        "subject": "marketlake: ftse100_prices ABC.L: a split rewrote its history",
-        "message": "HISTORY REWRITTEN UPSTREAM",
+        "subject": "marketlake: ftse100_prices ABC.L: a split restated its history",
+        "message": "HISTORY RESTATED BY THE SOURCE",
     }
 )
 SENT: Answer = {"Return": {"MessageId": "3bcb6e8e", "MD5OfMessageBody": "c1a5"}}

@@ -14,7 +14,8 @@ from dataclasses import dataclass
 from itertools import groupby
 from typing import Any
 
-from marketlake.errors import terminal_names, transient_names
+from marketlake.errors import SERVICE_FAULTS, SYSTEM_ERRORS
+from tests.error_names import TERMINAL, TRANSIENT
 from tests.statemachine.answers import (
     CHECKED,
     FETCHED,
@@ -34,7 +35,7 @@ from tests.statemachine.answers import (
     throw,
     validated,
 )
-from tests.statemachine.definition import MACHINE, MOCK_CONFIG, SERVICE_FAULTS, SYSTEM_ERRORS
+from tests.statemachine.definition import MACHINE, MOCK_CONFIG
 
 BROKEN = f"{MACHINE}-broken"
 """The machine with batches that end in a Fail state: without 256 KB of payload, its Map's Catch is not seen."""
@@ -67,11 +68,11 @@ def case(name: str, error: str = "", machine: str = MACHINE, /, **answers: Answe
     return Case(name, {state: listed for state, listed in merged.items() if listed}, error, machine)
 
 
-def _batch_lost(name: str, stage: str, throws: Answers, error: str = "", /, **answers: Answers) -> Case:
-    """The first batch is lost in ``stage`` after ``throws``; the second one goes well."""
-    lost: dict[str, Answers] = {stage: [*throws, WELL[stage]], "SendToDlq": [SENT]}
+def _batch_fails(name: str, stage: str, throws: Answers, error: str = "", /, **answers: Answers) -> Case:
+    """The first batch fails in ``stage`` after ``throws``; the second one goes well."""
+    fails: dict[str, Answers] = {stage: [*throws, WELL[stage]], "SendToDlq": [SENT]}
     never = {later: [WELL[later]] for later in STAGES[STAGES.index(stage) + 1 :]}
-    return case(name, error or throws[-1]["Throw"]["Error"], **{**lost, **never, **answers})
+    return case(name, error or throws[-1]["Throw"]["Error"], **{**fails, **never, **answers})
 
 
 def _retried() -> Iterator[Case]:
@@ -79,7 +80,7 @@ def _retried() -> Iterator[Case]:
     for state, well in WELL.items():
         after = [well, well] if state in STAGES else [well]
         kinds = {
-            "Transient": [throw(error) for error in transient_names()],
+            "Transient": [throw(error) for error in TRANSIENT],
             # As many as there are retries.
             "System": [fault(error) for error in SYSTEM_ERRORS[:3]],
             "OtherSystem": [fault(error) for error in SYSTEM_ERRORS[3:]],
@@ -92,22 +93,22 @@ def _retried() -> Iterator[Case]:
         yield case(f"{state}ServiceFaultsThenOk", **{state: kinds["Service"] + after})
 
 
-def _lost() -> Iterator[Case]:
+def _failed() -> Iterator[Case]:
     """Every stage: retries used up, and errors that are not worth one."""
     for stage in STAGES:
-        yield _batch_lost(f"{stage}Exhausted", stage, 4 * [throw("UpstreamThrottled")])
-        yield _batch_lost(f"{stage}TimesOut", stage, 4 * [fault("States.Timeout")])
-        yield _batch_lost(f"{stage}Terminal", stage, [throw("ContractViolation")])
-        yield _batch_lost(f"{stage}Unknown", stage, [throw("KeyError")])
-    for error in terminal_names():
-        yield _batch_lost(f"FetchFailsWith{error}", "Fetch", [throw(error)])
+        yield _batch_fails(f"{stage}Exhausted", stage, 4 * [throw("UpstreamThrottled")])
+        yield _batch_fails(f"{stage}TimesOut", stage, 4 * [fault("States.Timeout")])
+        yield _batch_fails(f"{stage}Terminal", stage, [throw("ContractViolation")])
+        yield _batch_fails(f"{stage}Unknown", stage, [throw("KeyError")])
+    for error in TERMINAL:
+        yield _batch_fails(f"FetchFailsWith{error}", "Fetch", [throw(error)])
     # Six retries of the service's, then one more of ours: each retrier counts for itself.
     mixed = [fault("Lambda.TooManyRequestsException")] * 6 + [throw("StorageUnavailable")]
     yield case("FetchMixedThenOk", Fetch=[*mixed, FETCHED, FETCHED])
-    yield _batch_lost("FetchServiceExhausted", "Fetch", 7 * [fault("Lambda.ServiceException")])
+    yield _batch_fails("FetchServiceExhausted", "Fetch", 7 * [fault("Lambda.ServiceException")])
     nothing: dict[str, Answers] = {"Validate": [], "Transform": [], "AthenaCheck": []}
-    all_lost: dict[str, Answers] = {"Fetch": 8 * [throw("UpstreamUnavailable")], "SendToDlq": [SENT, SENT]}
-    yield case("AllBatchesLost", "UpstreamUnavailable", **{**nothing, **all_lost})
+    all_failed: dict[str, Answers] = {"Fetch": 8 * [throw("UpstreamUnavailable")], "SendToDlq": [SENT, SENT]}
+    yield case("AllBatchesFail", "UpstreamUnavailable", **{**nothing, **all_failed})
 
 
 PLAN_ONLY: dict[str, Answers] = {stage: [] for stage in STAGES}
@@ -130,8 +131,8 @@ CASES = [
     case("PlanExhausted", "StorageUnavailable", **PLAN_ONLY, Plan=4 * [throw("StorageUnavailable")]),
     case("PlanTerminal", "ContractViolation", **PLAN_ONLY, Plan=[throw("ContractViolation")]),
     case("PlanTooLarge", "States.DataLimitExceeded", **PLAN_ONLY, Plan=[fault("States.DataLimitExceeded")]),
-    # A batch is lost, the other one is loaded.
-    *_lost(),
+    # A batch fails, the other one is loaded.
+    *_failed(),
     # Days are rejected, the others of the batch are loaded.
     case(
         "RejectedDays",
@@ -147,8 +148,8 @@ CASES = [
         Transform=[TRANSFORMED],
         AthenaCheck=[CHECKED],
     ),
-    _batch_lost(
-        "RejectedDaysThenLost",
+    _batch_fails(
+        "RejectedDaysThenFailed",
         "Transform",
         [throw("PermissionDenied")],
         "SeveralFailures",
@@ -156,8 +157,8 @@ CASES = [
         SendRejectedDay=[SENT, SENT],
     ),
     # The queue or the topic refuses.
-    _batch_lost("SqsRefusesTwice", "Fetch", [throw("UnexpectedError")], SendToDlq=[REFUSED, REFUSED, SENT]),
-    _batch_lost("SqsRefuses", "AthenaCheck", [throw("UnexpectedError")], "SeveralFailures", SendToDlq=4 * [REFUSED]),
+    _batch_fails("SqsRefusesTwice", "Fetch", [throw("UnexpectedError")], SendToDlq=[REFUSED, REFUSED, SENT]),
+    _batch_fails("SqsRefuses", "AthenaCheck", [throw("UnexpectedError")], "SeveralFailures", SendToDlq=4 * [REFUSED]),
     case(
         "SqsRefusesADayTwice",
         "DataQualityError",
@@ -170,22 +171,22 @@ CASES = [
         Validate=[validated(4, rejected=TWO_DAYS[:1]), VALIDATED],
         SendRejectedDay=4 * [REFUSED],
     ),
-    _batch_lost("SnsRefusesOnce", "AthenaCheck", [throw("AthenaCheckFailed")], NotifyFailure=[UNSENT, MAILED]),
-    _batch_lost("SnsRefuses", "AthenaCheck", [throw("AthenaCheckFailed")], NotifyFailure=4 * [UNSENT]),
+    _batch_fails("SnsRefusesOnce", "AthenaCheck", [throw("AthenaCheckFailed")], NotifyFailure=[UNSENT, MAILED]),
+    _batch_fails("SnsRefuses", "AthenaCheck", [throw("AthenaCheckFailed")], NotifyFailure=4 * [UNSENT]),
     # Report.
     case("ReportFails", "ReportFailed", Report=[throw("PermissionDenied")]),
     case("ReportExhausted", "ReportFailed", Report=4 * [throw("StorageUnavailable")]),
     case("ReportTimesOut", "ReportFailed", Report=4 * [fault("States.Timeout")]),
     case("ReportTooLarge", "ReportFailed", Report=[fault("States.DataLimitExceeded")]),
     case("ReportFailsAndSnsRefuses", "ReportFailed", Report=[throw("PermissionDenied")], NotifyFailure=4 * [UNSENT]),
-    # Nothing is lost, but a history was rewritten.
-    case("HistoryRewritten", Report=[NOTICED], NotifyRewritten=[MAILED]),
-    case("HistoryRewrittenSnsRefusesOnce", Report=[NOTICED], NotifyRewritten=[UNSENT, MAILED]),
+    # Nothing failed, but the source restated a history.
+    case("HistoryRestated", Report=[NOTICED], NotifyRestatement=[MAILED]),
+    case("HistoryRestatedSnsRefusesOnce", Report=[NOTICED], NotifyRestatement=[UNSENT, MAILED]),
     case(
-        "HistoryRewrittenSnsRefuses",
+        "HistoryRestatedSnsRefuses",
         "NoticeNotSent",
         Report=[NOTICED],
-        NotifyRewritten=4 * [UNSENT],
+        NotifyRestatement=4 * [UNSENT],
         NotifyFailure=[],
     ),
     # The Map itself.

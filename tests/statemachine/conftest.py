@@ -61,7 +61,7 @@ def embedded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Engine]:
     command = [sys.executable, "-m", "tests.statemachine.mocked_ministack"]
     processes.spawn(command, ministack_environment(config) | settings, log, pid_file, ROOT)
     try:
-        processes.wait_until_up(f"{config.endpoint_url}/_ministack/health", pid_file, log, "the embedded AWS")
+        processes.wait_until_up(f"{config.endpoint_url}/_ministack/health", pid_file, log, "the emulator")
         yield _engine(config.endpoint_url, by_suffix=True)
     finally:
         processes.stop(pid_file)

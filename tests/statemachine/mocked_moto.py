@@ -1,6 +1,6 @@
 """moto's interpreter of the Amazon States Language (LocalStack's) with the mocked responses of ``MockConfigFile.json``.
 
-An interpreter of another make than the embedded AWS's, and a strict one: a path to nothing fails. moto has the code
+An interpreter of another make than the emulator's, and a strict one: a path to nothing fails. moto has the code
 for mocked responses, and no way to give it the file; its executions are matched with test cases by their names.
 """
 

@@ -7,19 +7,21 @@ from typing import Any
 
 import pytest
 
-from marketlake.errors import transient_names
+from infra.facts import attempts_of
+from marketlake.errors import SERVICE_FAULTS
 from report import handler as report
+from tests.error_names import TRANSIENT
 from tests.statemachine.answers import DAYS, NOTICED, PRICES, RATES, STAGES, failed, throw
 from tests.statemachine.cases import CASES, TWO_DAYS, Case
-from tests.statemachine.definition import DLQ_URL, SERVICE_FAULTS
+from tests.statemachine.definition import DLQ_URL
 from tests.statemachine.engines import Engine, Run
 
 BY_NAME = {case.name: case for case in CASES}
 REPORTED = [
     case
     for case in CASES
-    # What a rewritten history looks like to Report lies in S3, which these tests have none of.
-    if "Return" in case.answers.get("Report", [{}])[-1] and "NotifyRewritten" not in case.answers
+    # The restatements that Report reads lie in S3, which these tests have none of.
+    if "Return" in case.answers.get("Report", [{}])[-1] and "NotifyRestatement" not in case.answers
 ]
 
 
@@ -29,44 +31,41 @@ def body_of(parameters: dict[str, Any]) -> Any:
     return parameters["MessageBody"]
 
 
-def told(run: Run) -> Any:
+def reported(run: Run) -> Any:
     """What Report was called with."""
     return run.of("Report")[-1]["Payload"]
 
 
 @pytest.mark.parametrize("stage", STAGES)
-@pytest.mark.parametrize(
-    ("how", "error", "attempts"), [("Exhausted", "UpstreamThrottled", 4), ("Terminal", "ContractViolation", 1)]
-)
-def test_a_lost_batch_is_kept_with_what_runs_it_again(
-    engine: Engine, stage: str, how: str, error: str, attempts: int
-) -> None:
+@pytest.mark.parametrize(("how", "error"), [("Exhausted", "UpstreamThrottled"), ("Terminal", "ContractViolation")])
+def test_a_failed_batch_is_kept_with_what_runs_it_again(engine: Engine, stage: str, how: str, error: str) -> None:
     run = engine.run(BY_NAME[f"{stage}{how}"])
     (body,) = map(body_of, run.of("SendToDlq"))
     assert body.pop("time")
     assert body == {
-        "schema_version": 2,
+        "schema_version": 3,
         "execution_arn": run.arn,
         "execution": run.arn.rsplit(":", 1)[1],
         "dataset": "ftse100_prices",
         "days": DAYS,
         "failure": {stage: throw(error)["Throw"]},
-        "attempts": attempts,
         "input": PRICES["input"],
     }
 
 
-def test_faults_of_the_service_are_counted_for_themselves(engine: Engine) -> None:
-    (body,) = map(body_of, engine.run(BY_NAME["FetchServiceExhausted"]).of("SendToDlq"))
-    assert (body["attempts"], list(body["failure"])) == (7, ["Fetch"])
+@pytest.mark.parametrize("name", ["FetchExhausted", "FetchTimesOut", "FetchServiceExhausted", "FetchTerminal"])
+def test_how_often_it_was_tried_follows_from_the_message(engine: Engine, name: str) -> None:
+    run = engine.run(BY_NAME[name])
+    (body,) = map(body_of, run.of("SendToDlq"))
+    assert 1 + attempts_of(body["failure"]["Fetch"]["Error"]) == len(run.of("Fetch"))  # one is the other batch's
 
 
-def test_every_lost_batch_is_kept(engine: Engine) -> None:
-    bodies = [body_of(sent) for sent in engine.run(BY_NAME["AllBatchesLost"]).of("SendToDlq")]
+def test_every_failed_batch_is_kept(engine: Engine) -> None:
+    bodies = [body_of(sent) for sent in engine.run(BY_NAME["AllBatchesFail"]).of("SendToDlq")]
     assert [body["input"] for body in bodies] == [PRICES["input"], RATES["input"]]
 
 
-@pytest.mark.parametrize("name", ["RejectedDays", "AllDaysRejected", "RejectedDaysThenLost"])
+@pytest.mark.parametrize("name", ["RejectedDays", "AllDaysRejected", "RejectedDaysThenFailed"])
 def test_each_rejected_day_is_kept_with_what_runs_it_again(engine: Engine, name: str) -> None:
     run = engine.run(BY_NAME[name])
     bodies = [body_of(sent) for sent in run.of("SendRejectedDay")]
@@ -74,13 +73,12 @@ def test_each_rejected_day_is_kept_with_what_runs_it_again(engine: Engine, name:
     for body, day in zip(bodies, TWO_DAYS, strict=True):
         assert body.pop("time")
         assert body == {
-            "schema_version": 2,
+            "schema_version": 3,
             "execution_arn": run.arn,
             "execution": run.arn.rsplit(":", 1)[1],
             "dataset": "ftse100_prices",
             "days": [day],
             "failure": {"Validate": {"Error": "DataQualityError", "Cause": f"37 of 100 rows of {day} are bad"}},
-            "attempts": 1,
             "input": {**PRICES["input"], "start": day, "end": day},
         }
 
@@ -99,17 +97,17 @@ def test_the_cases_cover_every_transient_error() -> None:
     thrown = {
         a["Throw"]["Error"] for case in CASES for answers in case.answers.values() for a in answers if "Throw" in a
     }
-    assert thrown >= {*transient_names(), *SERVICE_FAULTS}
+    assert thrown >= {*TRANSIENT, *SERVICE_FAULTS}
 
 
 @pytest.mark.parametrize("stage", STAGES)
-def test_a_lost_batch_counts_nothing_and_the_other_everything(engine: Engine, stage: str) -> None:
-    first, second = told(engine.run(BY_NAME[f"{stage}Exhausted"]))["results"]
+def test_a_failed_batch_counts_nothing_and_the_other_everything(engine: Engine, stage: str) -> None:
+    first, second = reported(engine.run(BY_NAME[f"{stage}Exhausted"]))["results"]
     done = {"marked": 5, "written": 5, "rows": 325, "checked": 5, "stored": 5, "failure": {}, "corrected": 0}
     assert second == {**second, **done, "index": 1, "dataset": "fx_rates", "days": DAYS, "count": 5}
     stored = 0 if stage == "Fetch" else 5
-    lost = {"marked": 0, "written": 0, "rows": 0, "checked": 0, "stored": stored, "corrected": 0}
-    assert first == {**first, **lost, "index": 0, "dataset": "ftse100_prices", "days": DAYS, "count": 5}
+    nothing = {"marked": 0, "written": 0, "rows": 0, "checked": 0, "stored": stored, "corrected": 0}
+    assert first == {**first, **nothing, "index": 0, "dataset": "ftse100_prices", "days": DAYS, "count": 5}
     assert set(first) == set(second)
     assert first["input"] == PRICES["input"]
 
@@ -130,15 +128,15 @@ def test_the_mail_is_the_report_s(engine: Engine) -> None:
     assert mail == {"Subject": text["subject"], "Message": text["message"]}
 
 
-@pytest.mark.parametrize("name", ["HistoryRewritten", "HistoryRewrittenSnsRefuses"])
-def test_the_mail_about_a_rewritten_history_is_the_report_s(engine: Engine, name: str) -> None:
+@pytest.mark.parametrize("name", ["HistoryRestated", "HistoryRestatedSnsRefuses"])
+def test_the_mail_about_a_restated_history_is_the_report_s(engine: Engine, name: str) -> None:
     run = engine.run(BY_NAME[name])
-    mail, *_ = run.of("NotifyRewritten")
+    mail, *_ = run.of("NotifyRestatement")
     text = NOTICED["Return"]["Payload"]
     assert mail == {**mail, "Subject": text["subject"], "Message": text["message"]}
     assert mail["TopicArn"].endswith(":marketlake-failures")
-    assert run.output == (text["summary"] if name == "HistoryRewritten" else None)
-    assert run.cause == ("" if name == "HistoryRewritten" else text["cause"])
+    assert run.output == (text["summary"] if name == "HistoryRestated" else None)
+    assert run.cause == ("" if name == "HistoryRestated" else text["cause"])
 
 
 @pytest.mark.parametrize("name", ["ReportFails", "ReportExhausted", "ReportTimesOut", "ReportFailsAndSnsRefuses"])
@@ -153,9 +151,9 @@ def test_without_a_report_the_mail_says_so(engine: Engine, name: str) -> None:
     assert run.cause in mail["Message"]
 
 
-def test_a_batch_that_the_queue_refused_is_told_to_report(engine: Engine) -> None:
+def test_a_batch_that_the_queue_refused_is_reported(engine: Engine) -> None:
     run = engine.run(BY_NAME["SqsRefuses"])
-    first, _ = told(run)["results"]
+    first, _ = reported(run)["results"]
     assert [(state, caught["Error"]) for state, caught in first["failure"].items()] == [
         ("AthenaCheck", "UnexpectedError"),
         ("SendToDlq", "SQS.AmazonSQSException"),
@@ -164,23 +162,23 @@ def test_a_batch_that_the_queue_refused_is_told_to_report(engine: Engine) -> Non
     assert first["input"] == PRICES["input"]
 
 
-def test_a_day_that_the_queue_refused_makes_its_batch_a_loss(engine: Engine) -> None:
-    first, second = told(engine.run(BY_NAME["SqsRefusesADay"]))["results"]
+def test_a_day_that_the_queue_refused_makes_its_batch_fail(engine: Engine) -> None:
+    first, second = reported(engine.run(BY_NAME["SqsRefusesADay"]))["results"]
     assert set(first["failure"]) == {"SendRejectedDays"}
     assert first["failure"]["SendRejectedDays"]["Error"] == "SQS.AmazonSQSException"
     assert (first["rejected"], first["written"], second["failure"]) == (1, 5, {})
 
 
-def test_a_map_that_fails_is_told_to_report(engine: Engine) -> None:
-    payload = told(engine.run(BY_NAME["MapFails"]))
+def test_a_map_that_fails_is_reported(engine: Engine) -> None:
+    payload = reported(engine.run(BY_NAME["MapFails"]))
     assert payload["failure"]["ProcessBatches"]["Error"] == "BatchBroken"
     assert payload["results"] == []
 
 
 @pytest.mark.parametrize("name", ["PlanExhausted", "PlanTerminal", "PlanTooLarge"])
-def test_a_plan_that_fails_is_told_to_report(engine: Engine, name: str) -> None:
+def test_a_plan_that_fails_is_reported(engine: Engine, name: str) -> None:
     case = BY_NAME[name]
-    payload = told(engine.run(case))
+    payload = reported(engine.run(case))
     assert payload["failure"] == {"Plan": case.answers["Plan"][-1]["Throw"]}
     assert (payload["results"], payload["plan"]) == ([], {})
 
@@ -203,12 +201,12 @@ class Nowhere:
 def test_the_real_report_says_what_the_mocked_one_does(
     engine: Engine, case: Case, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The payload that the machine made goes through the real function: the mocks tell nothing that it would not."""
+    """The payload that the machine made goes through the real function: the mocks say nothing that it would not."""
     for name, value in {"CLEAN_BUCKET": "clean", "POWERTOOLS_TRACE_DISABLED": "true"}.items():
         monkeypatch.setenv(name, value)
     monkeypatch.setattr(report, "Bucket", Nowhere)
     monkeypatch.setattr(report, "s3_client", lambda: None)
-    outcome = report.handler(told(engine.run(case)), None)  # type: ignore[arg-type]
+    outcome = report.handler(reported(engine.run(case)), None)  # type: ignore[arg-type]
     # See answers.failed about the prefix.
     assert (outcome["failed"], outcome["error"].removeprefix("States.")) == (bool(case.error), case.error)
     assert bool(outcome["subject"]) == bool(case.error)

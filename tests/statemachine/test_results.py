@@ -1,6 +1,6 @@
 """What a function's handler returns holds every field that its state selects from it.
 
-The embedded AWS gives null for a field that is not there, where AWS ends the execution with States.Runtime.
+The emulator gives null for a field that is not there, where AWS ends the execution with States.Runtime.
 """
 
 from __future__ import annotations
@@ -10,10 +10,11 @@ import ast
 import pytest
 
 from infra import facts
+from infra.client.machine import State, shipped_machine
 from tests.statemachine.cases import ANSWERS
-from tests.statemachine.definition import State, function_of, rendered, strings, walk
+from tests.statemachine.definition import function_of, strings
 
-LAMBDAS = [state for state in walk(rendered()) if state.kind == "Lambda"]
+LAMBDAS = [state for state in shipped_machine().everywhere() if state.kind == "Lambda"]
 
 
 def returned_fields(function: str) -> list[set[str]]:

@@ -2,24 +2,30 @@
 
 from __future__ import annotations
 
+import json
 import re
 
 import pytest
 
 from infra import facts
-from marketlake.errors import terminal_names
-from tests.statemachine.definition import RETRIED, SERVICE_FAULTS, Json, State, function_of, machines, rendered, walk
+from infra.client.machine import Machine, State, shipped_machine
+from marketlake.errors import SERVICE_FAULTS, SYSTEM_ERRORS, RetryPolicy, UpstreamThrottled, retried_errors
+from tests.error_names import TERMINAL, TRANSIENT
+from tests.statemachine.definition import function_of, rendered
 from tests.statemachine.definition import strings as strings_below
 
 DEFINITION = rendered()
-STATES = list(walk(DEFINITION))
+SHIPPED = shipped_machine()
+STATES = list(SHIPPED.everywhere())
+MACHINES = {"": SHIPPED, **{state.name: state.inside for state in STATES if state.inside}}
+RETRIED = [*TRANSIENT, *SYSTEM_ERRORS]
 TASKS = [state for state in STATES if state.body["Type"] == "Task"]
 LAMBDAS = [state for state in TASKS if state.kind == "Lambda"]
 SENDERS = [state for state in TASKS if state.kind != "Lambda"]
 PARAMETERS = facts.parameters()
 
 # Its Catch is its Map's: a Catch of its own would end the iteration well, and the Map with it, so that nobody would
-# hear of the day that is not on the queue. The Map's Catch makes the whole batch a loss, with the input of them all.
+# learn of the day that is not on the queue. The Map's Catch makes the whole batch fail, with the input of them all.
 CATCH_ON_THE_MAP = {"SendRejectedDay": "SendRejectedDays"}
 
 # Their payloads grow with the number of batches.
@@ -30,26 +36,22 @@ each_task = pytest.mark.parametrize("state", TASKS, ids=lambda state: state.name
 each_lambda = pytest.mark.parametrize("state", LAMBDAS, ids=lambda state: state.name)
 
 
-def state_named(name: str) -> State:
-    return next(state for state in STATES if state.name == name)
-
-
 def test_state_names_are_unique() -> None:
     names = [state.name for state in STATES]
     assert len(set(names)) == len(names)
     assert all(len(name) <= 80 for name in names)
 
 
-@pytest.mark.parametrize(("within", "machine"), list(machines(DEFINITION)), ids=lambda value: value or "top")
-def test_every_state_is_reachable_and_every_target_is_there(within: str, machine: Json) -> None:
-    states = {state.name: state for state in STATES if state.map == within}
+@pytest.mark.parametrize("machine", MACHINES.values(), ids=[name or "top" for name in MACHINES])
+def test_every_state_is_reachable_and_every_target_is_there(machine: Machine) -> None:
+    states = {state.name: state for state in machine.states}
     seen: set[str] = set()
-    ahead = [machine["StartAt"]]
+    ahead = [machine.start]
     while ahead:
         name = ahead.pop()
         if name not in seen:
             seen.add(name)
-            ahead += states[name].targets
+            ahead += [way.to for way in states[name].ways]
     assert seen == set(states)
 
 
@@ -63,7 +65,7 @@ def test_a_state_goes_on_or_ends(state: State) -> None:
 def test_a_task_has_a_timeout_a_retry_and_a_catch(state: State) -> None:
     assert isinstance(state.body["TimeoutSeconds"], int)
     assert state.body["Retry"]
-    catcher = state_named(CATCH_ON_THE_MAP[state.name]) if state.name in CATCH_ON_THE_MAP else state
+    catcher = SHIPPED.state(CATCH_ON_THE_MAP[state.name]) if state.name in CATCH_ON_THE_MAP else state
     assert catcher.body["Catch"][-1]["ErrorEquals"] == ["States.ALL"]
     assert state.name not in CATCH_ON_THE_MAP or state.map == CATCH_ON_THE_MAP[state.name]
 
@@ -95,7 +97,7 @@ def test_too_large_a_payload_is_caught_by_name(name: str) -> None:
     """States.ALL does not match it (https://docs.aws.amazon.com/step-functions/latest/dg/concepts-error-handling.html);
     the engines that the tests run on let it match, so only this test holds the catcher there.
     """
-    *_, by_name, everything = state_named(name).body["Catch"]
+    *_, by_name, everything = SHIPPED.state(name).body["Catch"]
     assert by_name == {**everything, "ErrorEquals": ["States.DataLimitExceeded"]}
 
 
@@ -127,7 +129,7 @@ def test_a_function_is_retried_as_the_parameters_say(state: State) -> None:
         **common,
     }
     assert service == {
-        "ErrorEquals": SERVICE_FAULTS,
+        "ErrorEquals": list(SERVICE_FAULTS),
         "IntervalSeconds": PARAMETERS["service_retry_interval_seconds"],
         "MaxAttempts": PARAMETERS["service_max_attempts"],
         **common,
@@ -141,19 +143,28 @@ def test_a_sending_is_retried_whatever_the_error(state: State) -> None:
 
 
 @pytest.mark.parametrize("state", [s for s in LAMBDAS if s.map], ids=lambda state: state.name)
-def test_a_lost_batch_says_how_often_it_was_tried(state: State) -> None:
-    (ours, service), catchers = state.body["Retry"], state.body["Catch"]
-    assert [(catcher["ErrorEquals"], catcher["Next"]) for catcher in catchers] == [
-        (ours["ErrorEquals"], "RetriesExhausted"),
-        (service["ErrorEquals"], "ServiceRetriesExhausted"),
-        (["States.ALL"], "NotRetried"),
-    ]
-    counted = [state_named(catcher["Next"]).body["Parameters"] for catcher in catchers]
-    assert counted == [
-        {"attempts.$": f"States.MathAdd({ours['MaxAttempts']}, 1)"},
-        {"attempts.$": f"States.MathAdd({service['MaxAttempts']}, 1)"},
-        {"attempts": 1},
-    ]
+def test_a_failed_batch_goes_to_the_queue_whatever_the_error(state: State) -> None:
+    (catcher,) = state.body["Catch"]
+    assert catcher == {"ErrorEquals": ["States.ALL"], "ResultPath": f"$.failure.{state.name}", "Next": "SendToDlq"}
+
+
+def test_the_retry_lists_are_those_of_the_error_classes() -> None:
+    assert facts.RETRY.read_text("utf-8") == facts.retry_template(), "run: python -m infra.facts"
+
+
+def test_an_error_class_may_have_a_policy_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(UpstreamThrottled, "retry", RetryPolicy("minutes", "times"))
+    text = facts.render(facts.retry_template(), PARAMETERS | {"minutes": 300, "times": 9})
+    throttled, ours, service = json.loads(text)["function"]
+    assert throttled["ErrorEquals"] == ["UpstreamThrottled"]
+    assert (throttled["IntervalSeconds"], throttled["MaxAttempts"]) == (300, 9)
+    assert ours["ErrorEquals"] == RETRIED[1:]
+    assert service["ErrorEquals"] == list(SERVICE_FAULTS)
+
+
+def test_an_error_is_in_one_policy() -> None:
+    names = [name for listed in retried_errors().values() for name in listed]
+    assert len(set(names)) == len(names)
 
 
 def test_the_parameters_are_ones_that_step_functions_accepts() -> None:
@@ -164,7 +175,7 @@ def test_the_parameters_are_ones_that_step_functions_accepts() -> None:
 
 def test_no_terminal_error_is_retried() -> None:
     retried = {name for state in STATES for rule in state.body.get("Retry", []) for name in rule["ErrorEquals"]}
-    assert retried.isdisjoint(terminal_names())
+    assert retried.isdisjoint(TERMINAL)
     assert retried == {*RETRIED, *SERVICE_FAULTS, "States.ALL"}
 
 

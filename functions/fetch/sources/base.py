@@ -1,4 +1,4 @@
-"""What a source is asked and what it answers, and which class answers for a contract's ``source``."""
+"""What a source is asked and what it answers."""
 
 from __future__ import annotations
 
@@ -8,9 +8,6 @@ from dataclasses import dataclass, field
 from datetime import date, timedelta
 from typing import Protocol
 from urllib.parse import urlsplit
-
-from marketlake.contract import Contract
-from marketlake.errors import ContractViolation
 
 
 @dataclass(frozen=True)
@@ -62,25 +59,6 @@ class Source(Protocol):
                 may pass; nothing of it is given out.
             InvalidRequest: the source refuses the arguments; asking again would not help.
         """
-
-
-def source_of(contract: Contract, yahoo_base_url: str, frankfurter_base_url: str, base: str) -> Source:
-    """The source that ``contract`` names, at the given address; ``base`` is the base currency of rates.
-
-    Each class is imported only where it is used.
-
-    Raises:
-        ContractViolation: there is no such source.
-    """
-    if contract.source == "yahoo":
-        from fetch.sources.yahoo import YahooSource
-
-        return YahooSource(yahoo_base_url)
-    if contract.source == "frankfurter":
-        from fetch.sources.frankfurter import FrankfurterSource
-
-        return FrankfurterSource(frankfurter_base_url, base)
-    raise ContractViolation(f"{contract.name}: no source is called {contract.source!r}; add it to fetch/sources")
 
 
 def is_loopback(url: str) -> bool:

@@ -1,5 +1,5 @@
 import { h } from "../../web/dom.js";
-import { day, seconds_of } from "./format.js";
+import { day, seconds_of } from "./parts.js";
 
 // A chart over days, on uPlot: its values can be read by pointer and by arrow keys, in a row of text beneath.
 

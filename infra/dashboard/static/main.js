@@ -1,10 +1,8 @@
 import { h, text } from "../../web/dom.js";
-import { day } from "./format.js";
+import { data, day, section } from "./parts.js";
 import { follow_theme } from "./chart.js";
-import { data, section } from "./parts.js";
-import { draw_prices } from "./prices.js";
+import { draw_prices, draw_rates } from "./prices.js";
 import { draw_movers, draw_sectors, draw_volume } from "./market.js";
-import { draw_rates } from "./rates.js";
 import { draw_asked, draw_freshness, draw_quality } from "./quality.js";
 
 text(section("where"), data.target);

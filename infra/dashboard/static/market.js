@@ -1,6 +1,5 @@
 import { h } from "../../web/dom.js";
-import { day, percent, pounds, shares, tone } from "./format.js";
-import { choices, data, nothing, section, table } from "./parts.js";
+import { choices, data, day, nothing, percent, pounds, section, shares, table, tone } from "./parts.js";
 import { pick_ticker } from "./prices.js";
 
 // All tickers at once: movers, the heat map of the sectors, days of large volume.
@@ -54,7 +53,7 @@ function fill_heat(map, period) {
   const values = data.tickers.filter(there).map((ticker) => Math.abs(ticker[period])).sort((a, b) => a - b);
   // The strongest colour is for what only a tenth exceeds, so that one outlier does not pale the rest.
   const full = values[Math.floor(values.length * 0.9)] || 1;
-  const groups = Map.groupBy ? Map.groupBy(data.tickers, (ticker) => ticker.sector) : grouped(data.tickers);
+  const groups = grouped(data.tickers);
   const sectors = [...groups].map(([sector, tickers]) => ({ sector, tickers, mean: mean(tickers.filter(there).map((ticker) => ticker[period])) }));
   sectors.sort((a, b) => (b.mean ?? -Infinity) - (a.mean ?? -Infinity) || a.sector.localeCompare(b.sector));
   map.replaceChildren(...sectors.map(({ sector, tickers, mean: average }) =>

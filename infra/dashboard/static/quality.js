@@ -1,6 +1,5 @@
 import { count, h } from "../../web/dom.js";
-import { day } from "./format.js";
-import { data, nothing, section, table } from "./parts.js";
+import { data, day, nothing, section, table } from "./parts.js";
 
 // How fresh the lake is, and what it lacks.
 
@@ -18,13 +17,13 @@ function card(dataset) {
 }
 
 function trust() {
-  const { missing_days: missing, quarantined_rows: aside } = data.lists;
+  const { missing_days: missing, quarantined_rows: quarantined } = data.lists;
   const failed = data.asked.filter((asked) => asked.error).length;
-  const tone = failed ? "bad" : missing.count || aside.count ? "warn" : "ok";
+  const tone = failed ? "bad" : missing.count || quarantined.count ? "warn" : "ok";
   return h("article", { class: `kpi ${tone}` },
     h("h2", {}, "these days"),
     h("p", { class: "big" }, missing.count ? `${count(missing.count, "day")} missing` : "no day missing"),
-    h("p", {}, `${count(aside.count, "row")} put aside`),
+    h("p", {}, `${count(quarantined.count, "row")} in quarantine`),
     h("p", { class: "muted" }, failed ? `${count(failed, "question")} could not be answered` : `${count(data.tickers.length, "ticker")}, ${count(data.rates.currencies.length, "currency", "currencies")}, ${count(data.asked.length, "question")} answered`));
 }
 
@@ -45,7 +44,7 @@ const LISTS = {
     { head: "First after", cell: (row) => (row.first_after ? day(row.first_after) : "never came back") },
     { head: "Days", number: true, cell: (row) => row.days_without },
   ]],
-  quarantined_rows: ["Rows put aside by Validate", "No row was put aside.", [
+  quarantined_rows: ["Rows that Validate put into quarantine", "No row is in quarantine.", [
     { head: "Dataset", cell: (row) => row.dataset }, { head: "Day", cell: (row) => day(row.dt) },
     { head: "Symbol", cell: (row) => row.symbol }, { head: "Why", cell: (row) => row.reason },
     { head: "Times", number: true, cell: (row) => row.times }, { head: "In the lake now", cell: (row) => row.in_lake_now },
@@ -55,8 +54,8 @@ const LISTS = {
 export function draw_quality() {
   section("quality").append(...Object.entries(LISTS).map(([name, [title, none, columns]]) => {
     const { rows, count: all } = data.lists[name];
-    const told = rows.length === all ? title : `${title}: the first ${rows.length}`;
-    return h("div", { class: "list", id: name }, h("h3", {}, `${title}: ${all.toLocaleString("en-GB")}`), rows.length ? table(told, columns, rows) : nothing(none, name));
+    const caption = rows.length === all ? title : `${title}: the first ${rows.length}`;
+    return h("div", { class: "list", id: name }, h("h3", {}, `${title}: ${all.toLocaleString("en-GB")}`), rows.length ? table(caption, columns, rows) : nothing(none, name));
   }));
 }
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from infra.facts import FUNCTIONS, ROOT
-from infra.local.tables import table_inputs
+from infra.package.tables import table_inputs
 from marketlake.contract import CONTRACTS
 
 PAGE = (ROOT / "docs" / "adding-a-dataset.md").read_text("utf-8")

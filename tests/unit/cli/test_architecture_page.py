@@ -19,7 +19,7 @@ def test_each_of_the_five_sections_says_what_fails() -> None:
 
 
 def test_what_it_links_to_is_there() -> None:
-    targets = set(re.findall(r"\]\(([^)#:]+)", TEXT))
+    targets = set(re.findall(r"\]\(([^)#:]+)[)#]", TEXT))
     assert [target for target in targets if not (PAGE.parent / target).exists()] == []
     assert {f"../functions/{name}" for name in function_names()} <= targets
     assert {f"../assets/diagrams/{name}.png" for name in PICTURES if name != "workflow"} <= targets

@@ -2,152 +2,149 @@ from __future__ import annotations
 
 import json
 import re
-from datetime import datetime
+import subprocess
+import sys
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from infra import facts
 from infra.client.events import Run
+from infra.client.executions import Execution
+from infra.client.machine import shipped_machine
 from infra.client.target import Target
-from infra.cost.bill import bill, together
-from infra.cost.estimate import estimate, query_bill, scale, years_query_bill
-from infra.cost.measure import METRICS, METRICS_A_DATASET, Sizes, function_of, measure
-from infra.cost.requests import planned, requests_of
-from infra.cost.standing import alarms, standing
-from infra.cost.tables import TB, assumed, prices
-from infra.cost.transitions import batch_steps, transitions, way
-from infra.cost.views import verdict
+from infra.cost.month import gb_seconds, month, quantities, query_bill, scale, standing, verdict
+from infra.cost.prices import HERE, TB, assumed, bill, price_list
+from infra.cost.recorded import Used, as_recorded, count, function_of, recorded, transitions, used_by, with_calls
+from infra.local.config import LocalConfig
+from marketlake.contract import dataset_names
 from tests.unit.cli.aws_history import START, two_batches
 from tests.unit.cli.conftest import Command
 from tests.unit.cli.fake_states import FakeStates
-from tests.unit.cli.test_ops_cost_page import recorded
 
-OWN_OF_ATHENA = {"s3_put": 3 * 2 + 3 * 2, "s3_get": 3 * (3 + 8) + 3}
-"""Requests of a daily execution that Athena makes or that read its results: three queries of one day and its year."""
+EXECUTION = Execution("run-1", "arn:run-1", "SUCCEEDED", START, START + timedelta(seconds=60))
 
 
-def fed(events: list[dict[str, Any]]) -> Run:
-    run = Run()
-    run.feed(events)
-    return run
+def counted(*, emulated: bool = False) -> Used:
+    return count(EXECUTION, two_batches().events, emulated=emulated)
 
 
-def test_requests_are_those_that_the_embedded_aws_recorded_for_a_daily_execution() -> None:
-    used = recorded("daily")[0].quantities
-
-    # 40 PutObject, 14 ListBucket and 63 GetObject by the functions, as its access log has them.
-    assert used["s3_put"] - OWN_OF_ATHENA["s3_put"] == 40 + 14
-    assert used["s3_get"] - OWN_OF_ATHENA["s3_get"] == 63
-
-
-def test_transitions_without_events_inside_the_map_follow_the_definition() -> None:
-    # Start, Plan, ProcessBatches, Report, Outcome, Succeeded; batches of seven and of five states; six iterations.
-    assert recorded("daily")[0].quantities["transition"] == 6 + 3 * 7 + 3 * 5 + 6
-
-
-def test_transitions_on_aws_are_the_states_entered_with_retries_iterations_and_the_start() -> None:
+def test_transitions_are_the_states_entered_with_retries_iterations_and_the_start() -> None:
     events = two_batches().events
     entered = sum("stateEnteredEventDetails" in event for event in events)
 
-    assert transitions(fed(events), events) == 1 + entered + 2 + 1
+    assert transitions(events) == 1 + entered + 2 + 1
 
 
-@pytest.mark.parametrize(
-    ("start", "end", "between"),
-    [
-        ("Fetch", "Validate", ()),
-        ("Fetch", "SendToDlq", ("RetriesExhausted",)),
-        ("Validate", "Transform", ("AnyRejected", "AnyAccepted")),
-        ("Validate", "SendRejectedDay", ("AnyRejected", "SendRejectedDays")),
-        ("SendRejectedDay", "Transform", ("AnyAccepted",)),
-        ("SendRejectedDay", None, ("AnyAccepted", "BatchDone")),
-        ("Validate", None, ("AnyRejected", "AnyAccepted", "BatchDone")),
-        ("AthenaCheck", None, ("BatchDone",)),
-        ("SendToDlq", None, ("BatchFailed",)),
-        ("Fetch", None, ()),
-    ],
-)
-def test_the_way_between_tasks(start: str, end: str | None, between: tuple[str, ...]) -> None:
-    assert way(start, end) == between
+def test_what_an_execution_did_is_counted_in_its_history() -> None:
+    used = counted()
+
+    assert (used.days, used.batches, used.datasets, used.failed) == (6, 2, 2, True)
+    assert used.counts["lambda_request"] == 5  # Plan, three tries of Fetch, Validate
+    assert used.counts["fetches"] == 3
+    assert used.counts["sqs_request"] == 1
+    assert used.counts["sns_publish"] == used.counts["checks"] == 0
 
 
 def test_every_state_that_calls_a_function_is_priced_as_one() -> None:
-    document = facts.DEFINITION.read_text("utf-8")
-    called = set(re.findall(r'"FunctionName": "\$\{(\w+)_function_arn\}"', document))
-    states = [*batch_steps(), "Plan", "Report"]
-
-    assert {name for state in states if (name := function_of(state))} == called
+    for state in shipped_machine().everywhere():
+        function = function_of(state.name)
+        assert state.function == (facts.function_name("marketlake", function) if function else "")
 
 
-def test_on_aws_times_are_taken_as_they_are_and_on_the_embedded_one_stretched() -> None:
-    events = two_batches().events
-    there, here = (
-        measure("e", events, START, START, Sizes(), embedded=embedded).quantities["lambda_gb_second"]
-        for embedded in (False, True)
-    )
-    seconds = {a.state: 0.0 for a in fed(events).attempts}
-    for attempt in fed(events).attempts:
-        seconds[attempt.state] += attempt.duration.total_seconds() if attempt.duration else 0
+def test_in_an_account_times_are_taken_as_they_are_and_on_the_emulator_stretched() -> None:
+    run, seconds = Run(), dict.fromkeys(("Plan", "Fetch", "Validate"), 0.0)
+    run.feed(two_batches().events)
+    for attempt in run.attempts:
+        if attempt.state in seconds and attempt.duration:
+            seconds[attempt.state] += attempt.duration.total_seconds()
 
+    there = gb_seconds(counted())
     assert there == pytest.approx(seconds["Plan"] / 4 + seconds["Fetch"] + seconds["Validate"] / 2)
     fetches = 3
-    stretched = 1769 / 1024 * (seconds["Plan"] + seconds["Fetch"] + seconds["Validate"])
-    assert here == pytest.approx(stretched + fetches * assumed("upstream_seconds"))
+    stretched = 1769 / 1024 * sum(seconds.values())
+    assert gb_seconds(counted(emulated=True)) == pytest.approx(stretched + fetches * assumed("upstream_seconds"))
 
 
 def test_a_failure_costs_a_message_and_its_metrics() -> None:
-    used = measure("e", two_batches().events, START, START, Sizes(), embedded=False).quantities
+    used = quantities(counted())
 
+    metrics = assumed("metrics") + 2 * assumed("metrics_a_dataset") + assumed("metrics_on_failure")
     assert used["sqs_request"] == 1
-    assert used["metric"] * 730 == pytest.approx(2 * len(METRICS_A_DATASET) + len(METRICS) + 2)
+    assert used["metric"] * 730 == pytest.approx(metrics)
 
 
-def test_athena_bills_ten_megabytes_for_a_smaller_query() -> None:
-    assert recorded("daily")[0].quantities["athena_tb"] == pytest.approx(3 * 10 * 2**20 / TB)
+def test_a_check_reads_less_than_the_minimum_that_athena_bills() -> None:
+    written = recorded()["backfill"].written
+    days, years = (written[f"{kind}/ftse100_prices"][1] for kind in ("clean", "by_year"))
+
+    assert 260 * days + 2 * years < assumed("athena_min_bytes")
+    assert quantities(recorded()["daily"])["athena_tb"] == pytest.approx(3 * 10 * 2**20 / TB)
 
 
 def test_a_bill_has_the_free_tier_apart() -> None:
-    found = bill({"alarm": 27, "transition": 5000}, prices())
+    found = bill({"alarm": 20}, {"alarm": 7, "transition": 5000, "trace": 0})
 
     assert found.total == pytest.approx(2.70 + 0.125)
     assert found.free == pytest.approx(1.00 + 0.100)
-    assert list(found.by_service()) == ["CloudWatch", "Step Functions"]
+    assert [line.service for line in found.lines] == ["CloudWatch", "Step Functions"]
 
 
 def test_what_has_no_price_is_an_error() -> None:
     with pytest.raises(KeyError, match="no price for gold"):
-        bill({"gold": 1}, prices())
+        bill({"gold": 1})
 
 
 def test_a_shorter_backfill_is_scaled_to_ten_years() -> None:
-    daily = recorded("daily")[0]
-    found = estimate(daily, daily)
+    daily = recorded()["daily"]
+    found = month(daily, daily)["ten_year_backfill"]
 
     assert scale(daily) == pytest.approx(assumed("ten_year_days") / 18)
-    assert found.ten_years.total == pytest.approx(bill(daily.quantities, prices()).total * scale(daily))
+    assert found.total == pytest.approx(bill(quantities(daily)).total * scale(daily))
 
 
-def test_too_much_is_said_with_what_to_cut(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("infra.cost.estimate.standing", lambda: together(standing(), {"alarm": 50}))
-    found = estimate(*(recorded(kind)[0] for kind in ("daily", "backfill")))
+def test_too_much_names_what_to_cut(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("infra.cost.month.standing", lambda fixed=standing: {**fixed(), "alarm": 78})
+    found = verdict(month(recorded()["daily"], recorded()["backfill"]))
 
-    assert not found.within_limit
-    assert "TOO MUCH. The largest: Alarms ($7.80), Dashboard ($3.00)" in verdict(found)
+    assert "TOO MUCH. The largest: Alarms ($7.80), Dashboard ($3.00)" in found
+
+
+def test_the_most_expensive_month_is_below_the_limit() -> None:
+    found = month(recorded()["daily"], recorded()["backfill"])
+
+    assert found["month_with_backfill"].total < assumed("limit_usd") == 10
+
+
+def test_the_recorded_executions_are_a_daily_one_and_ten_years() -> None:
+    daily, backfill = recorded()["daily"], recorded()["backfill"]
+
+    # A new day and five looked at again, of three datasets.
+    assert (daily.days, daily.batches, daily.counts["lambda_request"]) == (18, 6, 20)
+    assert backfill.days == assumed("ten_year_days")
+    assert not daily.requests_of
+    assert not backfill.requests_of
 
 
 def test_alarms_are_those_of_terraform() -> None:
     text = (facts.ROOT / "infra" / "terraform" / "alarms.tf").read_text("utf-8")
 
-    assert text.count('resource "aws_cloudwatch_metric_alarm"') == 9  # another one: add it to standing.py
-    assert f"{alarms()}\n# here" in text or f": {alarms()}" in text
+    alarms = round(assumed("alarms"))
+    assert alarms == 7 + 3 * len(facts.function_names()) + len(dataset_names())
+    rows = len(re.findall(r"\bmetric += ", text))
+    assert (
+        rows == 7 + 3 + 1
+    )  # a row of a function or a dataset stands for several; another row: add to assumptions.json
+    assert f"{alarms}\n# here" in text or f": {alarms}" in text
 
 
 @pytest.mark.parametrize(
     ("name", "variable"),
     re.findall(
-        r'"(\w+)": \{\s*"value": [\d.]+,\s*"why": "[^"]*\((\w+_days)\)"',
-        (facts.ROOT / "infra" / "cost" / "assumptions.json").read_text("utf-8"),
+        r'"(\w+)": \{\s*"value": [\d.]+,\s*"why": "[^"]*\((\w+_days)\)', (HERE / "assumptions.json").read_text("utf-8")
     ),
 )
 def test_days_kept_are_terraforms_defaults(name: str, variable: str) -> None:
@@ -159,7 +156,7 @@ def test_days_kept_are_terraforms_defaults(name: str, variable: str) -> None:
 
 
 def test_every_price_says_where_it_is_from() -> None:
-    for price in prices().by_name.values():
+    for price in price_list().prices.values():
         assert price.source.startswith("https://")
         assert price.verified
         assert price.usd > 0
@@ -168,65 +165,141 @@ def test_every_price_says_where_it_is_from() -> None:
 def test_metrics_are_those_that_the_functions_write() -> None:
     sources = "".join(path.read_text("utf-8") for path in facts.FUNCTIONS.glob("*/*.py"))
     written = set(re.findall(r'\bcount\("(\w+)"', sources))
+    named = re.findall(r"\b[A-Z]\w+\b", " ".join(why for name, why in reasons().items() if name.startswith("metrics")))
 
-    assert written == {*METRICS_A_DATASET, *METRICS, "TaskFailures"}
+    assert written == set(named)
+    assert len(written) == assumed("metrics") + assumed("metrics_a_dataset") + 1
 
 
-def embedded_history(kind: str) -> list[dict[str, Any]]:
-    path = facts.ROOT / "tests" / "unit" / "cli" / "histories" / f"cost_{kind}.json"
-    events = json.loads(path.read_text("utf-8"))["events"]
-    return [{**event, "timestamp": datetime.fromisoformat(event["timestamp"])} for event in events]
+def reasons() -> dict[str, str]:
+    document = json.loads((HERE / "assumptions.json").read_text("utf-8"))
+    return {name: found["why"] for name, found in document.items()}
+
+
+class Pages(list[dict[str, Any]]):
+    """A paginator of these pages."""
+
+    def paginate(self, **_: Any) -> Pages:
+        return self
+
+
+def call(action: str, resource: str, at: float = 0.0) -> dict[str, Any]:
+    return {"at": at, "principal": "arn:aws:sts::0:assumed-role/x/x", "action": action, "resource": resource}
+
+
+def emulated(target: Target, root: Path, calls: list[dict[str, Any]]) -> Target:
+    """``target`` as if it were the emulator in ``root``, with these calls recorded."""
+    target.local = LocalConfig(root)
+    target.local.calls.parent.mkdir(parents=True)
+    target.local.calls.write_text("".join(json.dumps(found) + "\n" for found in calls), "utf-8")
+    return target
+
+
+def test_requests_are_counted_by_price_and_objects_by_kind(target: Target) -> None:
+    bucket = target.names["clean_bucket"]
+    target.s3.put_object(Bucket=bucket, Key="clean/fx_rates/dt=2026-01-05/part-0.parquet", Body=b"x" * 100)
+    target.s3.put_object(Bucket=bucket, Key="clean/fx_rates/dt=2026-01-06/part-0.parquet", Body=b"x" * 300)
+    arn = f"arn:aws:s3:::{bucket}"
+    used = with_calls(
+        counted(),
+        target,
+        [
+            ("s3:PutObject", f"{arn}/clean/fx_rates/dt=2026-01-05/part-0.parquet"),
+            ("s3:PutObject", f"{arn}/manifests/run-1/0-validate.json"),
+            ("s3:ListBucket", arn),
+            ("s3:GetObject", f"{arn}/clean/fx_rates/dt=2026-01-05/part-0.parquet"),
+            ("s3:DeleteObject", f"{arn}/manifests/run-1/0-validate.json"),
+            ("glue:GetTable", "arn:aws:glue:eu-west-2:0:catalog"),
+        ],
+    )
+
+    assert (used.counts["s3_put"], used.counts["s3_get"]) == (3, 1)
+    assert used.written == {"clean/fx_rates": (1, 200), "manifests": (1, 0)}
+
+
+def test_on_the_emulator_the_calls_of_the_executions_time_are_its_own(target: Target, tmp_path: Path) -> None:
+    key = f"arn:aws:s3:::{target.names['clean_bucket']}/reports/run-1.json"
+    at = START.timestamp()
+    calls = [call("s3:PutObject", key, at + second) for second in (-1, 0, 30, 60, 61)]
+    target.__dict__["states"] = FakeStates(two_batches().events, _described=1)
+    used = used_by(emulated(target, tmp_path, calls), EXECUTION)
+
+    assert used.counts["s3_put"] == 3
+    assert used.requests_of == ""
+    assert used.emulated
+
+
+def test_in_an_account_requests_are_those_of_the_recorded_execution_for_each_day(target: Target) -> None:
+    target.__dict__["states"] = FakeStates(two_batches().events, _described=1)
+    daily, backfill = recorded()["daily"], recorded()["backfill"]
+
+    used = used_by(target, EXECUTION)
+    assert used.requests_of == daily.name
+    assert used.counts["s3_get"] == pytest.approx(daily.counts["s3_get"] * 6 / daily.days)
+    used = used_by(target, replace(EXECUTION, input='{"start": "2026-01-05"}'))
+    assert used.requests_of == backfill.name
+    assert used.counts["s3_put"] == pytest.approx(backfill.counts["s3_put"] * 6 / backfill.days)
+    assert used.written["clean/fx_rates"][0] == pytest.approx(6 * backfill.written["clean/fx_rates"][0] / backfill.days)
+
+
+def test_scaling_the_recorded_execution_to_itself_changes_nothing() -> None:
+    daily = recorded()["daily"]
+
+    assert quantities(as_recorded(daily, daily=True)) == quantities(daily)
 
 
 def test_the_command_prints_the_bill_and_the_month(command: Command, target: Target) -> None:
-    end = {"output": '{"text": "done", "datasets": {}}'}
-    target.__dict__["states"] = FakeStates(embedded_history("daily"), end=end)
+    target.__dict__["states"] = FakeStates(two_batches().events)
     document = command("cost", "run-1", "--backfill", "run-1", "--json").document
 
     assert document["execution"] == "run-1"
-    assert document["daily"]["quantities"]["transition"] == 48
+    assert document["daily"]["counts"]["transition"] == transitions(two_batches().events)
     assert document["month_usd"] < document["limit_usd"]
-    assert document["largest"][0]["usd"] >= document["largest"][1]["usd"]
-    target.__dict__["states"] = FakeStates(embedded_history("daily"), end=end)
-    told = command("cost", "run-1")
-    assert told.status == 0
-    assert "State transitions" in told.out
-    assert "against $10" in told.out
+    assert document["lines"][0]["usd"] >= document["lines"][1]["usd"]
+    target.__dict__["states"] = FakeStates(two_batches().events)
+    printed = command("cost", "run-1")
+    assert printed.status == 0
+    assert "State transitions" in printed.out
+    assert "no requests are recorded for run-1" in printed.out
+    assert "against $10" in printed.out
+
+
+def test_the_json_document_is_what_recorded_json_is_made_of(command: Command, target: Target) -> None:
+    target.__dict__["states"] = FakeStates(two_batches().events)
+    document = command("cost", "run-1", "--backfill", "run-1", "--json").document
+
+    assert set(document["daily"]) == set(json.loads((HERE / "recorded.json").read_text("utf-8"))["daily"])
+
+
+def test_executions_at_the_same_time_are_named(command: Command, target: Target, tmp_path: Path) -> None:
+    key = f"arn:aws:s3:::{target.names['clean_bucket']}/reports/run-1.json"
+    emulated(target, tmp_path, [call("s3:PutObject", key, START.timestamp())])
+    states = FakeStates(two_batches().events, end={"stopDate": START + timedelta(seconds=60)})
+    other = {"name": "run-2", "executionArn": "arn:run-2", "status": "RUNNING", "startDate": START}
+    states.__dict__["get_paginator"] = lambda _name: Pages([{"executions": [other]}])
+    target.__dict__["states"] = states
+    printed = command("cost", "run-1")
+
+    assert "at the same time as run-1 ran run-2" in printed.out
 
 
 def test_a_running_execution_is_refused(command: Command, target: Target) -> None:
     target.__dict__["states"] = FakeStates(statuses=["RUNNING"])
-    told = command("cost", "run-1")
+    printed = command("cost", "run-1")
 
-    assert told.status == 2
-    assert "still RUNNING" in told.err
-
-
-@pytest.mark.parametrize(
-    ("days", "years"),
-    [
-        (["2022-12-30"], 1),
-        (["2021-12-30/2022-01-04"], 2),
-        (["2021-03-01", "2021-05-03/2021-05-07", "2023-01-03/2024-01-05"], 3),
-    ],
-)
-def test_each_year_that_a_batch_writes_days_of_costs_two_lists_a_put_and_a_get(days: list[str], years: int) -> None:
-    document = {
-        "batches": [
-            {"dataset": "fx_rates", "days": days, "count": 5},
-            {"dataset": "fx_rates", "days": ["2022-01-04"], "count": 5},
-        ]
-    }
-    batches = planned(document)
-    attempt = next(attempt for attempt in fed(embedded_history("daily")).attempts if attempt.state == "Transform")
-    several, one = (requests_of(attempt, batches[index]) for index in (0, 1))
-
-    assert (several.puts - one.puts, several.gets - one.gets) == (3 * (years - 1), years - 1)
-    assert several.written["year"] == years
+    assert printed.status == 2
+    assert "still RUNNING" in printed.err
 
 
 def test_ten_years_by_year_cost_a_fiftieth_of_ten_years_by_day() -> None:
-    sizes = recorded("backfill")[1]
-    by_year = years_query_bill(10, sizes.of("year", "ftse100_prices")).total
+    written = recorded()["backfill"].written
+    by_year = query_bill(10, written["by_year/ftse100_prices"][1], "year").total
 
-    assert by_year < query_bill(2530, sizes.of("clean", "ftse100_prices"), glacier=False).total / 50
+    assert by_year < query_bill(2530, written["clean/ftse100_prices"][1], "day").total / 50
+
+
+def test_the_page_is_as_it_is_generated() -> None:
+    command = [sys.executable, "-m", "cogapp", "--check", "docs/cost.md"]
+    checked = subprocess.run(command, cwd=facts.ROOT, capture_output=True, text=True, check=False)
+
+    assert checked.returncode == 0, f"{checked.stdout}{checked.stderr}write it again: cog -r docs/cost.md"

@@ -34,26 +34,26 @@ def test_a_page_is_written_and_its_path_is_the_last_line(
     command: Command, asked: Any, store: Any, tmp_path: Path
 ) -> None:
     store("ftse100_prices", date(2022, 12, 30))
-    told = command("dashboard", "--out", f"{tmp_path}/page.html")
-    assert told.status == 0
-    assert "0 tickers on 0 days, 2021-12-30 to 2022-12-30" in told.out
-    assert told.out.endswith(f"\n{tmp_path}/page.html\n")
+    printed = command("dashboard", "--out", f"{tmp_path}/page.html")
+    assert printed.status == 0
+    assert "0 tickers on 0 days, 2021-12-30 to 2022-12-30" in printed.out
+    assert printed.out.endswith(f"\n{tmp_path}/page.html\n")
     assert (tmp_path / "page.html").read_text("utf-8").startswith("<!doctype html>")
     start, end = "'2021-12-30'", "'2022-12-30'"
     assert [start, end, start, end, start] in [literals for _, literals in asked]
     assert all(sql.count("?") == len(literals) for sql, literals in asked)
 
 
-def test_what_athena_cannot_answer_is_told_on_the_page_and_by_the_exit_status(
+def test_what_athena_cannot_answer_is_on_the_page_and_in_the_exit_status(
     command: Command, asked: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     def refuse(*_: object) -> Result:
         raise QueryFailed("the query failed: <b>no</b>")
 
     monkeypatch.setattr(questions, "run_query", refuse)
-    told = command("dashboard", "--out", f"{tmp_path}/page.html", "--end", "2022-12-30")
-    assert told.status == 1
-    assert "next: marketlake query closes_and_averages --param start=2021-12-30 --param end=2022-12-30" in told.err
+    printed = command("dashboard", "--out", f"{tmp_path}/page.html", "--end", "2022-12-30")
+    assert printed.status == 1
+    assert "next: marketlake query closes_and_averages --param start=2021-12-30 --param end=2022-12-30" in printed.err
     text = (tmp_path / "page.html").read_text("utf-8")
     assert "the query failed: \\u003cb>no\\u003c/b>" in text
     assert "<b>no" not in text

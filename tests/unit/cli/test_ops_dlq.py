@@ -14,8 +14,7 @@ from tests.unit.cli.fake_states import FakeStates
 INPUT = {"datasets": ["fx_rates"], "start": "2020-07-01", "end": "2020-07-02", "force": True}
 CAUSE = json.dumps({"errorMessage": "answered 429 [bold]\u202e " + "x" * 300, "errorType": "UpstreamThrottled"})
 MESSAGE: dict[str, Any] = {
-    "schema_version": 2,
-    "attempts": 4,
+    "schema_version": 3,
     "execution_arn": "arn:aws:states:eu-west-2:123456789012:execution:marketlake-pipeline:run-1",
     "execution": "run-1",
     "dataset": "fx_rates",
@@ -35,7 +34,7 @@ HOSTILE = [
     '{"schema_version": 1, "input": {"datasets": ["\\ud800"]}}',
     '{"schema_version": 1, "failure": [1], "days": {"a": 1}, "dataset": 7, "execution": null, "input": []}',
     '{"schema_version": 1, "failure": {"Fetch": "x"}, "days": [1, null], "input": {"symbols": [[]]}}',
-    json.dumps(MESSAGE | {"schema_version": 3}),
+    json.dumps(MESSAGE | {"schema_version": 4}),
     json.dumps(MESSAGE | {"input": {"end": "2222-01-01"}}),
     '{"Records": [{"eventSource": "aws:s3"}]}',
     '{"StateMachineArn": "arn:aws:states:eu-west-2:1:stateMachine:other", "Input": "{}"}',
@@ -106,6 +105,28 @@ def test_the_list_shows_each_message_escaped_and_leaves_it_to_others(
     assert records[0]["input"] == INPUT
     assert (records[0]["error"], records[0]["attempts"]) == ("UpstreamThrottled", 4)
     assert left(target, url) == sorted(ids)
+
+
+@pytest.mark.parametrize(
+    ("state", "error", "more", "attempts"),
+    [
+        ("Fetch", "UpstreamThrottled", {}, 4),
+        ("Fetch", "States.Timeout", {}, 4),
+        ("Fetch", "Lambda.ServiceException", {}, 7),
+        ("Fetch", "ContractViolation", {}, 1),
+        ("Validate", "DataQualityError", {}, 1),
+        ("Validate", "NotYetPublished", {}, 4),
+        ("Validate", "UpstreamUnavailable", {}, None),
+        ("Fetch", "UpstreamThrottled", {"schema_version": 3, "attempts": 3}, 3),
+        ("Fetch", "UpstreamThrottled", {"schema_version": 1}, None),
+    ],
+)
+def test_how_often_it_was_tried_follows_from_the_error_or_an_older_message_says_it(
+    command: Command, target: Target, url: str, state: str, error: str, more: dict[str, Any], attempts: int | None
+) -> None:
+    send(target, url, MESSAGE | {"failure": {state: {"Error": error, "Cause": CAUSE}}} | more)
+    (record,) = command("dlq", "list", "--json").document
+    assert (record["attempts"], record["redrivable"]) == (attempts, True)
 
 
 def test_an_empty_queue_says_so_and_one_that_another_reads_says_that(
@@ -237,5 +258,5 @@ def test_show_prints_the_message_and_what_a_redrive_would_start(command: Command
     letter_id = send(target, url, MESSAGE)
     told = command("dlq", "show", letter_id[:6].upper())
     assert f"starts redrive-{letter_id} with" in told.out
-    assert '"schema_version": 2' in told.out
+    assert '"schema_version": 3' in told.out
     assert json.loads(command("dlq", "show", letter_id, "--json").document["body"]) == MESSAGE

@@ -1,23 +1,24 @@
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 from moto import mock_aws
+from typer.main import get_command
 
 from infra import facts
-from infra.cli import checks_machine
-from infra.cli.checks_aws import deployment_checks
-from infra.cli.checks_machine import deployed_check, folder_check, local_checks, packages_check
-from infra.cli.main import main
+from infra.cli import doctor
+from infra.cli.doctor import deployed_check, deployment_checks, folder_check, local_checks, packages_check
+from infra.cli.main import app, main
 from infra.cli.setup import Setup
 from infra.client.target import Target, aws_target
 from infra.local import config as configs
 from infra.local import deploy, processes
 from infra.local.config import LocalConfig
-from infra.local.tables import table_input, year_table_input
+from infra.package.tables import table_input, year_table_input
 from marketlake.contract import dataset_names
 from marketlake.layout import config_key
 from tests.unit.cli.conftest import Command
@@ -66,16 +67,16 @@ def verdicts(target: Target) -> dict[str, str]:
     return {check.check: check.status for check in deployment_checks(target)}
 
 
-def test_a_whole_deployment_is_well(deployed: Target, command: Command) -> None:
+def test_a_whole_deployment_has_nothing_wrong(deployed: Target, command: Command) -> None:
     assert set(verdicts(deployed).values()) == {"ok"}
-    told = command("doctor", "--json")
-    assert told.status == 0, told.out
+    printed = command("doctor", "--json")
+    assert printed.status == 0, printed.out
     assert {
         "check": "credentials",
         "status": "ok",
         "found": "account 123456789012, eu-west-2",
         "advice": "",
-    } in told.document
+    } in printed.document
 
 
 def test_an_empty_account_lacks_the_rest_and_doctor_fails(target: Target, command: Command) -> None:
@@ -85,9 +86,9 @@ def test_an_empty_account_lacks_the_rest_and_doctor_fails(target: Target, comman
         *(f"{kind} bucket" for kind in ("raw", "clean", "results", "artifacts")),
         "Athena workgroup",
     }
-    told = command("doctor")
-    assert told.status == 1
-    assert "terraform apply" in told.out
+    printed = command("doctor")
+    assert printed.status == 1
+    assert "make deploy" in printed.out
 
 
 @pytest.mark.parametrize("make", [table_input, year_table_input])
@@ -115,13 +116,13 @@ def test_messages_on_the_queue_and_a_schedule_switched_off_are_warnings(deployed
     assert found["dead-letter queue"] == found["schedule"] == "warning"
 
 
-def test_packages_are_held_against_the_lock(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_packages_are_compared_with_the_lock(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     lock = tmp_path / "requirements.lock"
     lock.write_text(
         "a==1 ; python_version < '3.12' \\\n    --hash=sha256:0\na==2 ; python_version >= '3.12'\nb[x]==3\nc==4\n"
     )
     versions = {"a": "1", "b": "3"}
-    monkeypatch.setattr(checks_machine, "_installed", versions.get)
+    monkeypatch.setattr(doctor, "_installed", versions.get)
     assert packages_check(lock).status == "ok"
     versions["b"] = "9"
     check = packages_check(lock)
@@ -131,20 +132,20 @@ def test_packages_are_held_against_the_lock(tmp_path: Path, monkeypatch: pytest.
 
 def test_a_folder_without_room_is_a_warning(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert folder_check(tmp_path / "not" / "yet").status == "ok"
-    monkeypatch.setattr(checks_machine, "LEAST_FREE_BYTES", 10**18)
+    monkeypatch.setattr(doctor, "LEAST_FREE_BYTES", 10**18)
     assert folder_check(tmp_path).status == "warning"
     monkeypatch.setattr("os.access", lambda *_: False)
     assert folder_check(tmp_path).status == "failed"
 
 
-def test_a_taken_port_is_told_with_another_to_take(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_taken_port_is_named_with_another_to_take(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     configs.save(LocalConfig(root=tmp_path, port=4810))
     monkeypatch.setattr(processes, "port_is_free", lambda port: port != 4811)
     found = {check.check: check for check in local_checks(Setup(tmp_path))}
     assert found["port 4810"].status == "ok"
     assert found["port 4811"].status == "failed"
     assert "--port 4910" in found["port 4811"].advice
-    assert found["embedded AWS"].status == "failed"
+    assert found["emulator"].status == "failed"
 
 
 def test_a_deployment_from_other_sources_is_a_warning(tmp_path: Path) -> None:
@@ -156,12 +157,12 @@ def test_a_deployment_from_other_sources_is_a_warning(tmp_path: Path) -> None:
     assert deployed_check(config).status == "warning"
 
 
-def test_nothing_running_is_told_with_what_to_do(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_nothing_running_is_an_error_that_says_what_to_do(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["--root", str(tmp_path), "history"]) == 1
     assert "marketlake up" in capsys.readouterr().err
 
 
-def test_no_credentials_and_an_unknown_profile_are_told(
+def test_no_credentials_and_an_unknown_profile_are_errors(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert main(["--profile", "nobody", "history"]) == 2
@@ -190,7 +191,19 @@ def test_an_account_is_found_by_its_credentials() -> None:
     assert target.execution_arn("x") == "arn:aws:states:us-east-1:123456789012:execution:lake-pipeline:x"
 
 
-def test_up_and_down_are_for_the_embedded_aws_only(capsys: pytest.CaptureFixture[str]) -> None:
+def test_up_and_down_are_for_the_emulator_only(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["--region", "eu-west-2", "up"]) == 2
     assert main(["--region", "eu-west-2", "down"]) == 2
-    assert "terraform" in capsys.readouterr().err
+    assert "make destroy" in capsys.readouterr().err
+
+
+def test_the_advice_names_commands_and_targets_that_exist() -> None:
+    source = Path(doctor.__file__).read_text("utf-8")
+    targets = re.findall(r"^([a-z-]+):", (facts.ROOT / "Makefile").read_text("utf-8"), re.MULTILINE)
+    commands = set(get_command(app).commands)  # type: ignore[attr-defined]
+
+    made = set(re.findall(r"\bmake ([a-z]+)", source))
+    called = set(re.findall(r"\bmarketlake (?:--root DIR )?([a-z]+)", source))
+    assert made == {"setup", "deploy"}
+    assert made <= set(targets)
+    assert {"up", "dlq"} <= called <= commands

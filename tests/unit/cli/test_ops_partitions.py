@@ -25,16 +25,16 @@ def test_nothing_is_missing_where_each_day_of_the_calendar_has_data_and_marker(c
     assert "backfill" not in command(*RATES).out
 
 
-def test_gaps_are_told_as_runs_of_days_of_the_calendar(command: Command, store: Store) -> None:
+def test_gaps_are_shown_as_day_ranges_of_the_calendar(command: Command, store: Store) -> None:
     for day in (DAYS[0], DAYS[5], DAYS[7]):
         store("fx_rates", day)
     records = command(*RATES, "--json").document
 
     assert [r["missing_days"] for r in records] == [["2025-12-23/2025-12-30"], ["2026-01-02"]]
-    told = command(*RATES)
-    assert "2025-12-23 to 2025-12-30" in told.out
-    assert "marketlake backfill --start 2025-12-23 --end 2026-01-02 --dataset fx_rates" in told.out
-    assert told.status == 0
+    printed = command(*RATES)
+    assert "2025-12-23 to 2025-12-30" in printed.out
+    assert "marketlake backfill --start 2025-12-23 --end 2026-01-02 --dataset fx_rates" in printed.out
+    assert printed.status == 0
 
 
 def test_a_day_without_marker_is_missing_and_one_without_data_needs_force(command: Command, store: Store) -> None:
@@ -51,7 +51,7 @@ def test_a_day_without_marker_is_missing_and_one_without_data_needs_force(comman
     assert "marketlake backfill --force --start 2025-12-23 --end 2025-12-23 --dataset fx_rates" in out
 
 
-def test_data_on_a_closing_day_is_told(command: Command, store: Store) -> None:
+def test_data_on_a_closing_day_is_named(command: Command, store: Store) -> None:
     for day in [*DAYS, date(2025, 12, 25)]:
         store("fx_rates", day)
     assert command(*RATES, "--json").document[0]["unexpected"] == 1
@@ -70,9 +70,9 @@ def test_without_a_window_it_starts_with_the_first_day_stored_and_ends_with_the_
 
 
 def test_an_empty_lake_is_no_error(command: Command) -> None:
-    told = command("partitions")
-    assert told.status == 0
-    assert "no day is stored yet" in told.out
+    printed = command("partitions")
+    assert printed.status == 0
+    assert "no day is stored yet" in printed.out
     assert command("partitions", "--json").document == []
 
 
@@ -80,6 +80,6 @@ def test_an_empty_lake_is_no_error(command: Command) -> None:
     "arguments", [["nonsense"], ["--start", "yesterday"], ["--start", "2026-01-02", "--end", "2026-01-01"]]
 )
 def test_bad_arguments_exit_2(command: Command, arguments: list[str]) -> None:
-    told = command("partitions", *arguments)
-    assert told.status == 2
-    assert "marketlake:" in told.err
+    printed = command("partitions", *arguments)
+    assert printed.status == 2
+    assert "marketlake:" in printed.err

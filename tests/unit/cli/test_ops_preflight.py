@@ -1,22 +1,13 @@
-"""What `make deploy` says before Terraform starts, and when it builds the packages first."""
+"""What `make deploy` says before Terraform starts."""
 
 from __future__ import annotations
 
-import json
 import os
-import zipfile
 from pathlib import Path
 
 import pytest
 
 from infra.cli.preflight import main, problems
-from infra.facts import FUNCTIONS, function_names
-from infra.package import __main__ as package
-from infra.package.sources import source_files
-from infra.package.stale import stale_reason
-from infra.package.target import targets
-
-ARM = targets()["arm64"]
 
 
 @pytest.fixture
@@ -68,63 +59,8 @@ def test_problems_are_lines_on_standard_error(
     without_credentials(monkeypatch)
     monkeypatch.setenv("PATH", "")
     assert main() == 1
-    told = capsys.readouterr()
-    assert told.out == ""
+    printed = capsys.readouterr()
+    assert printed.out == ""
     assert {"terraform is not on the PATH", "no AWS credentials"} <= {
-        line.partition(":")[0] for line in told.err.splitlines()
+        line.partition(":")[0] for line in printed.err.splitlines()
     }
-
-
-@pytest.fixture
-def packages(tmp_path: Path) -> Path:
-    """Zips of our sources alone, newer than all that they are made from."""
-    folder = tmp_path / "packages"
-    folder.mkdir()
-    for name in function_names():
-        with zipfile.ZipFile(folder / f"{name}.zip", "w") as whole:
-            for entry, path in source_files(name).items():
-                whole.write(path, entry)
-    (folder / "packages.json").write_text(json.dumps({"architecture": "arm64", "python": ARM.python}), "utf-8")
-    return folder
-
-
-def test_fresh_packages_are_left_alone(packages: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    assert stale_reason(ARM, packages) == ""
-    monkeypatch.delattr(package, "package")  # building would fail
-    assert package.main(["--if-stale", "--out", str(packages)]) == 0
-
-
-def test_stale_packages_are_built(
-    packages: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    built: list[object] = []
-    monkeypatch.setattr(package, "package", lambda *arguments: built.append(arguments))
-    (packages / "fetch.zip").unlink()
-    assert package.main(["--if-stale", "--out", str(packages)]) == 0
-    assert built == [(ARM, packages)]
-    assert capsys.readouterr().out == "Building the packages: fetch.zip is missing or broken\n"
-
-
-def test_packages_of_another_machine_are_stale(packages: Path) -> None:
-    assert stale_reason(targets()["x86_64"], packages) == f"they are for arm64, Python {ARM.python}"
-    with zipfile.ZipFile(packages / "plan.zip", "a") as whole:
-        whole.writestr("bootstrap", "")
-    assert stale_reason(ARM, packages) == "plan.zip is for the embedded AWS"
-
-
-def test_packages_of_other_sources_are_stale(packages: Path) -> None:
-    with zipfile.ZipFile(packages / "report.zip", "a") as whole:
-        whole.writestr("report/removed.py", "")
-    assert stale_reason(ARM, packages) == "the sources of report changed"
-
-
-def test_packages_of_an_older_lock_are_stale(packages: Path) -> None:
-    earlier = (FUNCTIONS / "functions.json").stat().st_mtime - 1
-    os.utime(packages / "packages.json", (earlier, earlier))
-    assert stale_reason(ARM, packages) == "a lock or functions.json changed"
-
-
-@pytest.mark.parametrize("text", ["", "[]", "{}"])
-def test_an_index_that_is_none_is_stale(packages: Path, text: str) -> None:
-    (packages / "packages.json").write_text(text, "utf-8")
-    assert stale_reason(ARM, packages)

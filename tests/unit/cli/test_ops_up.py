@@ -29,7 +29,7 @@ def test_what_is_not_given_stays_as_it_was_last_time(tmp_path: Path) -> None:
 
 @pytest.fixture
 def started(monkeypatch: pytest.MonkeyPatch) -> list[LocalConfig]:
-    """The configs that the embedded AWS was started with; it is not really started."""
+    """The configs that the emulator was started with; it is not really started."""
     found: list[LocalConfig] = []
     replay = {"last_day": "2026-01-05", "prices": {"simulated": True, "seed": 7, "source": "simulated"}}
 

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 import sqlglot
 from sqlglot import exp
 
 from infra.client.saved_queries import SavedQuery, literals_of, saved_queries, with_literals
-from infra.pages.queries import PAGE, example_of, examples_in, page
+from infra.pages import queries
+from infra.pages.queries import answer_of, query_sections, read_answers, write_answers
 from marketlake.contract import dataset_names
 from marketlake.layout import year_table
 
@@ -112,16 +115,16 @@ def _date_arithmetic(tree: exp.Expr) -> list[exp.Expr]:
     ]
 
 
-def test_the_page_has_the_texts_and_parameters_of_the_queries() -> None:
-    text = PAGE.read_text("utf-8")
-    assert text == page(examples_in(text)), "write it again: python -m tests.e2e.queries_page"
-
-
-def test_an_example_says_how_many_rows_there_are_and_shows_no_markup_of_its_own() -> None:
+def test_an_answer_says_how_many_rows_there_are_and_shows_no_markup_of_its_own(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     rows = [("a|b", 1.23456789, None)] * 4
-    assert example_of(["x", "y", "z"], rows) == (
-        "| x | y | z |\n| --- | --- | --- |\n" + "| a\\|b | 1.23457 |  |\n" * 3 + "\n4 rows\n"
-    )
+    answers = {query.name: answer_of(["x", "y", "z"], rows) for query in QUERIES}
+    monkeypatch.setattr(queries, "ANSWERS", tmp_path / "answers.json")
+    write_answers(answers)
+    assert read_answers() == answers
+    table = "| x | y | z |\n| --- | --- | --- |\n" + "| a\\|b | 1.23457 |  |\n" * 3 + "\n4 rows\n"
+    assert query_sections().count(table) == len(QUERIES)
 
 
 @pytest.mark.parametrize(

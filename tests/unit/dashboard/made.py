@@ -10,8 +10,7 @@ import boto3
 from infra.client.lake import Inventory
 from infra.client.target import Target
 from infra.dashboard.document import document
-from infra.dashboard.questions import Answer, questions
-from infra.dashboard.window import PRICES, Window
+from infra.dashboard.questions import PRICES, Answer, Window, questions
 from marketlake.contract import load_contract
 
 MADE_AT = datetime(2026, 1, 10, 9, 30, tzinfo=UTC)

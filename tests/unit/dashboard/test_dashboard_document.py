@@ -12,8 +12,7 @@ from infra.client.lake import Inventory
 from infra.client.saved_queries import find_query, literals_of
 from infra.client.target import Target
 from infra.dashboard.document import SHOWN_ROWS
-from infra.dashboard.questions import questions
-from infra.dashboard.window import PRICES, Window, choose_window, year_before
+from infra.dashboard.questions import PRICES, Window, choose_window, questions, year_before
 from marketlake.contract import load_contract
 from tests.unit.dashboard.made import WINDOW, close, inventory, made
 

@@ -13,7 +13,8 @@ from typing import Any
 import pytest
 
 from fetch import handler as fetch_handler
-from fetch.sources.base import FetchedDays, FetchRequest, source_of
+from fetch.sources import source_of
+from fetch.sources.base import FetchedDays, FetchRequest
 from marketlake.contract import Contract
 from marketlake.errors import (
     ContractViolation,
@@ -80,7 +81,6 @@ def test_a_complete_answer_is_stored_day_by_day(lake: Lake, source: FakeSource) 
         "holes": [],
         "before": True,
         "missing_symbols": ["A.L: not found", "J.L: no bars"],
-        "attempts": 1,
     }
     assert lake.everything() == {
         "raw/ftse100_prices/before/dt=2023-01-03/prices.csv": b"before",
@@ -159,7 +159,6 @@ def test_an_answer_of_nothing_but_holes_is_told_day_by_day(lake: Lake) -> None:
         "holes": ["2023-01-03/2023-01-06"],
         "before": False,
         "missing_symbols": [],
-        "attempts": 3,
     }
     assert lake.everything() == {}
 

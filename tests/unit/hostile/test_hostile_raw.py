@@ -41,7 +41,7 @@ def loaded(lake: Lake, contract: Contract, body: bytes) -> list[dict[str, Any]] 
     """The clean rows that Validate and Transform make of ``body``; None where they refuse it."""
     lake.raw.put(raw_key(contract, DAY), body, "text/plain")
     batch = batch_of(contract, [f"{DAY}"])
-    fetched = {"days": [f"{DAY}"], "late": [], "holes": [], "before": False, "attempts": 1}
+    fetched = {"days": [f"{DAY}"], "late": [], "holes": [], "before": False}
     found = handled(validate, {"task": task_of("Validate"), "batch": batch, "fetched": fetched})
     if isinstance(found, MarketlakeError):
         assert isinstance(found, UpstreamMalformed)

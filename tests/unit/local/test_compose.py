@@ -40,7 +40,7 @@ def test_all_listen_on_loopback_only(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", ["engine", "tests"])
-def test_arns_and_credentials_are_those_of_the_embedded_aws(name: str) -> None:
+def test_arns_and_credentials_are_those_of_the_emulator(name: str) -> None:
     environment = SERVICES[name]["environment"]
     assert environment["AWS_ACCOUNT_ID"] == ACCOUNT_ID
     assert (environment["AWS_ACCESS_KEY_ID"], environment["AWS_SECRET_ACCESS_KEY"]) == (ACCESS_KEY, SECRET_KEY)
@@ -53,7 +53,7 @@ def test_ports_without_settings_are_those_of_a_first_start() -> None:
     assert set(re.findall(r"MARKETLAKE_STATES_PORT:-(\d+)", text)) == {str(DEFAULT.states_port)}
 
 
-def test_every_service_that_the_definition_calls_is_the_embedded_one() -> None:
+def test_every_service_that_the_definition_calls_is_the_emulators() -> None:
     definition = (ROOT / "statemachine" / "pipeline.asl.json").read_text("utf-8")
     called = {service.upper() for service in re.findall(r":states:::(\w+):", definition)}
     endpoints = {key: value for key, value in SERVICES["engine"]["environment"].items() if key.endswith("_ENDPOINT")}

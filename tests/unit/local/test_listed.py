@@ -3,7 +3,7 @@ from __future__ import annotations
 from datetime import date
 from pathlib import Path
 
-from infra.local.listed import constituents_of_closes, datasets_without_closes
+from infra.local.lists import constituents_of_closes, datasets_without_closes
 from marketlake.symbols import parse_symbols
 
 

@@ -1,14 +1,18 @@
-"""The analysts' small tables; ``python -m tests.unit.local.test_lookups`` writes the closing days again."""
+"""The tables and the analysts' lists; ``python -m tests.unit.local.test_lookups`` writes the closing days again."""
 
 from __future__ import annotations
 
 import csv
 import io
+import json
+import re
+from pathlib import Path
 
 import pytest
 from holidays import country_holidays, financial_holidays
 
-from infra.local.lookups import CLOSING_DAYS, lookup_csv, quarantine_input
+from infra.local.lists import CLOSING_DAYS, lookup_csv
+from infra.package.tables import TABLES, quarantine_input, table_inputs, write_tables
 from marketlake.calendars import CALENDARS, closing_days
 from marketlake.contract import dataset_names, load_contract
 from marketlake.layout import quarantine_key
@@ -62,6 +66,16 @@ def test_a_quarantine_table_has_the_columns_of_what_validate_writes(name: str) -
     names = [column["Name"] for column in table["StorageDescriptor"]["Columns"]]
     assert names == ["dt", *polars_schema(contract).names(), "reason"]
     assert f"s3://raw/{quarantine_key(contract, 'run', 0)}".startswith(table["StorageDescriptor"]["Location"])
+
+
+def test_what_terraform_reads_is_what_the_local_deployment_makes(tmp_path: Path) -> None:
+    buckets = {f"{kind}_bucket": f"lake-{kind}" for kind in ("raw", "clean", "artifacts")}
+    write_tables(tmp_path)
+    text = (tmp_path / TABLES).read_text("utf-8")
+    # As Terraform's templatefile: ${name} is a value, $${ a ${ of Glue's own.
+    rendered = re.sub(r"(?<!\$)\$\{(\w+)\}", lambda found: buckets[found[1]], text).replace("$${", "${")
+    assert json.loads(rendered) == table_inputs(buckets)
+    assert "%{" not in text  # a directive of templates
 
 
 if __name__ == "__main__":

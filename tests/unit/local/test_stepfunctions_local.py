@@ -10,7 +10,7 @@ import pytest
 from ministack.core import iam_evaluator
 from ministack.services import sts
 
-from infra.cli.checks_machine import engine_check
+from infra.cli.doctor import engine_check
 from infra.cli.main import main
 from infra.cli.setup import Setup
 from infra.cli.up import wanted_config
@@ -68,7 +68,7 @@ def up(config: LocalConfig) -> int:
 
 
 @pytest.mark.parametrize(
-    ("failing", "words", "told"),
+    ("failing", "words", "message"),
     [
         (None, "", "install it"),
         ("=compose version=", "unknown command: docker compose", "install the plugin docker-compose"),
@@ -78,7 +78,7 @@ def up(config: LocalConfig) -> int:
 def test_without_docker_it_is_refused_with_what_to_do_and_nothing_is_started(
     failing: str | None,
     words: str,
-    told: str,
+    message: str,
     docker: FakeDocker,
     config: LocalConfig,
     monkeypatch: pytest.MonkeyPatch,
@@ -90,7 +90,7 @@ def test_without_docker_it_is_refused_with_what_to_do_and_nothing_is_started(
     monkeypatch.setattr(server, "stop", lambda _root: pytest.fail("what ran was stopped"))
     assert up(config) == 1
     err = capsys.readouterr().err
-    assert told in err
+    assert message in err
     assert "marketlake up --engine embedded" in err
     assert not (config.root / "config.json").exists()
     assert not any(" up " in call for call in docker.calls)
@@ -147,7 +147,7 @@ def test_the_engine_is_kept_and_only_its_api_is_elsewhere(config: LocalConfig) -
     assert replace(config, engine="embedded").endpoint_of("stepfunctions") == "http://127.0.0.1:4810"
 
 
-def test_commands_ask_the_engine_for_executions_and_the_embedded_aws_for_the_rest(
+def test_commands_ask_the_engine_for_executions_and_the_emulator_for_the_rest(
     config: LocalConfig, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(server, "status", lambda _root: Status(config, {"ok": True}, None))
@@ -164,7 +164,7 @@ def test_an_engine_that_is_gone_is_not_running_and_doctor_says_so(config: LocalC
 
 
 def test_unknown_keys_are_the_accounts_own_and_roles_stay_what_they_are(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Step Functions Local signs with a key of its own, which the embedded AWS would refuse."""
+    """Step Functions Local signs with a key of its own, which the emulator would refuse."""
     session = {
         "Arn": f"arn:aws:sts::{ACCOUNT_ID}:assumed-role/marketlake-fetch/fetch",
         "AccountId": ACCOUNT_ID,

@@ -2,45 +2,32 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterator
-from typing import Any
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from infra.facts import definition, template_values
+from infra.client.machine import State, shipped_machine
 from marketlake import errors
 from marketlake.errors import (
     MAX_MESSAGE_CHARACTERS,
+    SYSTEM_ERRORS,
     MarketlakeError,
     TerminalError,
     TransientError,
     shorten,
-    terminal_names,
-    transient_names,
 )
 from report.mail import HEALS_BY_ITSELF, PLAIN_WORDS
+from tests.error_names import TERMINAL, TRANSIENT
 
 SERVICES = ("States.", "Lambda.", "Sandbox.", "Runtime.")
-FUNCTION_FAULTS = ["States.Timeout", "Sandbox.Timedout", "Runtime.ExitError", "Runtime.OutOfMemory", "Lambda.Unknown"]
 
 
-def states_of(machine: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
-    for name, state in machine["States"].items():
-        yield name, state
-        if "ItemProcessor" in state:
-            yield from states_of(state["ItemProcessor"])
+STATES = {state.name: state for state in shipped_machine().everywhere()}
+LAMBDAS = {name: state for name, state in STATES.items() if state.kind == "Lambda"}
 
 
-VALUES = template_values("marketlake", "123456789012", "eu-west-2", dlq_url="https://sqs.invalid/dlq")
-STATES = dict(states_of(json.loads(definition(VALUES))))
-LAMBDAS = {name: state for name, state in STATES.items() if str(state.get("Resource")).endswith("lambda:invoke")}
-
-
-def names_in(state: dict[str, Any], field: str) -> list[str]:
-    return [name for rule in state.get(field, []) for name in rule["ErrorEquals"]]
+def names_in(state: State, field: str) -> list[str]:
+    return [name for rule in state.body.get(field, []) for name in rule["ErrorEquals"]]
 
 
 def test_the_six_functions_are_the_lambda_tasks() -> None:
@@ -50,15 +37,15 @@ def test_the_six_functions_are_the_lambda_tasks() -> None:
 def test_every_error_in_the_definition_is_one_of_ours_or_of_a_service() -> None:
     named = {name for state in STATES.values() for field in ("Retry", "Catch") for name in names_in(state, field)}
     ours = {name for name in named if not name.startswith(SERVICES)}
-    assert ours == {*transient_names(), "InvalidRequest"}
+    assert ours == {*TRANSIENT, "InvalidRequest"}
 
 
 @pytest.mark.parametrize("name", sorted(LAMBDAS))
 def test_functions_are_tried_again_for_all_transient_errors_and_no_terminal_one(name: str) -> None:
-    first, *others = LAMBDAS[name]["Retry"]
-    assert sorted(first["ErrorEquals"]) == sorted(transient_names() + FUNCTION_FAULTS)
+    first, *others = LAMBDAS[name].body["Retry"]
+    assert sorted(first["ErrorEquals"]) == sorted([*TRANSIENT, *SYSTEM_ERRORS])
     retried = names_in(LAMBDAS[name], "Retry")
-    assert not set(retried) & {*terminal_names(), "States.ALL", "States.TaskFailed"}
+    assert not set(retried) & {*TERMINAL, "States.ALL", "States.TaskFailed"}
     assert all(rule["MaxAttempts"] > 0 for rule in (first, *others))
 
 
@@ -68,13 +55,13 @@ def test_every_class_is_transient_or_terminal_and_never_both() -> None:
         for cls in vars(errors).values()
         if isinstance(cls, type) and issubclass(cls, MarketlakeError) and not cls.__subclasses__()
     }
-    assert {cls.__name__ for cls in leaves} == {*transient_names(), *terminal_names()}
+    assert {cls.__name__ for cls in leaves} == {*TRANSIENT, *TERMINAL}
     assert not any(issubclass(cls, TransientError) and issubclass(cls, TerminalError) for cls in leaves)
 
 
 def test_the_mail_has_plain_words_for_every_class() -> None:
-    assert set(PLAIN_WORDS) >= {*transient_names(), *terminal_names(), *FUNCTION_FAULTS}
-    assert {*transient_names(), *FUNCTION_FAULTS, "RawChanged"} == HEALS_BY_ITSELF
+    assert set(PLAIN_WORDS) >= {*TRANSIENT, *TERMINAL, *SYSTEM_ERRORS}
+    assert {*TRANSIENT, *SYSTEM_ERRORS, "RawChanged"} == HEALS_BY_ITSELF
 
 
 @given(st.text(max_size=2000))

@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from marketlake.errors import terminal_names, transient_names
 from report.mail import MAX_LOSSES, PLAIN_WORDS, console_link, failure_cause, message, subject
 from report.summary import Loss
+from tests.error_names import TERMINAL, TRANSIENT
 
 ARN = "arn:aws:states:eu-west-2:123456789012:execution:marketlake-pipeline:run-1"
 AGAIN = {"datasets": ["fx_rates"], "start": "2023-01-02", "end": "2023-01-06"}
@@ -101,12 +101,12 @@ def test_the_mail_reads_from_what_failed_to_what_to_run() -> None:
     ]
 
 
-@pytest.mark.parametrize("name", [*transient_names(), *terminal_names()])
+@pytest.mark.parametrize("name", [*TRANSIENT, *TERMINAL])
 def test_what_happens_next_depends_on_whether_it_heals(name: str) -> None:
     loss = Loss("fx_rates", ["2023-01-02"], 1, "Fetch", name, "c", AGAIN)
     heals = "load what is missing there" in message([loss], "", ARN)
     # Another execution has the days in hand when raw objects changed under this one.
-    assert heals == (name in [*transient_names(), "RawChanged"])
+    assert heals == (name in [*TRANSIENT, "RawChanged"])
     mixed = message([THROTTLED, loss], "", ARN)
     assert ("load what is missing there" in mixed) == heals
 

@@ -88,28 +88,26 @@ def test_a_day_is_accepted_just_when_both_shares_are_kept(good: int, bad: int) -
 
 
 def test_days_that_fetch_did_not_get_are_rejections_of_two_kinds() -> None:
-    found = missing_days(RATES, ["2023-01-05/2023-01-06"], ["2022-12-30"], 4)
+    found = missing_days(RATES, ["2023-01-05/2023-01-06"], ["2022-12-30"])
     assert [(rejection.day, rejection.error) for rejection in found] == [
         (date(2023, 1, 5), "NotYetPublished"),
         (date(2023, 1, 6), "NotYetPublished"),
         (date(2022, 12, 30), "UpstreamUnavailable"),
     ]
-    assert {rejection.attempts for rejection in found} == {4}
     assert "frankfurter did not have the day in time" in found[0].cause
     assert "run it again" in found[2].cause
 
 
 def test_one_message_a_day_with_the_input_that_runs_it_again() -> None:
-    found = messages(PRICES, BATCH, [Rejection(DAYS[1], "B", "second", 4), Rejection(DAYS[0], "A", "first")])
+    found = messages(PRICES, BATCH, [Rejection(DAYS[1], "B", "second"), Rejection(DAYS[0], "A", "first")])
     assert found == [
         {
             "days": [f"{day}"],
             "error": error,
             "cause": cause,
-            "attempts": attempts,
             "input": {"datasets": ["ftse100_prices"], "start": f"{day}", "end": f"{day}"},
         }
-        for day, error, cause, attempts in ((DAYS[0], "A", "first", 1), (DAYS[1], "B", "second", 4))
+        for day, error, cause in ((DAYS[0], "A", "first"), (DAYS[1], "B", "second"))
     ]
 
 

@@ -163,19 +163,21 @@ def test_the_verdict_on_a_defect(defect: dict[str, str]) -> None:
     assert rejected == (sorted({day for day, _ in wrong}) if defect["verdict"] == "days rejected" else [])
 
 
-def test_the_page_tells_these_verdicts() -> None:
-    lines = [f"| {d['defect']} | {_told(d)} | {d['why']} |" for d in DEFECTS]
+def test_the_page_has_these_verdicts() -> None:
+    lines = [f"| {d['defect']} | {_verdict(d)} | {d['why']} |" for d in DEFECTS]
     table = [line for line in PAGE.read_text("utf-8").splitlines() if line.startswith("| ")]
-    start = table.index("| what Yahoo does | what becomes of it | why that is right, or not |")
+    start = table.index("| what Yahoo does | what Validate does | why that is right, or not |")
     assert table[start + 1 : start + 1 + len(lines)] == lines
 
 
 @pytest.mark.parametrize(
-    ("told", "shown"), [(6.4, []), (0.0, [6.4]), (12.8, [6.4])], ids=["right", "missing", "doubled"]
+    ("dividend", "shown"), [(6.4, []), (0.0, [6.4]), (12.8, [6.4])], ids=["right", "missing", "doubled"]
 )
-def test_the_query_of_the_page_shows_dividends_that_adjusted_closes_contradict(told: float, shown: list[float]) -> None:
+def test_the_query_of_the_page_shows_dividends_that_adjusted_closes_contradict(
+    dividend: float, shown: list[float]
+) -> None:
     market = Market()
-    market.change(HERE, dividend=told)
+    market.change(HERE, dividend=dividend)
     market.change(*EARLIER, adj_close=_share(1 - 6.4 / float(str(market.bars[DAYS[2], T][0].close))))
     ftse100_prices = judged_rows(PRICES, market.raw_days, market.before).with_columns(pl.col("dt").cast(pl.String))
     sql = PAGE.read_text("utf-8").partition("```sql\n")[2].partition("```")[0]
@@ -185,5 +187,5 @@ def test_the_query_of_the_page_shows_dividends_that_adjusted_closes_contradict(t
     ]
 
 
-def _told(defect: dict[str, str]) -> str:
+def _verdict(defect: dict[str, str]) -> str:
     return f"{defect['verdict']}: *{defect['rule']}*" if defect["rule"] else f"**{defect['verdict']}**"

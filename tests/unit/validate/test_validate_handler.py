@@ -39,7 +39,7 @@ def put(lake: Lake, bars_of_days: dict[date, Sequence[Bar]], symbols: Sequence[s
 
 
 def fetched(days: Sequence[date], contract: Contract = PRICES, **more: Any) -> dict[str, Any]:
-    return {"days": to_intervals(contract, days), "late": [], "holes": [], "before": False, "attempts": 1, **more}
+    return {"days": to_intervals(contract, days), "late": [], "holes": [], "before": False, **more}
 
 
 def validate(answer: dict[str, Any], batch: dict[str, Any] = BATCH, execution: str = "run-1") -> dict[str, Any]:

@@ -30,6 +30,7 @@ from infra.cli.screen import Screen, safe
 from infra.cli.setup import Setup
 from infra.client.errors import FAILED, OpsError, Refusal, explain
 from infra.client.target import DEFAULT_PREFIX
+from infra.faults.rules import BadProfile
 from infra.local.config import LocalError
 from infra.local.server import DEFAULT_ROOT
 from marketlake.errors import MarketlakeError
@@ -88,7 +89,7 @@ def main(arguments: list[str] | None = None) -> int:
         return end.code if isinstance(end.code, int) else FAILED
     except OpsError as error:
         return _tell(error)
-    except (LocalError, MarketlakeError) as error:
+    except (LocalError, BadProfile, MarketlakeError) as error:
         return _tell(OpsError(str(error)))
     except (ClientError, BotoCoreError) as error:
         return _tell(explain(error))

@@ -6,13 +6,13 @@ from typing import Any
 
 import typer
 
-from infra.cli.chaos import said_of
+from infra.cli.chaos import describe
 from infra.cli.options import AsJson, setup_of
 from infra.cli.screen import Screen, safe
 from infra.client.executions import latest
 from infra.client.lake import take_inventory
 from infra.client.target import Target
-from infra.faults.switch import Switch
+from infra.faults.injector import Switch
 from marketlake.contract import dataset_names
 
 
@@ -52,7 +52,7 @@ def _local(target: Target) -> list[tuple[str, str]]:
     endpoints = [("endpoint", config.endpoint_url), ("engine", engine)]
     records = [*endpoints, ("state on disk", str(config.root)), ("sources", sources)]
     faults = Switch(config.root).setting()
-    return [*records, ("fault injection", said_of(faults))] if faults else records
+    return [*records, ("fault injection", describe(faults))] if faults else records
 
 
 def _prices(target: Target) -> str:

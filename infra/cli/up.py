@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
-from infra.cli.chaos import said_of
+from infra.cli.chaos import describe
 from infra.cli.options import setup_of
 from infra.cli.screen import Screen, safe
 from infra.cli.setup import Setup
 from infra.client.errors import Refusal
 from infra.client.target import local_target
-from infra.faults.switch import Switch
+from infra.faults.injector import Switch
 from infra.local import config as configs
 from infra.local.config import Engine, LocalConfig
 
@@ -117,7 +117,7 @@ def _say_what_runs(setup: Setup, screen: Screen, *, deployed: bool) -> None:
         _warn_of_missing_closes(screen, target.local.prices)
     faults = Switch(setup.root).setting()
     if faults:
-        screen.say(f"[yellow]![/] {safe(said_of(faults))}")
+        screen.say(f"[yellow]![/] {safe(describe(faults))}")
     screen.say("next: marketlake run")
 
 

@@ -1,1 +1,1 @@
-"""Faults on purpose, in the embedded AWS and the replayed sources: seeded, counted, and never in an account."""
+"""Fault injection in the emulator and the simulated sources: seeded, counted, and never in an account."""

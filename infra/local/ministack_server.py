@@ -12,7 +12,6 @@ import msgspec
 from ministack.core import iam_evaluator
 from ministack.services import athena, iam, s3, sts
 
-from infra.faults.kill_points import KILL_POINTS, kill_at_writes
 from infra.local.history import complete_histories
 
 CALLS = "MARKETLAKE_CALLS"
@@ -95,10 +94,10 @@ def record_calls(path: Path) -> None:
 if __name__ == "__main__":
     from ministack.app import main
 
-    from infra.faults import on_ministack
+    from infra.faults import emulator
 
     if os.environ.get(CHAOS_ROOT):
-        on_ministack.install(Path(os.environ[CHAOS_ROOT]))
+        emulator.install(Path(os.environ[CHAOS_ROOT]))
     # A task that is made to fail is in the history as any other.
     complete_histories()
     read_in_place()
@@ -106,6 +105,4 @@ if __name__ == "__main__":
         trust_unknown_keys()
     if os.environ.get(CALLS):
         record_calls(Path(os.environ[CALLS]))
-    if os.environ.get(KILL_POINTS):
-        kill_at_writes(Path(os.environ[KILL_POINTS]))
     main()

@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from infra.facts import ROOT
-from infra.faults.profile import of_config
-from infra.faults.switch import Switch
+from infra.faults.injector import Switch
+from infra.faults.rules import OFF, Profile, load_profile
 from infra.local import config as configs
 from infra.local import processes, stepfunctions_local
 from infra.local.config import ACCESS_KEY, SECRET_KEY, LocalConfig, LocalError
@@ -62,7 +62,7 @@ def start(config: LocalConfig) -> Status:
     config = _resolved(config)
     if config.engine == "stepfunctions-local":
         stepfunctions_local.require_docker()
-    profile = of_config(config)
+    profile = profile_of(config)
     before = status(config.root)
     old = before.config and replace(before.config, chaos=config.chaos, chaos_seed=config.chaos_seed)
     if old is not None and old != config and _anything(before):
@@ -91,6 +91,21 @@ def stop(root: Path) -> bool:
     if config.engine == "stepfunctions-local":
         stopped.append(stepfunctions_local.stop(config))
     return any(stopped)
+
+
+def profile_of(config: LocalConfig) -> Profile | None:
+    """The profile of faults that ``config`` names, or None where fault injection is off.
+
+    Raises:
+        BadProfile: there is none of this name, or it cannot be understood.
+        LocalError: it needs simulated sources, and they are live.
+    """
+    if config.chaos == OFF:
+        return None
+    profile = load_profile(config.chaos)
+    if config.source == "live" and profile.concerns("upstream"):
+        raise LocalError(f"the profile {config.chaos} makes faults in simulated sources; give --source replay too")
+    return profile
 
 
 def _anything(found: Status) -> bool:

@@ -1,4 +1,4 @@
-"""``python -m infra.sources``: starts the replay server and serves until interrupted."""
+"""``python -m infra.sources``: starts the server of the simulated sources and serves until interrupted."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from pathlib import Path
 
 from infra.sources.app import DEFAULT_SEED, build_app
 from infra.sources.closes_file import PriceFileError
-from infra.sources.constituents import ConstituentsError
-from infra.sources.ecb import EcbFileError
-from infra.sources.server import PortTaken, ReplayServer
+from infra.sources.contract_lists import ConstituentsError
+from infra.sources.frankfurter import EcbFileError
+from infra.sources.server import PortTaken, SourcesServer
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -20,15 +20,15 @@ def main(arguments: list[str] | None = None) -> int:
     options = _parser().parse_args(arguments)
     try:
         app = build_app(options.prices, options.seed, options.constituents, options.chaos_root)
-        server = ReplayServer(app, options.port, options.log)
+        server = SourcesServer(app, options.port, options.log)
     except (PortTaken, ConstituentsError, PriceFileError, EcbFileError, OSError) as error:
-        print(f"replay: {error}", file=sys.stderr)
+        print(f"sources: {error}", file=sys.stderr)
         return 2
     for number in (signal.SIGINT, signal.SIGTERM):
         # shutdown() waits for the serving loop, so it must not run inside it, where signals are handled.
         signal.signal(number, lambda *_: threading.Thread(target=server.stop).start())
-    print(f"replay: listening on {server.url}, prices {app.health()['prices']['source']}", flush=True)
-    server.serve_forever()
+    print(f"sources: listening on {server.url}, prices {app.health()['prices']['source']}", flush=True)
+    server.serve_forever(0.1)
     return 0
 
 

@@ -1,4 +1,4 @@
-"""Splits and dividends that a test makes appear: the history before each is rewritten, as Yahoo does it.
+"""Splits and dividends that a test makes appear: the history before each is restated, as Yahoo does it.
 
 Yahoo divides all earlier prices by a split's ratio, and takes a dividend's share of the close before it off all earlier
 adjusted closes (https://help.yahoo.com/kb/SLN28256.html).
@@ -8,74 +8,61 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Sequence
-from dataclasses import dataclass, fields, replace
+from dataclasses import replace
 from datetime import date
 from functools import reduce
-from typing import Any
+from typing import Annotated, Any
 
+import msgspec
 import numpy as np
 
-from infra.sources.prices import Floats, Kind, PriceBook, Series, Split
+from infra.sources.prices import Floats, PriceBook, Series, Split
 
 DIGITS = 6
-"""Decimals of a rewritten price: finer than any quoted one, as Yahoo's are."""
+"""Decimals of a restated price: finer than any quoted one, as Yahoo's are."""
 
 
 class BadAction(ValueError):
-    """An action that cannot be understood; the message says what is accepted."""
+    """An action that has no meaning for its symbol; the message says why."""
 
 
-@dataclass(frozen=True)
-class Action:
+class Action(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """What happened to ``symbol`` before the opening of ``day``: new shares for old ones, or a dividend (as quoted)."""
 
     symbol: str
     day: date
     split: Split | None = None
-    dividend: float = 0.0
+    dividend: Annotated[float, msgspec.Meta(ge=0)] = 0.0
 
-    @classmethod
-    def of(cls, document: Any) -> Action:
-        """An action from its JSON: ``{"symbol", "day", "split": [new, old]}`` or ``"dividend": amount``.
+    def __post_init__(self) -> None:
+        """Check that something happened.
 
         Raises:
-            BadAction: anything else.
+            ValueError: neither a split nor a dividend.
         """
-        known = {item.name for item in fields(cls)}
-        if not isinstance(document, dict) or not {"symbol", "day"} < set(document) <= known:
-            raise BadAction(f"an action is an object with symbol, day, and split or dividend; not {document!r:.80}")
-        try:
-            split = Split(*(int(part) for part in document["split"])) if "split" in document else None
-            dividend = float(document.get("dividend", 0.0))
-            action = cls(str(document["symbol"]), date.fromisoformat(document["day"]), split, dividend)
-        except (TypeError, ValueError) as error:
-            raise BadAction(f"bad value in the action of {document['symbol']!r:.40}: {error}") from error
-        if dividend < 0 or (split and min(split.numerator, split.denominator) < 1):
-            raise BadAction("a dividend and the two numbers of a split are positive")
-        return action
+        if self.split is None and not self.dividend:
+            raise ValueError("an action has a split or a dividend")
 
 
 class ActedPrices:
-    """``prices`` as they are after the actions told so far. Safe to use from many threads."""
+    """``prices`` as they are after the actions so far. Safe to use from many threads."""
 
     def __init__(self, prices: PriceBook) -> None:
+        self.kind, self.first_day, self.last_day = prices.kind, prices.first_day, prices.last_day
         self._prices = prices
         self._lock = threading.Lock()
         self._actions: list[Action] = []  # replaced, never changed: readers need no lock
 
-    def add(self, documents: Any) -> int:
-        """Adds actions from a JSON list; all or none. Returns how many there are now.
+    def add(self, actions: Sequence[Action]) -> int:
+        """Adds actions; all or none. Returns how many there are now.
 
         Raises:
-            BadAction: not a list, or a bad action in it.
+            BadAction: one is of an unknown symbol, or of a dividend of more than the price.
         """
-        if not isinstance(documents, list):
-            raise BadAction("POST a JSON list of actions")
-        actions = [Action.of(document) for document in documents]
         with self._lock:
             together = [*self._actions, *actions]
             for symbol in {action.symbol for action in actions}:
-                if self._rewritten(symbol, together) is None:
+                if self._restated(symbol, together) is None:
                     raise BadAction(f"there are no prices of {symbol!r:.40}")
             self._actions = together
             return len(together)
@@ -85,36 +72,21 @@ class ActedPrices:
         with self._lock:
             self._actions = []
 
-    @property
-    def kind(self) -> Kind:
-        """That of the prices."""
-        return self._prices.kind
-
-    @property
-    def first_day(self) -> date:
-        """That of the prices."""
-        return self._prices.first_day
-
-    @property
-    def last_day(self) -> date:
-        """That of the prices."""
-        return self._prices.last_day
-
     def describe(self) -> dict[str, Any]:
         """That of the prices, and how many actions there are."""
         return {**self._prices.describe(), **({"actions": len(self._actions)} if self._actions else {})}
 
     def series(self, symbol: str) -> Series | None:
-        """All bars of ``symbol``, rewritten by its actions one after the other."""
-        return self._rewritten(symbol, self._actions)
+        """All bars of ``symbol``, restated by its actions one after the other."""
+        return self._restated(symbol, self._actions)
 
-    def _rewritten(self, symbol: str, actions: Sequence[Action]) -> Series | None:
+    def _restated(self, symbol: str, actions: Sequence[Action]) -> Series | None:
         series = self._prices.series(symbol)
         of_symbol = [action for action in actions if action.symbol == symbol]
-        return None if series is None else reduce(rewritten, of_symbol, series)
+        return None if series is None else reduce(restated, of_symbol, series)
 
 
-def rewritten(series: Series, action: Action) -> Series:
+def restated(series: Series, action: Action) -> Series:
     """``series`` after ``action``, which falls on the first bar that is not before its day; as it was if there is none,
     or nothing before it.
 
@@ -130,7 +102,7 @@ def rewritten(series: Series, action: Action) -> Series:
 
 
 def _split(series: Series, at: int, split: Split) -> Series:
-    """All bars in new shares: those before, because history is rewritten, and those after, because that is how the
+    """All bars in new shares: those before, because history is restated, and those after, because that is how the
     market trades from then on."""
     ratio = split.numerator / split.denominator
     return replace(

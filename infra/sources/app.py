@@ -2,69 +2,58 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from infra.faults.injector import Injector
-from infra.faults.switch import Switch
-from infra.sources.actions import ActedPrices, BadAction
+import msgspec
+
+from infra.faults.injector import Injector, Switch
+from infra.faults.kinds import TRANSPORT
+from infra.faults.rules import Rule
+from infra.sources.actions import ActedPrices, Action, BadAction
 from infra.sources.closes_file import FilePrices
-from infra.sources.constituents import default_path, load_constituents
-from infra.sources.currencies import load_currency_names
-from infra.sources.ecb import EcbRates
-from infra.sources.fault_effects import changed_chart, changed_rates, spoiled
-from infra.sources.fault_rules import TRANSPORT, BadRule, FaultBook, FaultRule
-from infra.sources.frankfurter_api import FrankfurterApi
-from infra.sources.http_types import Request, Response, as_json
+from infra.sources.contract_lists import load_constituents, load_currency_names
+from infra.sources.frankfurter import EcbRates, FrankfurterApi
+from infra.sources.http_messages import Request, Response, as_json, spoiled
 from infra.sources.prices import PriceBook
 from infra.sources.simulated import SimulatedPrices
-from infra.sources.yahoo_api import CHART, YahooApi
+from infra.sources.yahoo import YahooApi
+from marketlake.calendars import trading_days
 
 YAHOO_PREFIX = "/yahoo"
 FRANKFURTER_PREFIX = "/frankfurter/v1"
 DEFAULT_SEED = 1
 
 
-class ReplayApp:
-    """Both APIs, the state of the server, and what tests do to them: injected faults, splits and dividends."""
+class SourcesApp:
+    """Both APIs; ``injector`` decides about their faults, and tests add splits and dividends."""
 
     def __init__(
         self,
         prices: PriceBook,
         rates: EcbRates,
         names: dict[str, str] | None = None,
-        chaos: Injector | None = None,
+        injector: Injector | None = None,
     ) -> None:
-        self.faults = FaultBook()
-        self._chaos = chaos
-        self._prices = ActedPrices(prices)
+        self.prices = ActedPrices(prices)
+        self._injector = injector
         self._rates = rates
-        self._yahoo = YahooApi(self._prices)
+        self._yahoo = YahooApi(self.prices)
         self._frankfurter = FrankfurterApi(rates, names or {})
 
     def handle(self, request: Request) -> Response:
         """The response to any request, faults included."""
-        path = request.path
-        if path in ("/", "/health"):
+        if request.path in ("/", "/health"):
             return as_json(self.health())
-        if path == "/faults":
-            return self._administer(request)
-        if path == "/actions":
+        if request.path == "/actions":
             return self._act(request)
-        rules = self.faults.pick(request.target, self._speaks_of(path)) + self._by_chance(request.target)
-        response = self._route(path, request, rules)
-        spoiling = next((rule for rule in rules if rule.kind in TRANSPORT), None)
-        return spoiled(response, spoiling) if spoiling else response
-
-    def _by_chance(self, target: str) -> list[FaultRule]:
-        fault = self._chaos.pick("upstream", target) if self._chaos else None
-        return [FaultRule(fault.kind, status=fault.status, seconds=fault.seconds)] if fault else []
+        fault = self._injector.pick("upstream", request.target) if self._injector else None
+        response = self._route(request.path, request.query, fault)
+        return spoiled(response, fault) if fault and fault.kind in TRANSPORT else response
 
     def health(self) -> dict[str, Any]:
-        """What is replayed, and the days known of it. ``last_day`` is what a run without a date means."""
-        prices, days = self._prices, self._rates.days
+        """What is simulated, and the days known of it. ``last_day`` is what a run without a date means."""
+        prices, days = self.prices, self._rates.days
         return {
             "status": "ok",
             "yahoo": YAHOO_PREFIX,
@@ -80,41 +69,23 @@ class ReplayApp:
             "last_day": str(min(prices.last_day, days[-1])),
         }
 
-    def _speaks_of(self, path: str) -> Sequence[str]:
-        """The symbols or currencies that a response to ``path`` is about."""
-        if CHART in path:
-            return [path.rpartition(CHART)[2].upper()]
-        return self._rates.codes() if path.startswith(FRANKFURTER_PREFIX) else []
-
-    def _route(self, path: str, request: Request, rules: Sequence[FaultRule]) -> Response:
+    def _route(self, path: str, query: dict[str, str], fault: Rule | None) -> Response:
         if path.startswith(FRANKFURTER_PREFIX):
-            rest = path.removeprefix(FRANKFURTER_PREFIX)
-            return self._frankfurter.answer(rest, request, lambda days: changed_rates(days, rules))
+            return self._frankfurter.answer(path.removeprefix(FRANKFURTER_PREFIX), query, fault)
         if path == YAHOO_PREFIX or path.startswith(f"{YAHOO_PREFIX}/"):
-            rest = path.removeprefix(YAHOO_PREFIX)
-            return self._yahoo.answer(rest, request, lambda document: changed_chart(document, rules))
+            return self._yahoo.answer(path.removeprefix(YAHOO_PREFIX), query, fault)
         return as_json({"message": f"no such path; try / or {YAHOO_PREFIX} or {FRANKFURTER_PREFIX}"}, 404)
-
-    def _administer(self, request: Request) -> Response:
-        try:
-            if request.method == "POST":
-                return as_json({"rules": self.faults.add(json.loads(request.body))})
-        except (BadRule, ValueError) as error:
-            return as_json({"message": str(error)}, 400)
-        if request.method == "DELETE":
-            self.faults.clear()
-        return as_json({"injected": dict(self.faults.injected)})
 
     def _act(self, request: Request) -> Response:
         """POST adds splits and dividends, DELETE takes all of them back."""
         try:
             if request.method == "POST":
-                return as_json({"actions": self._prices.add(json.loads(request.body))})
-        except (BadAction, ValueError) as error:
-            return as_json({"message": str(error)}, 400)
+                return as_json({"actions": self.prices.add(msgspec.json.decode(request.body, type=list[Action]))})
+        except (BadAction, msgspec.DecodeError) as error:
+            return as_json({"message": f"{error}; POST a JSON list of actions"}, 400)
         if request.method == "DELETE":
-            self._prices.clear()
-        return as_json(self._prices.describe())
+            self.prices.clear()
+        return as_json(self.prices.describe())
 
 
 def build_app(
@@ -122,7 +93,7 @@ def build_app(
     seed: int = DEFAULT_SEED,
     constituents: Path | None = None,
     chaos_root: Path | None = None,
-) -> ReplayApp:
+) -> SourcesApp:
     """The app for the command's options: simulated prices, or those of a file of closes.
 
     ``chaos_root`` is the folder whose switch turns faults on and off (:mod:`infra.faults`).
@@ -130,14 +101,12 @@ def build_app(
     Raises:
         ConstituentsError, PriceFileError, EcbFileError: a file that cannot be read; the message says which and why.
     """
-    from marketlake.calendars import trading_days
-
     rates = EcbRates()
-    members = load_constituents(constituents or default_path())
+    members = load_constituents(constituents)
     prices: PriceBook = (
         FilePrices(prices_file, {ticker: member.company for ticker, member in members.items()})
         if prices_file
         else SimulatedPrices(members, seed, rates.days[-1], trading_days)
     )
-    chaos = Injector(Switch(chaos_root)) if chaos_root else None
-    return ReplayApp(prices, rates, load_currency_names(), chaos)
+    injector = Injector(Switch(chaos_root)) if chaos_root else None
+    return SourcesApp(prices, rates, load_currency_names(), injector)

@@ -1,8 +1,8 @@
 """Prices from a CSV file of closes: a date column, then one column of closes in pence a ticker, or of an index in
 points (``^FTSE``).
 
-A close is all the file knows: open, high and low are set to it, the volume to 0, and neither dividends nor splits are
-told, so ``adj_close`` equals the close. An empty cell means that there is no bar that day.
+A close is all the file knows: open, high and low are set to it, the volume to 0. It has neither dividends nor splits,
+so ``adj_close`` equals the close. An empty cell means that there is no bar that day.
 """
 
 from __future__ import annotations
@@ -18,8 +18,7 @@ from typing import IO, Any
 
 import numpy as np
 
-from infra.sources.prices import Kind, Series
-from infra.sources.timeline import Timeline
+from infra.sources.prices import Kind, Series, Timeline
 
 
 class PriceFileError(ValueError):
@@ -34,21 +33,8 @@ class FilePrices:
         self._names = names or {}
         self._days, self._closes = read_closes(path)
         self._cache: dict[str, Series] = {}
-
-    @property
-    def kind(self) -> Kind:
-        """Always ``file``."""
-        return "file"
-
-    @property
-    def first_day(self) -> date:
-        """First line's day."""
-        return self._days[0]
-
-    @property
-    def last_day(self) -> date:
-        """Last line's day."""
-        return self._days[-1]
+        self.kind: Kind = "file"
+        self.first_day, self.last_day = self._days[0], self._days[-1]
 
     def describe(self) -> dict[str, Any]:
         """Name of the file and number of symbols."""
@@ -125,7 +111,7 @@ def _day(text: str, path: Path, line: int) -> date:
     try:
         return date.fromisoformat(text.strip()[:10])
     except ValueError as error:
-        raise PriceFileError(f"{path}, line {line}: {text!r} is no ISO date") from error
+        raise PriceFileError(f"{path}, line {line}: {text!r} is not an ISO date") from error
 
 
 def _closes(row: list[str], symbols: list[str], path: Path, line: int) -> list[float | None]:
@@ -138,5 +124,5 @@ def _closes(row: list[str], symbols: list[str], path: Path, line: int) -> list[f
     kept = [None if close is None or math.isnan(close) else close for close in closes]
     for symbol, close in zip(symbols, kept, strict=True):
         if close is not None and not 0 < close < math.inf:
-            raise PriceFileError(f"{path}, line {line}, {symbol}: {close} is no price")
+            raise PriceFileError(f"{path}, line {line}, {symbol}: {close} is not a price")
     return kept

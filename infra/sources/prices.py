@@ -1,27 +1,74 @@
-"""What the chart API needs to know of a price source, simulated or read from a file."""
+"""What the chart API needs to know of a price source, simulated or read from a file.
+
+Days are those of the London exchange, stamped as Yahoo does: a daily bar carries the time of the opening, 08:00 local.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from bisect import bisect_left
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date
-from typing import Any, Literal, Protocol
+from datetime import date, datetime, time
+from typing import Annotated, Any, Literal, Protocol
+from zoneinfo import ZoneInfo
 
+import msgspec
 import numpy as np
 import numpy.typing as npt
-
-from infra.sources.timeline import Timeline
 
 Floats = npt.NDArray[np.float64]
 Kind = Literal["simulated", "file"]
 
+EXCHANGE_TIMEZONE = "Europe/London"
+OPENING = time(8, 0)
+CLOSING = time(16, 30)
+_ZONE = ZoneInfo(EXCHANGE_TIMEZONE)
+
+TradingDays = Callable[[str, date, date], list[date]]
+"""``marketlake.calendars.trading_days``: open days of a named calendar, both ends included."""
+
+
+def stamp(day: date, at: time = OPENING) -> int:
+    """Unix time of ``at`` o'clock in London on ``day``."""
+    return int(datetime.combine(day, at, _ZONE).timestamp())
+
+
+def gmt_offset(day: date) -> int:
+    """Seconds that London is ahead of UTC at the opening of ``day``."""
+    offset = datetime.combine(day, OPENING, _ZONE).utcoffset()
+    return int(offset.total_seconds()) if offset else 0
+
 
 @dataclass(frozen=True)
-class Split:
-    """``numerator`` new shares for ``denominator`` old ones."""
+class Timeline:
+    """Ascending days, with the Unix time of each one's opening."""
 
-    numerator: int
-    denominator: int
+    days: Sequence[date]
+    stamps: list[int]
+
+    @classmethod
+    def of(cls, days: Sequence[date]) -> Timeline:
+        """The timeline of ``days``."""
+        return cls(days, [stamp(day) for day in days])
+
+    def after(self, first: int) -> Timeline:
+        """The timeline from position ``first`` on."""
+        return Timeline(self.days[first:], self.stamps[first:]) if first else self
+
+    def since(self, first: date) -> int:
+        """Position of the first day that is not before ``first``."""
+        return bisect_left(self.days, first)
+
+    def window(self, period1: int, period2: int) -> tuple[int, int]:
+        """Positions (from, to) of the bars stamped in ``[period1, period2)``, Yahoo's half-open window."""
+        return bisect_left(self.stamps, period1), bisect_left(self.stamps, period2)
+
+
+class Split(msgspec.Struct, frozen=True, array_like=True):
+    """``numerator`` new shares for ``denominator`` old ones; a pair in JSON."""
+
+    numerator: Annotated[int, msgspec.Meta(ge=1)]
+    denominator: Annotated[int, msgspec.Meta(ge=1)]
 
 
 @dataclass(frozen=True)
@@ -50,17 +97,11 @@ class Series:
 class PriceBook(Protocol):
     """A source of series."""
 
-    @property
-    def kind(self) -> Kind:
-        """``simulated`` or ``file``."""
-
-    @property
-    def first_day(self) -> date:
-        """First day for which any symbol has a bar."""
-
-    @property
-    def last_day(self) -> date:
-        """Last day for which any symbol has a bar."""
+    kind: Kind
+    first_day: date
+    """First day for which any symbol has a bar."""
+    last_day: date
+    """Last day for which any symbol has a bar."""
 
     def series(self, symbol: str) -> Series | None:
         """All bars of ``symbol``; None when it is unknown."""

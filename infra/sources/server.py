@@ -11,11 +11,10 @@ import threading
 from collections import deque
 from http.server import BaseHTTPRequestHandler
 from pathlib import Path
-from types import TracebackType
 from typing import Any, Self, cast
 
-from infra.sources.app import FRANKFURTER_PREFIX, YAHOO_PREFIX, ReplayApp
-from infra.sources.http_types import Request, Response
+from infra.sources.app import FRANKFURTER_PREFIX, YAHOO_PREFIX, SourcesApp
+from infra.sources.http_messages import Request, Response
 
 HOST = "127.0.0.1"
 
@@ -24,13 +23,18 @@ class PortTaken(RuntimeError):
     """Another program listens on the port; the message says what to do."""
 
 
-class ReplayServer:
-    """A server that runs in a thread of this process; use it as a context manager, or ``start()`` and ``stop()``.
+class SourcesServer(socketserver.ThreadingTCPServer):
+    """A server that runs in a thread of this process when used as a context manager, or by ``serve_forever()``.
 
     Port 0 picks a free one. ``requests`` keeps the last ten thousand request lines, for tests.
     """
 
-    def __init__(self, app: ReplayApp, port: int = 0, log: Path | None = None) -> None:
+    # http.server.HTTPServer would look up the host's name in DNS while binding, which can take seconds offline.
+    allow_reuse_address = True
+    daemon_threads = True
+    request_queue_size = 128
+
+    def __init__(self, app: SourcesApp, port: int = 0, log: Path | None = None) -> None:
         """Binds the port at once.
 
         Raises:
@@ -41,19 +45,18 @@ class ReplayServer:
         self.stopping = threading.Event()
         self._log = log.open("a", encoding="utf-8", buffering=1) if log else None
         try:
-            self._server = _Server(self, port)
+            super().__init__((HOST, port), _Handler)
         except OSError as error:
             if error.errno != errno.EADDRINUSE:
                 raise
             raise PortTaken(
                 f"port {port} on {HOST} is taken by another program: stop it, or choose another with --port"
             ) from error
-        self._thread: threading.Thread | None = None
 
     @property
     def port(self) -> int:
         """The port that was bound."""
-        return int(self._server.server_address[1])
+        return int(self.server_address[1])
 
     @property
     def url(self) -> str:
@@ -70,23 +73,11 @@ class ReplayServer:
         """What FRANKFURTER_BASE_URL should be."""
         return self.url + FRANKFURTER_PREFIX
 
-    def serve_forever(self) -> None:
-        """Serves until ``stop()`` is called from another thread or a signal handler's thread."""
-        self._server.serve_forever(poll_interval=0.1)
-
-    def start(self) -> Self:
-        """Serves in a thread of its own."""
-        self._thread = threading.Thread(target=self.serve_forever, name="replay", daemon=True)
-        self._thread.start()
-        return self
-
     def stop(self) -> None:
-        """Ends hung responses, stops listening and closes the log."""
+        """Ends hung responses, stops listening and closes the log; not to be called by the thread that serves."""
         self.stopping.set()
-        self._server.shutdown()
-        self._server.server_close()
-        if self._thread:
-            self._thread.join(timeout=5)
+        self.shutdown()
+        self.server_close()
         if self._log:
             self._log.close()
 
@@ -96,31 +87,19 @@ class ReplayServer:
         if self._log and not self._log.closed:
             self._log.write(f"{status} {line}\n")
 
-    def __enter__(self) -> Self:
-        """Starts the server."""
-        return self.start()
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        """Stops the server."""
-        self.stop()
-
-
-class _Server(socketserver.ThreadingTCPServer):
-    # http.server.HTTPServer would look up the host's name in DNS while binding, which can take seconds offline.
-    allow_reuse_address = True
-    daemon_threads = True
-    request_queue_size = 128
-
-    def __init__(self, owner: ReplayServer, port: int) -> None:
-        self.owner = owner
-        super().__init__((HOST, port), _Handler)
-
     def handle_error(self, request: Any, client_address: Any) -> None:
-        # A client that gave up is no event here: tests with short timeouts do so all the time.
+        """A client that gave up is not an error here: tests with short timeouts do so all the time."""
         if not isinstance(sys.exception(), ConnectionError):
             super().handle_error(request, client_address)
+
+    def __enter__(self) -> Self:
+        """Serves in a thread of its own."""
+        threading.Thread(target=self.serve_forever, args=(0.1,), name="sources", daemon=True).start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Stops the server."""
+        self.stop()
 
 
 class _Handler(BaseHTTPRequestHandler):
@@ -131,12 +110,12 @@ class _Handler(BaseHTTPRequestHandler):
     timeout = 60
 
     def _answer(self) -> None:
-        owner = cast(_Server, self.server).owner
+        server = cast(SourcesServer, self.server)
         body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
-        response = owner.app.handle(Request(self.command, self.path, body))
-        owner.record(f"{self.command} {self.path}", response.status)
+        response = server.app.handle(Request(self.command, self.path, body))
+        server.record(f"{self.command} {self.path}", response.status)
         if response.behaviour == "hang":
-            owner.stopping.wait(response.seconds)
+            server.stopping.wait(response.seconds)
         if response.behaviour == "answer":
             self._send(response)
         else:

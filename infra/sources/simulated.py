@@ -17,9 +17,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from infra.sources.constituents import Constituent
-from infra.sources.prices import Floats, Kind, Series, Split
-from infra.sources.timeline import Timeline, TradingDays
+from infra.sources.contract_lists import Constituent
+from infra.sources.prices import Floats, Kind, Series, Split, Timeline, TradingDays
 
 EPOCH = date(1999, 1, 4)
 INDICES = {"^FTSE": "FTSE 100", "^FTMC": "FTSE 250"}
@@ -44,22 +43,10 @@ class SimulatedPrices:
         self.seed = seed
         self.timeline = Timeline.of(trading_days("london", EPOCH, last_day))
         self._weekdays = np.asarray([_weekday_number(day) for day in self.timeline.days], dtype=np.int64)
-
-    @property
-    def kind(self) -> Kind:
-        """Always ``simulated``."""
-        return "simulated"
-
-    @property
-    def first_day(self) -> date:
-        """First day of any symbol."""
-        first = min((member.valid_from for member in self._constituents.values()), default=EPOCH)
-        return self.timeline.days[self.timeline.since(first)]
-
-    @property
-    def last_day(self) -> date:
-        """Last day of all symbols."""
-        return self.timeline.days[-1]
+        first = min((member.valid_from for member in constituents.values()), default=EPOCH)
+        self.kind: Kind = "simulated"
+        self.first_day = self.timeline.days[self.timeline.since(first)]
+        self.last_day = self.timeline.days[-1]
 
     def describe(self) -> dict[str, Any]:
         """Seed and number of symbols."""

@@ -12,10 +12,12 @@ from typing import Any
 
 import httpx
 
+from infra.faults.injector import Switch
 from infra.local import server
 from infra.local.config import LocalConfig
 from infra.local.deploy import Deployment, client, deploy
 from infra.local.processes import port_is_free
+from tests.inject import profile_of
 
 DEADLINE_SECONDS = 120.0
 
@@ -142,14 +144,17 @@ class Pipeline:
             time.sleep(0.02)
         raise AssertionError(f"query did not end: {sql}")
 
-    def inject(self, *rules: dict[str, Any]) -> None:
-        """Faults that the simulated sources make from now on; none clears them."""
-        httpx.delete(f"{self.config.replay_url}/faults").raise_for_status()
+    def inject(self, *rules: dict[str, Any]) -> Switch:
+        """Faults from now on, at the sources where a rule names no surface; none turns them off. What counts them."""
+        switch = Switch(self.config.root)
         if rules:
-            httpx.post(f"{self.config.replay_url}/faults", json=list(rules)).raise_for_status()
+            switch.on(profile_of(*rules), seed=1)
+        else:
+            switch.off()
+        return switch
 
     def act(self, *actions: dict[str, Any]) -> None:
-        """Splits and dividends that the replayed Yahoo has booked from now on; none takes them back."""
+        """Splits and dividends that the simulated Yahoo has booked from now on; none takes them back."""
         httpx.delete(f"{self.config.replay_url}/actions").raise_for_status()
         if actions:
             httpx.post(f"{self.config.replay_url}/actions", json=list(actions)).raise_for_status()

@@ -25,7 +25,7 @@ from transform.days import StoredDay
 FIRST, LAST = "2021-12-20", "2022-12-31"
 """The year and what its first questions look back on."""
 
-FAULT = {"kind": "scale100", "symbol": "AZN.L", "match": "chart", "dates": ["2022-06-15"]}
+FAULT = {"kind": "scale100", "match": "chart/AZN.L", "dates": ["2022-06-15"]}
 """One price a hundred times too high, so that quarantine and gaps have something to show."""
 
 Days = Mapping[str, pl.DataFrame]

@@ -8,8 +8,10 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-from infra.faults.profile import load_profile
-from infra.faults.switch import Switch
+import msgspec
+
+from infra.faults.injector import Switch
+from infra.faults.rules import load_profile
 from tests.e2e.pipeline import Outcome, Pipeline
 
 ROUNDS = 10
@@ -42,8 +44,8 @@ def blow_over(pipeline: Pipeline, command: Command, window: dict[str, Any], seed
     aftermath.injected += switch.injected()
 
     # With good sources, batches that Fetch could not bring in reach the later stages and their faults.
-    inside = {name: surface for name, surface in storm["faults"].items() if name != "upstream"}
-    switch.on({**storm, "name": "storm without upstream", "faults": inside}, seed)
+    inside = tuple(rule for rule in storm.rules if rule.surface != "upstream")
+    switch.on(msgspec.structs.replace(storm, name="storm without upstream", rules=inside), seed)
     _redrive(pipeline, command, aftermath)
     aftermath.injected += switch.injected()
 

@@ -1,15 +1,15 @@
-"""Each kind of fault comes out as the error that it should; what is called is real, the fault is made on purpose."""
+"""Each kind of fault comes out as the error that it should; what is called is real, the fault is injected."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 
 from athena_check.athena import run_query
-from infra.faults.switch import Switch
+from infra.faults.injector import Switch
 from marketlake.errors import StorageUnavailable
 from tests.e2e.pipeline import Pipeline
 
@@ -19,21 +19,16 @@ ATTEMPTS, SERVICE_ATTEMPTS = 4, 7
 SDK_ATTEMPTS = 4
 """In ``marketlake.aws``."""
 
+THROTTLED = {"kind": "status", "status": 429, "match": "/frankfurter"}
+"""An execution that fails, so that there is something to send."""
+
 On = Callable[..., Switch]
 
 
 @pytest.fixture
-def on(pipeline: Pipeline) -> Iterator[On]:
-    """Turns faults on: a surface, a share of its calls, and the fault's own fields, or several ``kinds``."""
-    switch = Switch(pipeline.config.root)
-
-    def turn(surface: str, share: float = 1.0, kinds: Sequence[Any] = (), **fault: Any) -> Switch:
-        faults = {surface: {"share": share, "kinds": [*kinds, *([fault] if fault else [])]}}
-        switch.on({"name": "test", "about": "", "faults": faults}, seed=1)
-        return switch
-
-    yield turn
-    switch.off()
+def on(pipeline: Pipeline) -> On:
+    """Turns one fault on, at a surface."""
+    return lambda surface, **fault: pipeline.inject({"surface": surface, **fault})
 
 
 def rates_of(day: str) -> dict[str, Any]:
@@ -124,12 +119,11 @@ def test_a_query_that_stays_queued_is_stopped(pipeline: Pipeline, on: On) -> Non
     assert query["Status"]["State"] == "CANCELLED"
 
 
-def test_a_queue_that_refuses_leaves_the_payload_in_report_and_history(pipeline: Pipeline, on: On) -> None:
-    pipeline.inject({"kind": "status", "status": 429, "match": "/frankfurter"})
-    switch = on("sqs", kind="refused")
+def test_a_queue_that_refuses_leaves_the_payload_in_report_and_history(pipeline: Pipeline) -> None:
+    switch = pipeline.inject(THROTTLED, {"surface": "sqs", "kind": "refused"})
     outcome = pipeline.run(rates_of("2013-07-01"))
     assert outcome.status == "FAILED"
-    assert switch.injected() == {("sqs", "refused"): ATTEMPTS}
+    assert switch.injected()["sqs", "refused"] == ATTEMPTS
     assert pipeline.messages("dlq") == []
     report = json.loads(pipeline.body("clean_bucket", f"reports/{outcome.name}.json"))
     losses = {loss["state"]: loss for loss in report["losses"]}
@@ -141,12 +135,11 @@ def test_a_queue_that_refuses_leaves_the_payload_in_report_and_history(pipeline:
     assert "SQS.AmazonSQSException" in json.dumps(pipeline.history(outcome.name), default=str)
 
 
-def test_a_topic_that_refuses_does_not_make_a_success_of_a_failure(pipeline: Pipeline, on: On) -> None:
-    pipeline.inject({"kind": "status", "status": 429, "match": "/frankfurter"})
-    switch = on("sns", kind="refused")
+def test_a_topic_that_refuses_does_not_make_a_success_of_a_failure(pipeline: Pipeline) -> None:
+    switch = pipeline.inject(THROTTLED, {"surface": "sns", "kind": "refused"})
     outcome = pipeline.run(rates_of("2013-08-01"))
     assert (outcome.status, outcome.error) == ("FAILED", "UpstreamThrottled")
-    assert switch.injected() == {("sns", "refused"): ATTEMPTS}
+    assert switch.injected()["sns", "refused"] == ATTEMPTS
     assert pipeline.messages("mailbox") == []
 
 
@@ -169,7 +162,7 @@ WRONG_ROWS: dict[str, tuple[str, Callable[[list[float]], list[float]]]] = {
 """Symbol to a fault in its answers, and what its closes are afterwards: the table in docs/chaos.md."""
 
 
-def test_wrong_rows_leave_another_lake_behind_and_so_are_not_in_the_storm(pipeline: Pipeline, on: On) -> None:
+def test_wrong_rows_leave_another_lake_behind_and_so_are_not_in_the_storm(pipeline: Pipeline) -> None:
     days = {"datasets": ["ftse100_prices"], "start": "2013-10-07", "end": "2013-10-11"}
 
     def closes() -> dict[str, list[float]]:
@@ -184,8 +177,8 @@ def test_wrong_rows_leave_another_lake_behind_and_so_are_not_in_the_storm(pipeli
 
     assert pipeline.run(days).status == "SUCCEEDED"
     calm = closes()
-    kinds = [{"kind": kind, "match": f"chart/{symbol}"} for symbol, (kind, _) in WRONG_ROWS.items() if kind]
-    switch = on("upstream", kinds=kinds)
+    rules = [{"kind": kind, "match": f"chart/{symbol}"} for symbol, (kind, _) in WRONG_ROWS.items() if kind]
+    switch = pipeline.inject(*rules)
     outcome = pipeline.run({**days, "force": True})
     assert outcome.status == "SUCCEEDED", outcome
     assert {kind for _, kind in switch.injected()} == {kind for kind, _ in WRONG_ROWS.values() if kind}

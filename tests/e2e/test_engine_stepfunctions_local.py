@@ -6,17 +6,18 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-import httpx
 import pytest
 
 from infra.cli.main import main
 from infra.client.target import Target, local_target
 from infra.facts import ROOT
+from infra.faults.injector import Switch
 from infra.local import config as configs
 from infra.local import server, stepfunctions_local
 from infra.local.config import LocalConfig
 from infra.local.processes import port_is_free
 from tests.e2e.pipeline import free_port_pair
+from tests.inject import profile_of
 
 pytestmark = pytest.mark.xdist_group("stepfunctions_local")
 
@@ -73,7 +74,7 @@ def test_the_engine_runs_the_state_machine_and_the_embedded_aws_does_the_rest(
     assert "Step Functions Local" in marketlake("doctor")
 
     # The queue's address, a parameter of the definition, is good for the engine as it is for the command.
-    httpx.post(f"{config.replay_url}/faults", json=[{"kind": "status", "status": 503}]).raise_for_status()
+    Switch(root).on(profile_of({"kind": "status", "status": 503}), seed=1)
     assert main([*on, "backfill", "--start", "2024-01-08", "--end", "2024-01-09", "--dataset", "fx_rates"]) == 1
     assert "UpstreamUnavailable" in marketlake("dlq", "list")
     assert "UpstreamUnavailable" in marketlake("mail")

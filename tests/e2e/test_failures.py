@@ -82,7 +82,7 @@ def test_a_source_that_fails_is_retried_kept_and_mailed(pipeline: Pipeline, faul
 
 
 def test_a_bad_row_is_quarantined_and_the_good_rows_go_on(pipeline: Pipeline) -> None:
-    pipeline.inject({"kind": "scale100", "symbol": "AZN.L", "match": "chart", "dates": ["2020-09-02"]})
+    pipeline.inject({"kind": "scale100", "match": "chart/AZN.L", "dates": ["2020-09-02"]})
     outcome = pipeline.run({"datasets": ["ftse100_prices"], "start": "2020-09-01", "end": "2020-09-03"})
     assert outcome.status == "SUCCEEDED", outcome
     assert outcome.output["datasets"]["ftse100_prices"]["rejected_rows"] == 1

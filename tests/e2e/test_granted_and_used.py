@@ -54,7 +54,7 @@ def recorded(shared_pipeline: Pipeline) -> dict[str, list[dict[str, Any]]]:
     """Function to the calls it made, in this session."""
     pipeline = shared_pipeline
     # So that this file can also be run alone: a batch that fails, rows that are bad, days that are there already.
-    pipeline.inject({"kind": "scale100", "symbol": "BARC.L", "match": "chart"})
+    pipeline.inject({"kind": "scale100", "match": "chart/BARC.L"})
     pipeline.run({"datasets": ["ftse100_prices"], "start": "2018-05-01", "end": "2018-05-02", "force": True})
     pipeline.inject({"kind": "status", "status": 429, "match": "frankfurter"})
     pipeline.run({"datasets": ["fx_rates"], "start": "2018-05-02", "end": "2018-05-02", "force": True})

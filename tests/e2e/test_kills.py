@@ -12,14 +12,13 @@ import json
 import time
 from collections.abc import Iterator
 from datetime import date, timedelta
-from pathlib import Path
-from typing import Literal
+from typing import Any
 
 import polars as pl
 import pyarrow.parquet as pq
 import pytest
 
-from infra.faults.kill_points import KILL_POINTS, Kill, arm, disarm, writes
+from infra.faults.injector import Switch
 from infra.local import processes
 from infra.local.config import LocalConfig
 from marketlake.contract import load_contract
@@ -37,26 +36,33 @@ WEEKS = 20
 class Killed(Pipeline):
     """A pipeline in which a test arms kills."""
 
-    @property
-    def points(self) -> Path:
-        return self.config.root / "kill-points"
+    def arm(self, kind: str = "", after: int = 0, *rules: dict[str, Any]) -> Switch:
+        """Count writes from now on; the ``kind`` of kill comes after so many of them, 0 is before the first is stored.
 
-    def arm(self, after: int | None, victim: Literal["function", "server"]) -> None:
-        arm(self.points, Kill([self.name("raw_bucket"), self.name("clean_bucket")], after, victim))
+        Further ``rules`` make faults at the sources.
+        """
+        buckets = f"^({self.name('raw_bucket')}|{self.name('clean_bucket')})/"
+        write = {"surface": "write", "match": buckets}
+        kill = [{**write, "kind": kind, "at": max(after, 1), "stored": after > 0}] if kind else []
+        return self.inject(*kill, {**write, "kind": "noted"}, *rules)
 
     def wait_for_its_end(self) -> None:
         """Until the armed server is dead."""
         end = time.monotonic() + DEADLINE_SECONDS
         while processes.pid_of(self.config.root / "ministack.pid") is not None:
-            assert time.monotonic() < end, f"not killed; written: {writes(self.points)}"
+            assert time.monotonic() < end, f"not killed; written: {writes(Switch(self.config.root))}"
             time.sleep(0.01)
+
+
+def writes(switch: Switch) -> list[str]:
+    """What functions wrote since a kill was armed, in order; the last is followed by the kill if there was one."""
+    return [line["target"] for line in switch.lines() if line["surface"] == "write"]
 
 
 @pytest.fixture(scope="module")
 def killed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Killed]:
     root = tmp_path_factory.mktemp("killed")
     with pytest.MonkeyPatch.context() as environment:
-        environment.setenv(KILL_POINTS, str(root / "kill-points"))
         environment.setenv("SFN_WAIT_SCALE", "0.05")
         pipeline = Killed(LocalConfig(root=root, port=free_port_pair()))
         pipeline.up()
@@ -73,12 +79,11 @@ def window(dataset: str, days: list[date]) -> dict[str, object]:
     return {"datasets": [dataset], "start": f"{days[0]}", "end": f"{days[-1]}"}
 
 
-def count_writes(pipeline: Killed, dataset: str, days: list[date]) -> int:
+def count_writes(pipeline: Killed, dataset: str, days: list[date], *rules: dict[str, Any]) -> int:
     """Writes of an undisturbed run; nothing is killed."""
-    pipeline.arm(None, "function")
+    switch = pipeline.arm("", 0, *rules)
     assert pipeline.run(window(dataset, days)).status == "SUCCEEDED"
-    assert disarm(pipeline.points)
-    return len(writes(pipeline.points))
+    return len(writes(switch))
 
 
 def failed_attempts(pipeline: Pipeline, outcome: Outcome) -> list[str]:
@@ -122,15 +127,15 @@ def assert_same_as_undisturbed(pipeline: Pipeline, dataset: str, first: date) ->
 def test_a_killed_function_is_run_again_by_its_retry(killed: Killed, dataset: str) -> None:
     # A bad row a week, so that Validate writes to quarantine as well.
     tuesdays = [f"{days_of(FUNCTION_KILLS, week)[0]}" for week in range(WEEKS)]
-    killed.inject({"kind": "scale100", "symbol": "AZN.L", "match": "chart", "dates": tuesdays})
-    points = count_writes(killed, dataset, days_of(FUNCTION_KILLS, 0))
+    bad_row = {"kind": "scale100", "match": "chart/AZN.L", "dates": tuesdays}
+    points = count_writes(killed, dataset, days_of(FUNCTION_KILLS, 0), bad_row)
     assert points == (12 if dataset == "ftse100_prices" else 11)
     for after in range(points + 1):
         days = days_of(FUNCTION_KILLS, after + 1)
-        killed.arm(after, "function")
+        switch = killed.arm("kill_function", after, bad_row)
         outcome = killed.run(window(dataset, days))
-        assert not disarm(killed.points), f"no function was killed after write {after}"
-        assert (outcome.status, outcome.error) == ("SUCCEEDED", ""), (after, writes(killed.points), outcome)
+        assert switch.injected()["write", "kill_function"] == 1, f"no function was killed after write {after}"
+        assert (outcome.status, outcome.error) == ("SUCCEEDED", ""), (after, writes(switch), outcome)
         assert failed_attempts(killed, outcome) == ["Runtime.ExitError"], after
         assert_whole(killed, dataset, days)
     assert_same_as_undisturbed(killed, dataset, FUNCTION_KILLS)
@@ -144,10 +149,10 @@ def test_a_killed_server_loses_nothing_that_the_same_input_does_not_bring_back(k
     """
     points = count_writes(killed, "fx_rates", days_of(SERVER_KILLS, 0))
     for after in range(points + 1):
-        killed.arm(after, "server")
+        switch = killed.arm("kill_server", after)
         killed.start(window("fx_rates", days_of(SERVER_KILLS, after + 1)))
         killed.wait_for_its_end()
-        assert len(writes(killed.points)) == after
+        assert len(writes(switch)) == max(after, 1)
         killed.up()
     for after in range(points + 1):
         days = days_of(SERVER_KILLS, after + 1)

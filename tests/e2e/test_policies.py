@@ -41,7 +41,7 @@ def scenarios(pipeline: Pipeline) -> Iterator[dict[str, Any]]:
         "end": patched,
         "symbols": ["USD"],
     }  # into a day that is not there
-    pipeline.inject({"kind": "scale100", "symbol": "BARC.L", "match": "chart"})
+    pipeline.inject({"kind": "scale100", "match": "chart/BARC.L"})
     pipeline.act({"symbol": "VOD.L", "day": "2018-03-01", "split": [2, 1]})
     # Quarantine; and the day before it is in the lake, with the prices from before the split.
     yield {"datasets": ["ftse100_prices"], "start": "2018-03-01", "end": "2018-03-02", "force": True}

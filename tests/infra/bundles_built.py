@@ -16,7 +16,7 @@ from infra.facts import FUNCTIONS
 from infra.package.__main__ import package
 from infra.package.locks import RegistryUnreachable
 from infra.package.target import targets
-from infra.sources.server import ReplayServer
+from infra.sources.server import SourcesServer
 from tests.infra.bundles_aws import FakeAws
 
 DOCUMENT: dict[str, Any] = json.loads((FUNCTIONS / "functions.json").read_text("utf-8"))
@@ -86,7 +86,7 @@ def no_registry(error: RegistryUnreachable) -> NoReturn:
     pytest.skip(str(error))
 
 
-def settings_of(function: str, aws: FakeAws, replay: ReplayServer) -> dict[str, str]:
+def settings_of(function: str, aws: FakeAws, replay: SourcesServer) -> dict[str, str]:
     """The environment that functions.json gives ``function``, on the fake AWS and the simulated sources."""
     values = {
         "RAW_BUCKET": "raw",

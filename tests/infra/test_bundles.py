@@ -22,7 +22,7 @@ from infra.package.layer import SERVICES, find_compiler, is_left_out
 from infra.package.locks import LockOutOfDate, RegistryUnreachable
 from infra.package.target import targets
 from infra.sources.app import build_app
-from infra.sources.server import ReplayServer
+from infra.sources.server import SourcesServer
 from tests.infra.bundles_aws import FakeAws
 from tests.infra.bundles_built import ALLOWED, BUNDLES, HANDLERS, HEAVY, Built, build_local, no_registry, settings_of
 from tests.infra.bundles_lambda import TRACE_ID, Answer, invoke
@@ -52,8 +52,8 @@ def aws() -> Iterator[FakeAws]:
 
 
 @pytest.fixture(scope="session")
-def replay() -> Iterator[ReplayServer]:
-    with ReplayServer(build_app(None, 7, None)) as server:
+def replay() -> Iterator[SourcesServer]:
+    with SourcesServer(build_app(None, 7, None)) as server:
         yield server
 
 
@@ -102,7 +102,7 @@ def test_every_handler_starts_from_its_zip_and_fails_as_one_of_our_classes(built
     assert built.tree(function) == before, "a function wrote into its code, which is read-only on Lambda"
 
 
-def test_a_call_is_traced_where_a_daemon_listens(built: Built, aws: FakeAws, replay: ReplayServer) -> None:
+def test_a_call_is_traced_where_a_daemon_listens(built: Built, aws: FakeAws, replay: SourcesServer) -> None:
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as daemon:
         daemon.bind(("127.0.0.1", 0))
         daemon.settimeout(5)
@@ -119,7 +119,7 @@ def test_a_call_is_traced_where_a_daemon_listens(built: Built, aws: FakeAws, rep
     assert ("s3", segment["id"]) in [(each["name"], each.get("parent_id")) for each in segments]
 
 
-def test_plan_refuses_a_bad_input_by_class_name(built: Built, aws: FakeAws, replay: ReplayServer) -> None:
+def test_plan_refuses_a_bad_input_by_class_name(built: Built, aws: FakeAws, replay: SourcesServer) -> None:
     event = {"task": TASK, "input": {"start": "yesterday"}, "started": STARTED}
     answer = invoke(built.path("plan"), HANDLERS["plan"], event, settings_of("plan", aws, replay))
     assert (answer.kind, answer.error) == ("error", "InvalidRequest")
@@ -127,7 +127,7 @@ def test_plan_refuses_a_bad_input_by_class_name(built: Built, aws: FakeAws, repl
 
 
 @pytest.mark.parametrize("dataset", ["fx_rates", "ftse100_prices"])
-def test_the_zips_load_two_days(built: Built, aws: FakeAws, replay: ReplayServer, dataset: str) -> None:
+def test_the_zips_load_two_days(built: Built, aws: FakeAws, replay: SourcesServer, dataset: str) -> None:
     def ask(function: str, **event: Any) -> Answer:
         event = {"task": TASK, "started": STARTED, **event}
         return invoke(built.path(function), HANDLERS[function], event, settings_of(function, aws, replay))
@@ -157,7 +157,7 @@ def test_the_zips_load_two_days(built: Built, aws: FakeAws, replay: ReplayServer
     ],
 )
 def test_what_a_zip_lacks_is_not_found_elsewhere(
-    built: Built, aws: FakeAws, replay: ReplayServer, function: str, without: str, kind: str, error: str
+    built: Built, aws: FakeAws, replay: SourcesServer, function: str, without: str, kind: str, error: str
 ) -> None:
     wanted = {"datasets": ["ftse100_prices"], "start": "2023-01-03", "end": "2023-01-03"}
     batch = {"dataset": "ftse100_prices", "days": ["2023-01-03"], "count": 1, "symbols": [], "recheck": False}

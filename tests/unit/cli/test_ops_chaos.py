@@ -6,9 +6,8 @@ from pathlib import Path
 import pytest
 
 from infra.cli.main import main
-from infra.faults.injector import Injector
-from infra.faults.profile import load_profile
-from infra.faults.switch import Switch
+from infra.faults.injector import Injector, Switch
+from infra.faults.rules import Profile, Rule
 from infra.local.config import LocalConfig
 from infra.local.deploy import fingerprint
 
@@ -16,15 +15,14 @@ from infra.local.deploy import fingerprint
 def test_chaos_says_what_is_on_and_counts_what_was_injected(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     command = ["--root", str(tmp_path), "chaos"]
     assert main(command) == 0
-    assert "chaos is off" in capsys.readouterr().out
+    assert "fault injection is off" in capsys.readouterr().out
 
     switch = Switch(tmp_path)
-    always = {"sqs": {"share": 1.0, "kinds": [{"kind": "refused"}]}}
-    switch.on({**load_profile("messages"), "faults": always}, 5)
+    switch.on(Profile((Rule("sqs", "refused"),), "SQS refuses", "always"), 5)
     Injector(switch).pick("sqs", "first")
     assert main(command) == 0
     shown = capsys.readouterr().out
-    assert "chaos messages, seed 5: SQS and SNS refuse" in shown
+    assert "fault injection always, seed 5: SQS refuses" in shown
     assert "off: marketlake up --chaos none" in shown
     assert main([*command, "--json"]) == 0
     assert json.loads(capsys.readouterr().out) == [{"surface": "sqs", "kind": "refused", "injected": 1}]

@@ -8,8 +8,7 @@ import pytest
 from infra.cli.main import main
 from infra.cli.setup import Setup
 from infra.cli.up import wanted_config
-from infra.faults.profile import of_config
-from infra.faults.switch import Switch
+from infra.faults.injector import Switch
 from infra.local import config as configs
 from infra.local import deploy, server
 from infra.local.config import LocalConfig
@@ -37,7 +36,7 @@ def started(monkeypatch: pytest.MonkeyPatch) -> list[LocalConfig]:
     def start(config: LocalConfig) -> Status:
         found.append(config)
         configs.save(config)
-        Switch(config.root).turn(of_config(config), config.chaos_seed)
+        Switch(config.root).turn(server.profile_of(config), config.chaos_seed)
         (config.root / "s3").mkdir(exist_ok=True)
         return Status(config, {"ok": True}, replay)
 
@@ -78,13 +77,13 @@ def test_faults_are_said_on_screen_and_kept_until_they_are_turned_off(
 ) -> None:
     root = ["--root", str(tmp_path)]
     main([*root, "up", "--chaos", "storm", "--chaos-seed", "3"])
-    assert "chaos storm, seed 3" in capsys.readouterr().out
+    assert "fault injection storm, seed 3" in capsys.readouterr().out
     main([*root, "up"])
     assert (started[-1].chaos, started[-1].chaos_seed) == ("storm", 3)
-    assert "chaos storm, seed 3" in capsys.readouterr().out
+    assert "fault injection storm, seed 3" in capsys.readouterr().out
     main([*root, "up", "--chaos", "none"])
     assert started[-1].chaos == "none"
-    assert "chaos" not in capsys.readouterr().out
+    assert "fault injection" not in capsys.readouterr().out
 
 
 def test_a_taken_port_is_one_readable_line_and_exit_1(

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from infra.faults.s3_faults import error, is_of_a_function, target_of
-from infra.faults.task_faults import target_of as task_target
+from infra.faults.emulator import is_of_a_function, request_target, s3_error, task_target
+from infra.faults.kinds import S3_ERRORS
 
 SIGNED = "AWS4-HMAC-SHA256 Credential={}/20261122/eu-west-2/{}/aws4_request, SignedHeaders=host, Signature=0"
 
@@ -19,8 +19,8 @@ def test_only_what_functions_ask_of_s3_is_hit(key: str, service: str, *, hit: bo
 
 
 def test_an_s3_request_is_named_by_method_path_and_query() -> None:
-    assert target_of("PUT", "/b/k", {}) == "PUT /b/k"
-    assert target_of("GET", "/b", {"prefix": ["x"], "list-type": ["2"]}) == "GET /b?list-type=2&prefix=x"
+    assert request_target("PUT", "/b/k", {}) == "PUT /b/k"
+    assert request_target("GET", "/b", {"prefix": ["x"], "list-type": ["2"]}) == "GET /b?list-type=2&prefix=x"
 
 
 def test_a_task_is_named_by_what_it_calls_and_its_batch_not_by_its_execution() -> None:
@@ -36,7 +36,7 @@ def test_a_task_is_named_by_what_it_calls_and_its_batch_not_by_its_execution() -
 
 
 def test_an_s3_error_is_s3s_own_document_and_escapes_the_path() -> None:
-    status, headers, body = error("slow_down", "/b/<k>", "id")
+    status, headers, body = s3_error(S3_ERRORS["slow_down"], "/b/<k>", "id")
     assert (status, headers["Content-Type"]) == (503, "application/xml")
     assert b"<Code>SlowDown</Code>" in body
     assert b"<k>" not in body

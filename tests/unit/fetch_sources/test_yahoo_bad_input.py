@@ -3,7 +3,6 @@ from __future__ import annotations
 import csv
 import io
 import time
-from collections.abc import Callable
 from datetime import date
 from typing import Any
 
@@ -12,22 +11,22 @@ import pytest
 from fetch.sources.base import FetchedDays, FetchRequest
 from fetch.sources.yahoo import YahooSource
 from fetch.sources.yahoo_chart import NO_CURRENCY
-from infra.sources.server import ReplayServer
+from infra.sources.server import SourcesServer
 from marketlake.calendars import trading_days
 from marketlake.errors import TransientError, UpstreamMalformed, UpstreamThrottled, UpstreamUnavailable
+from tests.inject import Inject
 
 pytestmark = pytest.mark.allow_hosts(["127.0.0.1"])
-Inject = Callable[..., None]
 WEEK = trading_days("london", date(2022, 3, 7), date(2022, 3, 11))
 CHARTS = "/v8/finance/chart/"
 
 
-def fetch(server: ReplayServer, symbols: list[str], timeout: float = 5, concurrency: int = 4) -> FetchedDays:
+def fetch(server: SourcesServer, symbols: list[str], timeout: float = 5, concurrency: int = 4) -> FetchedDays:
     source = YahooSource(server.yahoo_url, timeout, concurrency)
     return source.fetch(FetchRequest(WEEK, symbols, 10))
 
 
-def test_a_frankly_failing_source_is_asked_once(server: ReplayServer, inject: Inject, symbols: list[str]) -> None:
+def test_a_frankly_failing_source_is_asked_once(server: SourcesServer, inject: Inject, symbols: list[str]) -> None:
     inject(kind="status", status=429, match=CHARTS)
     with pytest.raises(UpstreamThrottled) as caught:
         fetch(server, symbols)
@@ -54,7 +53,7 @@ def test_a_frankly_failing_source_is_asked_once(server: ReplayServer, inject: In
 )
 @pytest.mark.parametrize("share", ["one", "all"])
 def test_bad_answers_are_told_apart(
-    server: ReplayServer,
+    server: SourcesServer,
     inject: Inject,
     symbols: list[str],
     share: str,
@@ -62,7 +61,7 @@ def test_bad_answers_are_told_apart(
     error: type[TransientError],
     said: str,
 ) -> None:
-    inject(**rule, match=CHARTS, **({"symbol": "BP.L"} if share == "one" else {}))
+    inject(**rule, match=f"{CHARTS}BP.L" if share == "one" else CHARTS)
     started = time.monotonic()
     with pytest.raises(error, match=said) as caught:
         fetch(server, symbols, timeout=0.4)
@@ -73,44 +72,44 @@ def test_bad_answers_are_told_apart(
 
 @pytest.mark.parametrize("kind", ["html", "truncated", "empty", "reset", "duplicate_day", "no_currency"])
 def test_what_heals_when_asked_again_is_complete(
-    server: ReplayServer, inject: Inject, symbols: list[str], kind: str
+    server: SourcesServer, inject: Inject, symbols: list[str], kind: str
 ) -> None:
     honest = fetch(server, symbols)
-    inject(kind=kind, match=CHARTS, symbol="BP.L", times=1)
+    inject(kind=kind, match=f"{CHARTS}BP.L", times=1)
     assert fetch(server, symbols) == honest
-    assert server.app.faults.injected == {kind: 1}
+    assert inject.switch.injected() == {("upstream", kind): 1}
 
 
 def test_the_error_that_most_asks_for_patience_is_raised(
-    server: ReplayServer, inject: Inject, symbols: list[str]
+    server: SourcesServer, inject: Inject, symbols: list[str]
 ) -> None:
-    inject(kind="html", symbol="BP.L")
-    inject(kind="status", status=429, symbol="VOD.L")
+    inject(kind="html", match="chart/BP.L")
+    inject(kind="status", status=429, match="chart/VOD.L")
     with pytest.raises(UpstreamThrottled, match=r"2 of 9 symbols \(1 UpstreamThrottled, 1 UpstreamMalformed\)"):
         fetch(server, symbols)
 
 
 def test_a_retry_in_the_same_process_does_not_see_the_old_answer(
-    server: ReplayServer, inject: Inject, symbols: list[str]
+    server: SourcesServer, inject: Inject, symbols: list[str]
 ) -> None:
     inject(kind="html", match=CHARTS)
     with pytest.raises(UpstreamMalformed):
         fetch(server, symbols)
-    server.app.faults.clear()
+    inject.clear()
     assert fetch(server, symbols).rows == dict.fromkeys(WEEK, len(symbols))
 
 
-def test_a_symbol_without_a_currency_is_refused(server: ReplayServer, inject: Inject, symbols: list[str]) -> None:
-    inject(kind="no_currency", symbol="BP.L")
+def test_a_symbol_without_a_currency_is_refused(server: SourcesServer, inject: Inject, symbols: list[str]) -> None:
+    inject(kind="no_currency", match="chart/BP.L")
     fetched = fetch(server, symbols)
     assert fetched.missing_symbols == {"BP.L": NO_CURRENCY}
     assert fetched.rows == dict.fromkeys(WEEK, len(symbols) - 1)
     assert b"BP.L" not in b"".join([*fetched.days.values(), fetched.before or b""])
 
 
-def test_bars_without_a_close_are_left_out(server: ReplayServer, inject: Inject, symbols: list[str]) -> None:
+def test_bars_without_a_close_are_left_out(server: SourcesServer, inject: Inject, symbols: list[str]) -> None:
     honest = fetch(server, symbols)
-    inject(kind="nan_bar", symbol="BP.L", dates=["2022-03-04", "2022-03-09"])
+    inject(kind="nan_bar", match="chart/BP.L", dates=["2022-03-04", "2022-03-09"])
     fetched = fetch(server, symbols)
     assert b"BP.L" not in fetched.days[date(2022, 3, 9)]
     assert fetched.rows[date(2022, 3, 9)] == len(symbols) - 1
@@ -122,26 +121,27 @@ def test_bars_without_a_close_are_left_out(server: ReplayServer, inject: Inject,
 
 
 def test_a_late_day_is_missing_and_a_shuffled_answer_is_not(
-    server: ReplayServer, inject: Inject, symbols: list[str]
+    server: SourcesServer, inject: Inject, symbols: list[str]
 ) -> None:
     honest = fetch(server, symbols)
-    inject(kind="shuffle", seed=5)
+    inject(kind="shuffle")
     assert fetch(server, symbols) == honest
-    server.app.faults.clear()
+    inject.clear()
     inject(kind="stale")
     assert list(fetch(server, symbols).days) == WEEK[:-1]
 
 
-def test_unit_errors_pass_as_received_for_validation_to_find(server: ReplayServer, inject: Inject) -> None:
+def test_unit_errors_pass_as_received_for_validation_to_find(server: SourcesServer, inject: Inject) -> None:
     honest = fetch(server, ["BP.L"])
     inject(kind="scale100", dates=[str(WEEK[2])])
     scaled = fetch(server, ["BP.L"])
+    inject.clear()
     inject(kind="pence_for_pounds")
     assert [day for day in WEEK if scaled.days[day] != honest.days[day]] == [WEEK[2]]
     assert fetch(server, ["BP.L"]).days[WEEK[0]].endswith(b",GBP\n")
 
 
-def test_no_crumb_is_no_obstacle(server: ReplayServer, inject: Inject, symbols: list[str]) -> None:
+def test_no_crumb_is_no_obstacle(server: SourcesServer, inject: Inject, symbols: list[str]) -> None:
     inject(kind="status", status=429, match="getcrumb")
     assert fetch(server, symbols).rows == dict.fromkeys(WEEK, len(symbols))
 

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from fetch.sources.yahoo_chart import NO_BARS, NO_CURRENCY, QUOTED, Bars, ChartAnswer, read_chart
-from infra.sources.timeline import stamp
+from infra.sources.prices import stamp
 from marketlake.errors import UpstreamMalformed, UpstreamThrottled, UpstreamUnavailable
 
 MONDAY, TUESDAY = date(2022, 3, 28), date(2022, 3, 29)

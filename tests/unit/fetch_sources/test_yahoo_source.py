@@ -16,14 +16,14 @@ from fetch.sources.base import FetchedDays, FetchRequest
 from fetch.sources.yahoo import DEFAULT_BASE_URL, YahooSource
 from fetch.sources.yahoo_client import YahooClient
 from fetch.sources.yahoo_session import CurlSession, chart_symbol, open_session, retarget
-from infra.sources.server import ReplayServer
+from infra.sources.server import SourcesServer
 from marketlake.calendars import trading_days
 
 pytestmark = pytest.mark.allow_hosts(["127.0.0.1"])
 MARCH = trading_days("london", date(2022, 3, 1), date(2022, 3, 31))
 
 
-def fetch(server: ReplayServer, days: list[date], symbols: list[str], **options: Any) -> FetchedDays:
+def fetch(server: SourcesServer, days: list[date], symbols: list[str], **options: Any) -> FetchedDays:
     return YahooSource(server.yahoo_url, timeout=5, **options).fetch(FetchRequest(days, symbols, 10))
 
 
@@ -32,7 +32,7 @@ def rows_of(raw: bytes | None) -> list[dict[str, str]]:
     return list(csv.DictReader(io.StringIO(raw.decode())))
 
 
-def test_every_bar_comes_as_quoted(server: ReplayServer, symbols: list[str]) -> None:
+def test_every_bar_comes_as_quoted(server: SourcesServer, symbols: list[str]) -> None:
     fetched = fetch(server, MARCH, symbols)
     assert list(fetched.days) == MARCH
     assert fetched.rows == dict.fromkeys(MARCH, len(symbols))
@@ -41,7 +41,7 @@ def test_every_bar_comes_as_quoted(server: ReplayServer, symbols: list[str]) -> 
         rows = rows_of(fetched.days[day])
         assert [row["ticker"] for row in rows] == symbols
         for row in rows:
-            series = server.app._prices.series(row["ticker"])
+            series = server.app.prices.series(row["ticker"])
             assert series is not None
             at = series.timeline.since(day)
             for name in ("open", "high", "low", "close", "adj_close"):
@@ -51,13 +51,13 @@ def test_every_bar_comes_as_quoted(server: ReplayServer, symbols: list[str]) -> 
             assert row["dividend"] == repr(float(series.dividends.get(at, 0.0)))
 
 
-def test_dividends_and_splits_are_on_their_day(server: ReplayServer, symbols: list[str]) -> None:
-    paid = [(symbol, at) for symbol in symbols if (s := server.app._prices.series(symbol)) for at in s.dividends]
-    split = [(symbol, at) for symbol in symbols if (s := server.app._prices.series(symbol)) for at in s.splits]
+def test_dividends_and_splits_are_on_their_day(server: SourcesServer, symbols: list[str]) -> None:
+    paid = [(symbol, at) for symbol in symbols if (s := server.app.prices.series(symbol)) for at in s.dividends]
+    split = [(symbol, at) for symbol in symbols if (s := server.app.prices.series(symbol)) for at in s.splits]
     assert paid
     assert split
     for symbol, at in (paid[0], split[0]):
-        series = server.app._prices.series(symbol)
+        series = server.app.prices.series(symbol)
         assert series is not None
         day = series.timeline.days[at]
         (row,) = rows_of(fetch(server, [day], [symbol]).days[day])
@@ -66,7 +66,7 @@ def test_dividends_and_splits_are_on_their_day(server: ReplayServer, symbols: li
         assert float(row["split_ratio"]) == ratio
 
 
-def test_the_bars_before_are_the_context_in_their_order(server: ReplayServer, symbols: list[str]) -> None:
+def test_the_bars_before_are_the_context_in_their_order(server: SourcesServer, symbols: list[str]) -> None:
     fetched = fetch(server, MARCH[3:], symbols)
     earlier = YahooSource(server.yahoo_url, timeout=5).fetch(FetchRequest(MARCH[:3], symbols, 0))
     found = [row for row in rows_of(fetched.before) if row["ticker"] == "BP.L"]
@@ -76,14 +76,14 @@ def test_the_bars_before_are_the_context_in_their_order(server: ReplayServer, sy
     assert set(fetched.days).isdisjoint(MARCH[:3])
 
 
-def test_bytes_depend_on_nothing_but_the_data(server: ReplayServer, symbols: list[str]) -> None:
+def test_bytes_depend_on_nothing_but_the_data(server: SourcesServer, symbols: list[str]) -> None:
     one_by_one = fetch(server, MARCH, symbols, concurrency=1)
     together = fetch(server, MARCH, symbols[::-1], concurrency=4)
     assert one_by_one == together
     assert fetch(server, MARCH[3:5], symbols).days == {day: one_by_one.days[day] for day in MARCH[3:5]}
 
 
-def test_one_request_a_symbol(server: ReplayServer, symbols: list[str]) -> None:
+def test_one_request_a_symbol(server: SourcesServer, symbols: list[str]) -> None:
     # RR.L is in no other test: nothing is known of it yet.
     asked = sorted([*symbols, "RR.L"])
     fetch(server, MARCH, asked)
@@ -95,7 +95,7 @@ def test_one_request_a_symbol(server: ReplayServer, symbols: list[str]) -> None:
 
 
 def test_nothing_is_asked_of_any_other_host(
-    server: ReplayServer, symbols: list[str], monkeypatch: pytest.MonkeyPatch
+    server: SourcesServer, symbols: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     resolve, hosts = socket.getaddrinfo, []
 
@@ -110,13 +110,13 @@ def test_nothing_is_asked_of_any_other_host(
     assert "GET /yahoo/v1/test/getcrumb" in server.requests
 
 
-def test_unwanted_days_are_not_given_and_missing_days_are_absent(server: ReplayServer) -> None:
+def test_unwanted_days_are_not_given_and_missing_days_are_absent(server: SourcesServer) -> None:
     days = [date(2022, 4, 14), date(2022, 4, 15), date(2022, 4, 20)]
     fetched = fetch(server, days, ["BP.L"])
     assert list(fetched.days) == [days[0], days[2]]
 
 
-def test_without_symbols_or_trading_there_is_nothing(server: ReplayServer) -> None:
+def test_without_symbols_or_trading_there_is_nothing(server: SourcesServer) -> None:
     assert fetch(server, MARCH[:2], []).days == {}
     weekend = FetchRequest([date(2022, 1, 8)], ["BP.L"], 0)
     fetched = YahooSource(server.yahoo_url).fetch(weekend)
@@ -124,7 +124,7 @@ def test_without_symbols_or_trading_there_is_nothing(server: ReplayServer) -> No
     assert fetched.missing_symbols == {"BP.L": "no bar in the days asked for"}
 
 
-def test_unknown_and_unlisted_symbols_are_asked_again_and_named(server: ReplayServer, symbols: list[str]) -> None:
+def test_unknown_and_unlisted_symbols_are_asked_again_and_named(server: SourcesServer, symbols: list[str]) -> None:
     days = trading_days("london", date(2015, 3, 2), date(2015, 3, 6))
     fetched = fetch(server, days, ["NOPE.L", "AAF.L", *symbols])
     assert sorted(fetched.missing_symbols) == ["AAF.L", "NOPE.L"]
@@ -135,12 +135,12 @@ def test_unknown_and_unlisted_symbols_are_asked_again_and_named(server: ReplaySe
     assert len([line for line in server.requests if "chart/NOPE.L" in line]) == 4
 
 
-def test_indices_come_in_points(server: ReplayServer) -> None:
+def test_indices_come_in_points(server: SourcesServer) -> None:
     (row,) = rows_of(fetch(server, MARCH[:1], ["^FTSE"]).days[MARCH[0]])
     assert (row["ticker"], row["currency"]) == ("^FTSE", "GBP")
 
 
-def test_the_home_directory_is_left_alone(server: ReplayServer, tmp_path: Path) -> None:
+def test_the_home_directory_is_left_alone(server: SourcesServer, tmp_path: Path) -> None:
     program = (
         "from datetime import date; from fetch.sources.base import FetchRequest as R;"
         "from fetch.sources.yahoo import YahooSource as S;"
@@ -158,7 +158,7 @@ def test_the_home_directory_is_left_alone(server: ReplayServer, tmp_path: Path) 
 
 
 def test_a_proxy_of_the_environment_is_not_used_for_this_machine(
-    server: ReplayServer, monkeypatch: pytest.MonkeyPatch
+    server: SourcesServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for name in ("http_proxy", "HTTP_PROXY", "ALL_PROXY"):
         monkeypatch.setenv(name, "http://127.0.0.1:9")
@@ -182,7 +182,7 @@ def test_chart_requests_are_recognised() -> None:
     assert chart_symbol("https://query1.finance.yahoo.com/v1/test/getcrumb") is None
 
 
-def test_yahoo_itself_gets_the_session_that_yfinance_would_use(server: ReplayServer) -> None:
+def test_yahoo_itself_gets_the_session_that_yfinance_would_use(server: SourcesServer) -> None:
     with open_session(None, 5) as session:
         assert isinstance(session, CurlSession)
         session.base_url = server.yahoo_url

@@ -1,14 +1,17 @@
 from __future__ import annotations
 
 from datetime import date
+from pathlib import Path
 
 import pytest
 
-from infra.sources.app import ReplayApp
-from infra.sources.constituents import Constituent
-from infra.sources.ecb import EcbRates
+from infra.faults.injector import Injector, Switch
+from infra.sources.app import SourcesApp
+from infra.sources.contract_lists import Constituent
+from infra.sources.frankfurter import EcbRates
 from infra.sources.simulated import SimulatedPrices
 from marketlake.calendars import trading_days
+from tests.inject import Inject
 
 MEMBERS = {
     "BP.L": Constituent("BP.L", "BP", date(2000, 1, 1)),
@@ -28,5 +31,10 @@ def prices(rates: EcbRates) -> SimulatedPrices:
 
 
 @pytest.fixture
-def app(prices: SimulatedPrices, rates: EcbRates) -> ReplayApp:
-    return ReplayApp(prices, rates, {"USD": "US dollar", "EUR": "Euro"})
+def inject(tmp_path: Path) -> Inject:
+    return Inject(Switch(tmp_path))
+
+
+@pytest.fixture
+def app(prices: SimulatedPrices, rates: EcbRates, inject: Inject) -> SourcesApp:
+    return SourcesApp(prices, rates, {"USD": "US dollar", "EUR": "Euro"}, Injector(inject.switch))

@@ -8,7 +8,7 @@ from datetime import date
 import pyarrow.parquet as pq
 import pytest
 
-from infra.sources.ecb import EcbRates
+from infra.sources.frankfurter import EcbRates
 from infra.sources.simulated import SimulatedPrices
 from marketlake.calendars import trading_days
 from marketlake.contract import dataset_names, load_contract

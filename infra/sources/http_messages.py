@@ -1,4 +1,4 @@
-"""Requests and responses as the server passes them to the two APIs and back."""
+"""Requests and responses as the server passes them to the two APIs and back, and what a fault does to a response."""
 
 from __future__ import annotations
 
@@ -7,10 +7,12 @@ from dataclasses import dataclass, replace
 from typing import Any, Literal
 from urllib.parse import parse_qs, unquote, urlsplit
 
+from infra.faults.rules import Rule
+
 JSON = "application/json;charset=utf-8"
 HTML = "text/html; charset=utf-8"
 TEXT = "text/plain;charset=utf-8"
-Behaviour = Literal["answer", "hang", "reset"]
+_PAGE = b"<!doctype html><html><head><title>Just a moment...</title></head><body>Checking your browser</body></html>"
 
 
 @dataclass(frozen=True)
@@ -39,16 +41,30 @@ class Response:
     status: int
     body: bytes
     content_type: str = JSON
-    source: str = "replay"
-    behaviour: Behaviour = "answer"
+    source: str = "sources"
+    behaviour: Literal["answer", "hang", "reset"] = "answer"
     seconds: float = 0.0
 
-    def but(self, **changes: Any) -> Response:
-        """A copy with other values."""
-        return replace(self, **changes)
 
-
-def as_json(document: Any, status: int = 200, source: str = "replay") -> Response:
+def as_json(document: Any, status: int = 200, source: str = "sources") -> Response:
     """A JSON response, compact; a NaN is refused rather than sent as invalid JSON."""
     text = json.dumps(document, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
     return Response(status, text.encode(), JSON, source)
+
+
+def spoiled(response: Response, fault: Rule) -> Response:
+    """``response`` with a transport fault."""
+    half = response.body[: max(len(response.body) // 2, 1)]
+    changes: dict[str, dict[str, Any]] = {
+        "status": {"status": fault.status, "body": _reason(fault.status), "content_type": TEXT},
+        "html": {"status": 200, "body": _PAGE, "content_type": HTML},
+        "truncated": {"body": half},
+        "empty": {"body": b""},
+        "hang": {"behaviour": "hang", "seconds": fault.seconds},
+        "reset": {"behaviour": "reset"},
+    }
+    return replace(response, **changes[fault.kind])
+
+
+def _reason(status: int) -> bytes:
+    return b"Too Many Requests\r\n" if status == 429 else f"injected status {status}".encode()

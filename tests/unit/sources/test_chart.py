@@ -10,14 +10,14 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from infra.sources.app import ReplayApp
+from infra.sources.app import SourcesApp
 from infra.sources.closes_file import FilePrices, PriceFileError
-from infra.sources.ecb import EcbRates
-from infra.sources.http_types import Request, Response
-from infra.sources.timeline import stamp
+from infra.sources.frankfurter import EcbRates
+from infra.sources.http_messages import Request, Response
+from infra.sources.prices import stamp
 
 
-def chart(app: ReplayApp, symbol: str, start: date, end: date, **more: str) -> Response:
+def chart(app: SourcesApp, symbol: str, start: date, end: date, **more: str) -> Response:
     query = "&".join(f"{name}={value}" for name, value in more.items())
     target = f"/yahoo/v8/finance/chart/{symbol}?period1={stamp(start)}&period2={stamp(end)}&interval=1d&{query}"
     return app.handle(Request("GET", target))
@@ -29,7 +29,7 @@ def result_of(response: Response) -> dict[str, Any]:
     return result
 
 
-def test_a_window_is_half_open_and_bars_open_at_eight_in_london(app: ReplayApp) -> None:
+def test_a_window_is_half_open_and_bars_open_at_eight_in_london(app: SourcesApp) -> None:
     result = result_of(chart(app, "BP.L", date(2022, 3, 25), date(2022, 3, 30)))
     assert result["timestamp"] == [stamp(day) for day in (date(2022, 3, 25), date(2022, 3, 28), date(2022, 3, 29))]
     # The clocks went forward on the 27th: the same local time is an hour less in UTC.
@@ -39,7 +39,7 @@ def test_a_window_is_half_open_and_bars_open_at_eight_in_london(app: ReplayApp) 
     assert {len(values) for values in quote.values()} == {3}
 
 
-def test_metadata_is_what_yfinance_needs_and_says_simulated(app: ReplayApp) -> None:
+def test_metadata_is_what_yfinance_needs_and_says_simulated(app: SourcesApp) -> None:
     response = chart(app, "BP.L", date(2022, 1, 4), date(2022, 2, 4))
     meta = result_of(response)["meta"]
     assert response.source == "simulated"
@@ -59,7 +59,7 @@ def test_metadata_is_what_yfinance_needs_and_says_simulated(app: ReplayApp) -> N
     days=st.integers(1, 400),
     inner=st.tuples(st.integers(0, 300), st.integers(1, 100)),
 )
-def test_a_bar_does_not_depend_on_the_window(app: ReplayApp, start: date, days: int, inner: tuple[int, int]) -> None:
+def test_a_bar_does_not_depend_on_the_window(app: SourcesApp, start: date, days: int, inner: tuple[int, int]) -> None:
     def bars(first: int, last: int) -> dict[int, tuple[float, ...]]:
         begin, end = (date.fromordinal(start.toordinal() + offset) for offset in (first, last))
         result = result_of(chart(app, "BP.L", begin, end))
@@ -72,7 +72,7 @@ def test_a_bar_does_not_depend_on_the_window(app: ReplayApp, start: date, days: 
     assert narrow.items() <= wide.items()
 
 
-def test_events_are_those_of_the_window(app: ReplayApp) -> None:
+def test_events_are_those_of_the_window(app: SourcesApp) -> None:
     whole = result_of(chart(app, "AAF.L", date(2000, 1, 1), date(2026, 10, 31)))["events"]["dividends"]
     day = date.fromtimestamp(int(sorted(whole)[5]))
     part = result_of(chart(app, "AAF.L", day, date.fromordinal(day.toordinal() + 1)))["events"]["dividends"]
@@ -80,7 +80,7 @@ def test_events_are_those_of_the_window(app: ReplayApp) -> None:
     assert part[str(stamp(day))]["amount"] > 0
 
 
-def test_no_answer_is_given_as_yahoo_gives_it(app: ReplayApp) -> None:
+def test_no_answer_is_given_as_yahoo_gives_it(app: SourcesApp) -> None:
     unknown = chart(app, "NOPE.L", date(2022, 1, 1), date(2022, 2, 1))
     assert unknown.status == 404
     assert json.loads(unknown.body) == {
@@ -98,14 +98,14 @@ def test_no_answer_is_given_as_yahoo_gives_it(app: ReplayApp) -> None:
 
 
 @pytest.mark.parametrize("query", ["interval=1h", "range=2w", "period1=x&interval=1d"])
-def test_arguments_that_make_no_sense_are_refused(app: ReplayApp, query: str) -> None:
+def test_arguments_that_make_no_sense_are_refused(app: SourcesApp, query: str) -> None:
     response = app.handle(Request("GET", f"/yahoo/v8/finance/chart/BP.L?{query}"))
     assert response.status == 400
     assert json.loads(response.body)["chart"]["error"]["code"] == "Bad Request"
 
 
 @pytest.mark.parametrize(("asked", "bars"), [("1d", 1), ("5d", 5), ("1y", 253)])
-def test_a_range_counts_back_from_the_last_day(app: ReplayApp, asked: str, bars: int) -> None:
+def test_a_range_counts_back_from_the_last_day(app: SourcesApp, asked: str, bars: int) -> None:
     result = result_of(app.handle(Request("GET", f"/yahoo/v8/finance/chart/%5EFTSE?range={asked}&interval=1d")))
     assert len(result["timestamp"]) == pytest.approx(bars, abs=2)
     assert result["timestamp"][-1] == stamp(date(2026, 10, 30))
@@ -114,7 +114,7 @@ def test_a_range_counts_back_from_the_last_day(app: ReplayApp, asked: str, bars:
 def test_closes_of_a_file_are_served_as_flat_bars(tmp_path: Path, rates: EcbRates) -> None:
     path = tmp_path / "closes.csv.gz"
     path.write_bytes(gzip.compress(b"Date,BARC,BP.L,^FTSE\n2023-05-31,151.34,453.3,7446.14\n2023-05-30,155.8,,\n"))
-    app = ReplayApp(FilePrices(path, {"BP.L": "BP"}), rates)
+    app = SourcesApp(FilePrices(path, {"BP.L": "BP"}), rates)
     response = chart(app, "BARC.L", date(2023, 5, 1), date(2023, 6, 30))
     result = result_of(response)
     assert response.source == "file"
@@ -145,10 +145,10 @@ def test_closes_of_a_file_are_served_as_flat_bars(tmp_path: Path, rates: EcbRate
         ("", "header needs a date column"),
         ("Date,A,A.L\n2023-01-03,1,1\n", "each once"),
         ("Date,A\n", "no lines below the header"),
-        ("Date,A\nyesterday,1\n", "line 2: 'yesterday' is no ISO date"),
+        ("Date,A\nyesterday,1\n", "line 2: 'yesterday' is not an ISO date"),
         ("Date,A\n2023-01-03,1\n2023-01-03,2\n", "a date twice"),
         ("Date,A\n2023-01-03,one\n", "line 2"),
-        ("Date,A\n2023-01-03,-1\n", "A.L: -1.0 is no price"),
+        ("Date,A\n2023-01-03,-1\n", "A.L: -1.0 is not a price"),
         ("Date,A\n2023-01-03,1,2\n", "3 cells where the header has 2"),
     ],
 )

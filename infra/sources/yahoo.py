@@ -1,15 +1,75 @@
-"""One symbol's bars as Yahoo's chart API v8 writes them."""
+"""What yfinance asks of Yahoo: the chart API v8, and the cookie, consent and crumb calls around it.
+
+yfinance speaks to five hosts (query1, query2, fc, guce and consent.yahoo.com); their paths do not collide, so one
+prefix serves them all.
+"""
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import date, timedelta
 from typing import Any
 
-from infra.sources.prices import Series
-from infra.sources.timeline import CLOSING, EXCHANGE_TIMEZONE, gmt_offset, stamp
+from infra.faults.rules import Rule
+from infra.sources.data_faults import changed_chart
+from infra.sources.http_messages import HTML, TEXT, Response, as_json
+from infra.sources.prices import CLOSING, EXCHANGE_TIMEZONE, PriceBook, Series, gmt_offset, stamp
 
+CHART = "/v8/finance/chart/"
+CRUMB = "simulated"
 VALID_RANGES = ["1d", "5d", "1mo", "3mo", "6mo", "1y", "2y", "5y", "10y", "ytd", "max"]
+_MONTHS = {"1mo": 1, "3mo": 3, "6mo": 6, "1y": 12, "2y": 24, "5y": 60, "10y": 120}
 _YEAR = timedelta(days=365)
+
+
+class YahooApi:
+    """Answers requests below the prefix that stands for Yahoo's hosts."""
+
+    def __init__(self, prices: PriceBook) -> None:
+        self._prices = prices
+
+    def answer(self, path: str, query: dict[str, str], fault: Rule | None) -> Response:
+        """The response to ``path`` (what follows the prefix), its data changed by ``fault``."""
+        if path.startswith(CHART):
+            return self._chart(path.removeprefix(CHART).upper(), query, fault)
+        if path == "/v1/test/getcrumb":
+            return Response(200, CRUMB.encode(), TEXT)
+        if path in ("", "/", "/consent", "/copyConsent", "/v2/collectConsent"):
+            return Response(200, b"<!doctype html><title>simulated</title>", HTML)
+        refusal = {"code": "Not Found", "description": f"the simulated Yahoo has no {path}"}
+        return as_json({"finance": {"result": None, "error": refusal}}, 404)
+
+    def _chart(self, symbol: str, query: dict[str, str], fault: Rule | None) -> Response:
+        source = self._prices.kind
+        if query.get("interval", "1d") != "1d":
+            return as_json(chart_error("Bad Request", "the simulated Yahoo knows interval=1d only"), 400, source)
+        series = self._prices.series(symbol)
+        if series is None:
+            return as_json(chart_error("Not Found", "No data found, symbol may be delisted"), 404, source)
+        try:
+            first, end = _positions(series, query)
+        except ValueError as error:
+            return as_json(chart_error("Bad Request", f"Invalid input - {error}"), 400, source)
+        if "period2" in query and int(query["period2"]) <= series.timeline.stamps[0]:
+            text = f"Data doesn't exist for startDate = {query.get('period1')}, endDate = {query['period2']}"
+            return as_json(chart_error("Bad Request", text), 400, source)
+        document = chart_document(series, first, end, query.get("range", ""))
+        return as_json(changed_chart(document, fault), 200, source)
+
+
+def _positions(series: Series, query: dict[str, str]) -> tuple[int, int]:
+    """Bars asked for, by ``period1`` and ``period2`` (Unix times) or by ``range``, which counts back from the end."""
+    if "range" not in query:
+        return series.timeline.window(int(query.get("period1", 0)), int(query.get("period2", 2**40)))
+    asked, total = query["range"], len(series.timeline.days)
+    if asked not in VALID_RANGES:
+        raise ValueError(f"range={asked}")
+    if asked in ("1d", "5d"):
+        return max(total - int(asked[0]), 0), total
+    if asked == "max":
+        return 0, total
+    last = series.timeline.days[-1]
+    since = date(last.year, 1, 1) if asked == "ytd" else last - timedelta(days=365 * _MONTHS[asked] // 12)
+    return series.timeline.since(since), total
 
 
 def chart_error(code: str, description: str) -> dict[str, Any]:

@@ -12,15 +12,16 @@ import httpx
 import pytest
 
 from infra.sources.__main__ import main
-from infra.sources.app import ReplayApp
-from infra.sources.server import PortTaken, ReplayServer
+from infra.sources.app import SourcesApp
+from infra.sources.server import PortTaken, SourcesServer
+from tests.inject import Inject
 
 pytestmark = pytest.mark.allow_hosts(["127.0.0.1"])
 
 
 @pytest.fixture
-def server(app: ReplayApp, tmp_path: Path) -> Iterator[ReplayServer]:
-    with ReplayServer(app, 0, tmp_path / "requests.log") as running:
+def server(app: SourcesApp, tmp_path: Path) -> Iterator[SourcesServer]:
+    with SourcesServer(app, 0, tmp_path / "requests.log") as running:
         yield running
 
 
@@ -31,7 +32,7 @@ def client() -> Iterator[httpx.Client]:
 
 
 @pytest.mark.parametrize("path", ["/", "/health"])
-def test_health_tells_what_is_replayed(server: ReplayServer, client: httpx.Client, path: str) -> None:
+def test_health_tells_what_is_replayed(server: SourcesServer, client: httpx.Client, path: str) -> None:
     answer = client.get(server.url + path)
     assert answer.headers["content-type"].startswith("application/json")
     health = answer.json()
@@ -53,7 +54,7 @@ def test_health_tells_what_is_replayed(server: ReplayServer, client: httpx.Clien
 
 
 def test_headers_name_the_source_and_requests_are_logged(
-    server: ReplayServer, client: httpx.Client, tmp_path: Path
+    server: SourcesServer, client: httpx.Client, tmp_path: Path
 ) -> None:
     chart = client.get(f"{server.yahoo_url}/v8/finance/chart/BP.L?range=5d&interval=1d")
     rates = client.get(f"{server.frankfurter_url}/latest")
@@ -67,22 +68,20 @@ def test_headers_name_the_source_and_requests_are_logged(
     assert len(server.requests) == 3
 
 
-def test_faults_are_administered_over_http(server: ReplayServer, client: httpx.Client) -> None:
-    client.post(
-        f"{server.url}/faults", json=[{"kind": "reset", "times": 1}, {"kind": "hang", "seconds": 30, "times": 1}]
-    )
+def test_a_connection_is_reset_or_hangs(server: SourcesServer, client: httpx.Client, inject: Inject) -> None:
+    inject(kind="reset", at=1)
+    inject(kind="hang", seconds=30, at=2)
     with pytest.raises(httpx.TransportError):
         client.get(f"{server.frankfurter_url}/latest")
     with pytest.raises(httpx.ReadTimeout):
         client.get(f"{server.frankfurter_url}/latest", timeout=0.2)
     assert client.get(f"{server.frankfurter_url}/latest").status_code == 200
-    assert client.get(f"{server.url}/faults").json() == {"injected": {"reset": 1, "hang": 1}}
-    assert client.delete(f"{server.url}/faults").json() == {"injected": {}}
+    assert inject.switch.injected() == {("upstream", "reset"): 1, ("upstream", "hang"): 1}
 
 
-def test_a_taken_port_is_told(server: ReplayServer, app: ReplayApp, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_taken_port_is_told(server: SourcesServer, app: SourcesApp, capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(PortTaken, match=f"port {server.port} on 127.0.0.1 is taken"):
-        ReplayServer(app, server.port)
+        SourcesServer(app, server.port)
     assert main(["--port", str(server.port)]) == 2
     assert "choose another with --port" in capsys.readouterr().err
 
@@ -103,7 +102,7 @@ def test_the_command_serves_the_constituents_until_it_is_stopped(tmp_path: Path,
         try:
             assert process.stdout is not None
             line = process.stdout.readline()
-            assert line.startswith("replay: listening on http://127.0.0.1:")
+            assert line.startswith("sources: listening on http://127.0.0.1:")
             url = line.split()[3].rstrip(",")
             assert client.get(f"{url}/health").json()["prices"]["symbols"] == 1
         finally:

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from infra.sources.constituents import Constituent
+from infra.sources.contract_lists import Constituent
 from infra.sources.prices import Series
 from infra.sources.simulated import EPOCH, INDICES, SimulatedPrices
 from marketlake.calendars import trading_days

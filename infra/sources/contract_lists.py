@@ -1,4 +1,8 @@
-"""The list of symbols whose prices are simulated: the pipeline's constituents, or a list of the user's own."""
+"""The lists that the simulation follows: the symbols to simulate, and the names of the currencies.
+
+Both are the pipeline's own; the symbols may be a list of the user's. They are read here and not by ``marketlake``,
+whose readers bring boto3 along: the server starts without it.
+"""
 
 from __future__ import annotations
 
@@ -7,6 +11,9 @@ from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 
+import marketlake
+
+CONTRACTS = Path(marketlake.__path__[0]) / "contracts"
 COLUMNS = ("ticker", "company", "sector", "valid_from", "valid_to")
 
 
@@ -23,19 +30,21 @@ class Constituent:
     valid_from: date
 
 
-def default_path() -> Path:
-    """The list that the pipeline itself uses."""
-    import marketlake
+def load_currency_names() -> dict[str, str]:
+    """Code -> English name."""
+    with (CONTRACTS / "currencies.csv").open(newline="", encoding="utf-8") as lines:
+        return {row["symbol"]: row["name"] for row in csv.DictReader(lines)}
 
-    return Path(marketlake.__path__[0]) / "contracts" / "constituents.csv"
 
+def load_constituents(path: Path | None) -> dict[str, Constituent]:
+    """Ticker -> constituent, from ``path`` or else the pipeline's own list.
 
-def load_constituents(path: Path) -> dict[str, Constituent]:
-    """Ticker -> constituent; of several rows of a ticker (left and came back) the earliest counts.
+    Of several rows of a ticker (left and came back) the earliest counts.
 
     Raises:
         ConstituentsError: no such file, a missing column, a bad date.
     """
+    path = path or CONTRACTS / "constituents.csv"
     try:
         with path.open(newline="", encoding="utf-8-sig") as lines:
             return _read(csv.DictReader(lines), path)
@@ -63,5 +72,5 @@ def _constituent(row: dict[str, str], where: str) -> Constituent:
     try:
         valid_from = date.fromisoformat((row["valid_from"] or "").strip())
     except ValueError as error:
-        raise ConstituentsError(f"{where}: valid_from {row['valid_from']!r} is no ISO date") from error
+        raise ConstituentsError(f"{where}: valid_from {row['valid_from']!r} is not an ISO date") from error
     return Constituent(ticker, (row.get("company") or ticker).strip(), valid_from)

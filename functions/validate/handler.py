@@ -77,7 +77,7 @@ def handler(event: Event) -> Event:
         "rejected": len(rejections),
         "rejected_rows": bad.height,
         "rejections": told,
-        "example": told[0] if told else {},
+        "example": told[0] if told else None,
         "manifest": manifest,
     }
 

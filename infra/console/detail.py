@@ -10,7 +10,7 @@ from infra.client.errors import Refusal
 from infra.client.events import Attempt, Event
 from infra.client.executions import Execution
 from infra.client.machine import Machine
-from infra.client.outcome import loss_text, outcome_of
+from infra.client.outcome import outcome_of
 from infra.client.target import Target
 from infra.client.texts import answer_text, batch_text
 from infra.console.states import batch_states, state_records
@@ -37,11 +37,10 @@ def iso(time: datetime | None) -> str | None:
 
 def head(execution: Execution) -> dict[str, Any]:
     """What the list shows of an execution that was described."""
-    told: dict[str, Any] = {"text": "", "losses": [], "advice": ""}
+    told: dict[str, Any] = {"text": "", "failures": [], "advice": ""}
     if execution.status != "RUNNING":
         outcome = outcome_of(execution)
-        losses = [{**loss, "text": loss_text(loss), "period": text_of(loss.get("days", []))} for loss in outcome.losses]
-        told = {"text": outcome.text, "losses": losses, "advice": outcome.advice}
+        told = {"text": outcome.text, "failures": outcome.failures, "advice": outcome.advice}
     return {
         "name": execution.name,
         "kind": kind_of(execution.name),

@@ -14,7 +14,7 @@ from moto import mock_aws
 
 from infra import facts
 from infra.cli.main import main
-from infra.cli.setup import Setup
+from infra.cli.options import Setup
 from infra.client.target import Target
 from marketlake.layout import clean_key, marker_key
 

@@ -63,7 +63,7 @@ def test_good_days_are_accepted_with_the_hash_of_what_was_seen(lake: Lake) -> No
         "rejected": 0,
         "rejected_rows": 0,
         "rejections": [],
-        "example": {},
+        "example": None,
         "manifest": "manifests/run-1/2-validated.json",
     }
     sha = RawDay(DAYS[0], prices_csv(GOOD)).sha256

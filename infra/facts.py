@@ -78,6 +78,7 @@ def template_values(prefix: str, account_id: str, region: str, **overrides: obje
         "partition": "aws",
         "region": region,
         "account_id": account_id,
+        "operator_command": f"marketlake --region {region} --prefix {prefix}",
         "state_machine_arn": arn.format("states", f"stateMachine:{named['state_machine']}"),
         "dlq_arn": arn.format("sqs", named["dlq"]),
         "topic_arn": arn.format("sns", named["topic"]),
@@ -139,10 +140,7 @@ def attempts_of(error: str) -> int:
 
 
 def interrupted(values: Mapping[str, object]) -> dict[str, Any]:
-    """The rule about executions that no Catch sees the end of: event pattern, paths of its words, lines of the mail.
-
-    ``values`` need ``operator_command`` too: how the ``marketlake`` command is called for this deployment.
-    """
+    """The rule about executions that no Catch sees the end of: event pattern, paths of its words, lines of the mail."""
     document: dict[str, Any] = json.loads(render(INTERRUPTED.read_text("utf-8"), values))
     return document
 

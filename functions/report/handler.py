@@ -3,82 +3,96 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
+
+from msgspec import to_builtins
 
 from marketlake.aws import s3_client
+from marketlake.failures import retry_command
 from marketlake.layout import report_key
 from marketlake.manifest import JSON
+from marketlake.messages import ReportEvent
 from marketlake.rewrites import read_rewrites
 from marketlake.settings import read_settings
 from marketlake.storage import Bucket
 from marketlake.telemetry import Event, count, logger, task
-from report.mail import failure_cause, message, subject
-from report.notice import Notice
-from report.notice_mail import notice_message, notice_subject
-from report.summary import losses_of, summary_text, totals
+from report.mail import failure_document, message, restatement_document, subject
+from report.summary import failures_of, summary_text, totals
 
 NOT_SENT = "NoticeNotSent"
-"""The error of an execution that lost nothing but could not send its mail."""
+"""The error of an execution in which nothing failed but its mail."""
 
 
 @dataclass(frozen=True)
 class Settings:
-    """What Report needs."""
+    """What Report needs; ``operator_command`` is how a person calls the command for this deployment."""
 
     clean_bucket: str
+    operator_command: str
 
 
-@task("report", dict)
-def handler(event: Event) -> Event:
-    """``{"input", "plan", "results", "failure", "task"}`` to the outcome; writes the run report."""
+@task("report", ReportEvent)
+def handler(event: ReportEvent) -> Event:
+    """The outcome of an execution from its batches' results; writes the run report."""
     settings = read_settings(Settings)
-    execution, clean = event["task"]["execution"], Bucket(settings.clean_bucket, s3_client())
-    losses = losses_of(event["results"], event["failure"])
-    notice = Notice(tuple(read_rewrites(clean, execution)))
-    sums = totals(event["results"])
-    done = summary_text(sums, losses, event["plan"].get("started_already", "")) + notice.text
+    execution, clean = event.task.execution, Bucket(settings.clean_bucket, s3_client())
+    failures = failures_of(event.results, event.failure)
+    restated = read_rewrites(clean, execution)
+    sums = totals(event.results)
+    done = summary_text(sums, len(failures), event.plan.started_already)
+    if restated:
+        done += f", {len(restated)} histor{'y' if len(restated) == 1 else 'ies'} restated by the source"
+    noticed = restatement_document(restated)
     summary = {
         "text": done,
-        "plan": event["plan"],
+        "plan": to_builtins(event.plan),
         "datasets": sums,
-        "losses": len(losses),
-        **notice.document(),
+        "failures": len(failures),
+        **noticed,
     }
     report = {
-        "execution_arn": event["execution_arn"],
-        "started": event["started"],
-        "input": event["input"],
+        "execution_arn": event.execution_arn,
+        "started": event.started,
+        "input": event.input,
         "summary": summary,
-        "losses": [asdict(loss) for loss in losses],
-        "rewrites": [asdict(rewrite) for rewrite in notice.rewrites],
-        "batches": event["results"],
+        "failures": to_builtins(failures),
+        "restatements": to_builtins(restated),
+        "batches": to_builtins(event.results),
     }
     clean.put(report_key(execution), json.dumps(report, indent=1).encode(), JSON)
     for dataset, into in sums.items():
         count("DaysLoaded", into["written"] + into["unchanged"], dataset=dataset)
-    count("Losses", len(losses), function="report")
+    count("Failures", len(failures), function="report")
     logger("report").info(done, extra=summary)
-    if not losses:
-        mails = notice.mails
+
+    notice = any(found.mails for found in restated)
+    if not failures and not notice:
         return {
             "failed": False,
-            "notice": mails,
-            # What the execution fails with if its mail does not get through.
-            "error": NOT_SENT if mails else "",
-            "cause": failure_cause([], done, notice) if mails else "",
-            "subject": notice_subject(notice) if mails else "",
-            "message": notice_message(notice, done, event["execution_arn"]) if mails else "",
+            "notice": False,
+            "error": "",
+            "cause": "",
+            "subject": "",
+            "message": "",
             "summary": summary,
         }
+    command = retry_command(execution, settings.operator_command)
     return {
-        "failed": True,
-        "notice": notice.mails,
-        # The States. prefix is Step Functions' own; an execution that fails with such an error is none of ours.
-        "error": losses[0].error.removeprefix("States.")
-        if len({loss.error for loss in losses}) == 1
-        else "SeveralFailures",
-        "cause": failure_cause(losses, done, notice),
-        "subject": subject(losses),
-        "message": message(losses, done, event["execution_arn"], notice),
+        "failed": bool(failures),
+        "notice": notice,
+        # Without a failure: what the execution fails with if its mail does not get through.
+        "error": _error({failure.error for failure in failures}) if failures else NOT_SENT,
+        # Escapes would make twelve characters of one, and a Fail state takes 32,768.
+        "cause": json.dumps({**failure_document(failures), "done": done, **noticed}, ensure_ascii=False),
+        "subject": subject(failures, restated),
+        "message": message(failures, restated, done, command, event.execution_arn),
         "summary": summary,
     }
+
+
+def _error(errors: set[str]) -> str:
+    """The execution's error, where its failures have ``errors``.
+
+    The States. prefix is Step Functions' own: an execution must not fail with it by a name of ours.
+    """
+    return next(iter(errors)).removeprefix("States.") if len(errors) == 1 else "SeveralFailures"

@@ -1,115 +1,115 @@
-"""The mail about a failed execution: readable on a phone, with what to do in it."""
+"""The one mail of an execution that failed or noticed a restated history: readable on a phone, with what to run."""
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
+from typing import Any
 from urllib.parse import quote
 
+from marketlake.failures import Failure, without_you
 from marketlake.intervals import text_of
-from report.commands import backfill_command
-from report.notice import NOTHING_NOTICED, Notice
-from report.summary import Loss
+from marketlake.rewrites import Rewrite
 
 MAX_SUBJECT = 100
 """SNS refuses longer subjects, and any that are not ASCII (https://docs.aws.amazon.com/sns/latest/api/API_Publish.html)."""
 
-MAX_LOSSES = 10
-
-PLAIN_WORDS = {
-    "UpstreamThrottled": "the source turned us away because it got too many requests",
-    "UpstreamUnavailable": "the source could not be reached or had nothing for the day",
-    "UpstreamMalformed": "the source answered something that is not market data",
-    "NotYetPublished": "the source does not have the day yet",
-    "StorageUnavailable": "S3 or Athena did not answer as they should",
-    "InvalidRequest": "something was asked for that does not exist; asking again does not help",
-    "DataQualityError": "the data broke the rules of its contract",
-    "ContractViolation": "what is deployed does not match the contract",
-    "AthenaCheckFailed": "Athena finds something else than what was written",
-    "PermissionDenied": "AWS refused a call: the function's policy does not allow it",
-    "UnexpectedError": "a bug in marketlake; please report it with the log",
-    "States.Timeout": "a step took longer than it may",
-    "Sandbox.Timedout": "a function took longer than it may",
-    "Runtime.ExitError": "a function crashed",
-    "Runtime.OutOfMemory": "a function ran out of memory",
-    "Lambda.Unknown": "a function ended in a way that Lambda does not explain, often out of memory or time",
-}
-
-HEALS_BY_ITSELF = {
-    "UpstreamThrottled",
-    "UpstreamUnavailable",
-    "UpstreamMalformed",
-    "NotYetPublished",
-    "StorageUnavailable",
-    "States.Timeout",
-    "Sandbox.Timedout",
-    "Runtime.ExitError",
-    "Runtime.OutOfMemory",
-    "Lambda.Unknown",
-}
+MAX_LISTED = 10
+"""Most failures and most restated histories that are described one by one; the run report has them all."""
 
 
-def subject(losses: Sequence[Loss]) -> str:
-    """At most 100 ASCII characters with dataset, days and error of the first loss, and how many more there are."""
-    first = losses[0]
-    days = text_of(first.days, most=1) if first.days else first.state
-    more = f" (+{len(losses) - 1} more)" if len(losses) > 1 else ""
-    return fitted(f"marketlake FAILED: {first.dataset} {days}: {first.error}", more)
+def subject(failures: Sequence[Failure], restated: Sequence[Rewrite]) -> str:
+    """At most 100 ASCII characters: the first failure, else the first restatement that mails, and how many more."""
+    if failures:
+        first = failures[0]
+        days = text_of(first.days, most=1) if first.days else first.state
+        return _fitted(f"marketlake FAILED: {first.dataset} {days}: {first.error}", len(failures) - 1)
+    one = next(found for found in restated if found.mails)
+    text = f"marketlake: {one.dataset} {one.symbol}: a {one.event} restated its history"
+    return _fitted(text, len(restated) - 1)
 
 
-def fitted(text: str, more: str = "") -> str:
-    """``text`` with ``more`` at its end as a subject that SNS takes, cut before ``more``."""
-    room = MAX_SUBJECT - len(more)
-    plain = (" ".join(text.split())[:room] + more).encode("ascii", "replace").decode()
+def _fitted(text: str, more: int) -> str:
+    """``text`` as a subject that SNS takes, cut before the number of others."""
+    others = f" (+{more} more)" if more else ""
+    plain = (" ".join(text.split())[: MAX_SUBJECT - len(others)] + others).encode("ascii", "replace").decode()
     # Error names come from other services too, and SNS refuses control characters as well.
     return "".join(letter if letter.isprintable() else "?" for letter in plain)
 
 
-def message(losses: Sequence[Loss], done: str, execution_arn: str, notice: Notice = NOTHING_NOTICED) -> str:
-    """The mail's body: what failed and why, what was loaded all the same, what happens next, what to run."""
+def message(
+    failures: Sequence[Failure], restated: Sequence[Rewrite], done: str, command: str, execution_arn: str
+) -> str:
+    """The mail's body: what failed or was restated and why, what was loaded, what happens without you, what to run."""
     return "\n".join(
         [
-            "WHAT FAILED",
-            *(_loss(loss) for loss in losses[:MAX_LOSSES]),
-            *([f"... and {len(losses) - MAX_LOSSES} more; see the run report"] if len(losses) > MAX_LOSSES else []),
+            *(_failed(failures) if failures else []),
+            *(_restated(restated) if restated else []),
+            f"WHAT WAS LOADED: {done}.",
             "",
-            f"WHAT WAS LOADED ALL THE SAME: {done}.",
+            *([f"WHAT HAPPENS WITHOUT YOU: {without_you(failures)}", ""] if failures else []),
+            "WHAT TO RUN",
+            command,
             "",
-            f"WHAT HAPPENS NEXT BY ITSELF: {_next(losses)}",
-            "",
-            "WHAT TO RUN NOW",
-            *dict.fromkeys(_command(loss) for loss in losses[:MAX_LOSSES]),
-            "",
-            *notice.section(),
             f"THE EXECUTION: {console_link(execution_arn)}",
         ]
     )
 
 
-def _loss(loss: Loss) -> str:
-    why = PLAIN_WORDS.get(loss.error, "see the cause")
-    where = (
-        f"{loss.dataset} {text_of(loss.days)} ({loss.count} day{'' if loss.count == 1 else 's'})"
-        if loss.dataset
-        else "the execution itself"
-    )
-    return f"- {where}, in {loss.state}: {loss.error}: {why}.\n  {loss.cause}"
+def _failed(failures: Sequence[Failure]) -> list[str]:
+    lines = [f"- {failure.place}: {failure.meaning}.\n  {failure.cause}" for failure in failures[:MAX_LISTED]]
+    return ["WHAT FAILED", *lines, *_more(failures), ""]
 
 
-def _next(losses: Sequence[Loss]) -> str:
-    if all(loss.error in HEALS_BY_ITSELF for loss in losses):
-        return "the next daily runs look back a week and load what is missing there; older days need the command below."
-    return (
-        "days of the last week are tried again every day; what the data or the deployment is to blame for fails again."
-    )
+def _restated(restated: Sequence[Rewrite]) -> list[str]:
+    return [
+        "HISTORY RESTATED BY THE SOURCE",
+        *(f"- {line}" for line in restatement_lines(restated)),
+        "Older days in the lake keep the values from before until the command below loads them again.",
+        "",
+    ]
 
 
-def _command(loss: Loss) -> str:
-    if not loss.input:
-        return "marketlake run"
-    again = loss.input
-    symbols, force = again.get("symbols", ()), bool(again.get("force"))
-    return backfill_command(again["start"], again["end"], loss.dataset, symbols, force=force)
+def _more(found: Sequence[object]) -> list[str]:
+    more = len(found) - MAX_LISTED
+    return [f"... and {more} more; see the run report"] if more > 0 else []
+
+
+def restatement_lines(restated: Sequence[Rewrite]) -> list[str]:
+    """A line for each restatement, those that mail first, and how many more there are."""
+    ordered = sorted(restated, key=lambda found: not found.mails)
+    return [
+        *(
+            f"{found.dataset} {found.symbol}, {found.event}: "
+            f"values up to {found.last} are now {found.factor:g} times what they were"
+            for found in ordered[:MAX_LISTED]
+        ),
+        *_more(ordered),
+    ]
+
+
+def failure_document(failures: Sequence[Failure]) -> dict[str, Any]:
+    """For the execution's cause: the first failures, each with its text, and how many more.
+
+    A Fail state takes 32,768 characters: https://docs.aws.amazon.com/step-functions/latest/apireference/API_HistoryEvent.html
+    """
+    listed = [
+        {
+            "dataset": failure.dataset,
+            "period": failure.period,
+            "state": failure.state,
+            "error": failure.error,
+            "text": failure.text,
+        }
+        for failure in failures[:MAX_LISTED]
+    ]
+    return {"failures": listed, "more": max(0, len(failures) - MAX_LISTED)}
+
+
+def restatement_document(restated: Sequence[Rewrite]) -> dict[str, Any]:
+    """For output and cause, bounded since both travel through the state machine; empty where nothing was restated."""
+    if not restated:
+        return {}
+    return {"restated": {"count": len(restated), "lines": restatement_lines(restated)}}
 
 
 def console_link(execution_arn: str) -> str:
@@ -121,21 +121,3 @@ def console_link(execution_arn: str) -> str:
     return (
         f"https://{region}.{host}/states/home?region={region}#/v2/executions/details/{quote(execution_arn, safe=':')}"
     )
-
-
-def failure_cause(losses: Sequence[Loss], done: str, notice: Notice = NOTHING_NOTICED) -> str:
-    """The execution's own cause: JSON of the losses (shortened list), what was done, and what was noticed."""
-    told = [
-        {
-            "dataset": x.dataset,
-            "days": x.days[:3],
-            "count": x.count,
-            "state": x.state,
-            "error": x.error,
-            "cause": x.cause,
-        }
-        for x in losses[:MAX_LOSSES]
-    ]
-    # Escapes would make twelve characters of one, and a Fail state takes 32,768.
-    more = max(0, len(losses) - MAX_LOSSES)
-    return json.dumps({"losses": told, "more": more, "done": done, **notice.document()}, ensure_ascii=False)

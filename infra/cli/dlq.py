@@ -4,23 +4,23 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 import typer
-from botocore.exceptions import ClientError
 
 from infra.cli.options import AsJson, setup_of
-from infra.cli.screen import Screen, safe
-from infra.client.dead_letters import Held, Letter, held, letters_of, parse_json, record_of, redrive
-from infra.client.errors import FAILED, Refusal, explain
+from infra.cli.screen import Screen, safe, text_cells
+from infra.client.dead_letters import Letter, counts, held, letters_of, parse_json, record_of
+from infra.client.errors import FAILED, Refusal
+from infra.client.retries import ACCEPTED, run_again, work_of
 from infra.client.target import Target
 from marketlake.errors import shorten
+from marketlake.failures import EVERYTHING, retry_command
 from marketlake.intervals import text_of
 
 LIST_COLUMNS = ["id", "dataset", "days", "state", "error", "attempts", "cause", "when", "execution"]
 REDRIVE_COLUMNS = ["id", "result", "execution", "input"]
 SHORT_ID, SHORT_CAUSE = 8, 80
-RESULTS = {"started", "was started before", "would start"}
 
 MIN_ID = 6
 """Fewest characters of a message's id that name it on the command line."""
@@ -44,7 +44,7 @@ def list_letters(context: typer.Context, as_json: AsJson = False) -> None:
     cells = records if as_json else [_cells(record, _short(letters)) for record in records]
     screen.table(cells, LIST_COLUMNS, title=f"dead letters on {safe(target.described)}", empty="none")
     if letters:
-        screen.say("look at one: marketlake dlq show ID; run them again: marketlake dlq redrive --all")
+        screen.say(f"look at one: marketlake dlq show ID; run them again: {retry_command(EVERYTHING)}")
     else:
         _tell_hidden(screen, target)
 
@@ -67,6 +67,7 @@ def show(
             screen.say(f"{name:<10} {safe(f'{value:%Y-%m-%d %H:%M:%S %Z}' if name == 'when' else value)}")
     screen.say(f"{'cause':<10} {safe(letter.refusal or letter.cause)}")
     if not letter.refusal:
+        screen.say(f"{'run again':<10} {safe(record_of(letter)['retry'])}")
         screen.say(f"{'redrive':<10} starts {safe(letter.starts)} with {safe(json.dumps(letter.request))}")
     screen.say(f"\n{safe(_pretty(letter.body))}")
 
@@ -89,13 +90,13 @@ def redrive_letters(
     with held(target, target.names["dlq"]) as box:
         letters = letters_of(box, target)
         wanted = letters if every else _redrivable(chosen(letters, ids or []))
-        records = [_redriven(box, target, letter, dry_run=dry_run) for letter in wanted]
+        records = [{"id": letter.id, **run_again(box, target, work_of(letter), dry_run=dry_run)} for letter in wanted]
     width = _short(letters)
-    cells = records if as_json else [{**r, "id": r["id"][:width], "input": json.dumps(r["input"])} for r in records]
+    cells = records if as_json else [{**cells, "id": cells["id"][:width]} for cells in text_cells(records)]
     screen.table(cells, REDRIVE_COLUMNS, title=f"redrive on {safe(target.described)}", empty="no message is there")
-    if any(record["result"] in RESULTS - {"would start"} for record in records):
+    if any(record["done"] for record in records):
         screen.say("see how they go with: marketlake history")
-    if any(record["result"] not in RESULTS for record in records):
+    if any(record["result"] not in ACCEPTED for record in records):
         raise typer.Exit(FAILED)
 
 
@@ -114,7 +115,7 @@ def purge(
     # Not held while a person thinks: the messages are read again after the answer.
     question = f"Delete {len(counted)} messages on {target.described} for good?"
     if not yes and not typer.confirm(question, err=True):
-        raise Refusal("nothing was deleted", "run them again instead with: marketlake dlq redrive --all")
+        raise Refusal("nothing was deleted", f"run them again instead with: {retry_command(EVERYTHING)}")
     with held(target, target.names["dlq"]) as box:
         doomed = [letter_id for letter_id in box.messages if letter_id in counted]
         for letter_id in doomed:
@@ -167,19 +168,6 @@ def _redrivable(letters: list[Letter]) -> list[Letter]:
     return letters
 
 
-def _redriven(box: Held, target: Target, letter: Letter, *, dry_run: bool) -> dict[str, Any]:
-    """One message run again; one that cannot be does not keep the others from it."""
-    try:
-        if letter.refusal:
-            result = f"stays: {letter.refusal}"
-        else:
-            result = "would start" if dry_run else redrive(box, target, letter)
-    except ClientError as error:
-        result = f"stays: {explain(error)}"
-    starts = "" if letter.refusal else letter.starts
-    return {"id": letter.id, "result": result, "execution": starts, "input": letter.request}
-
-
 def _look(letter: Letter) -> str:
     return f"look at it with: marketlake dlq show {letter.id}"
 
@@ -193,8 +181,6 @@ def _pretty(body: str) -> str:
 
 def _tell_hidden(screen: Screen, target: Target) -> None:
     """An empty answer is no empty queue while another command has the messages."""
-    url = target.sqs.get_queue_url(QueueName=target.names["dlq"])["QueueUrl"]
-    name: Literal["ApproximateNumberOfMessagesNotVisible"] = "ApproximateNumberOfMessagesNotVisible"
-    hidden = target.sqs.get_queue_attributes(QueueUrl=url, AttributeNames=[name])["Attributes"].get(name, "0")
-    if hidden != "0":
-        screen.say(f"about {safe(hidden)} messages are being read by something else; look again in a minute")
+    _, hidden = counts(target, target.names["dlq"])
+    if hidden:
+        screen.say(f"about {hidden} messages are being read by something else; look again in a minute")

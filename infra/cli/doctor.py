@@ -17,9 +17,8 @@ import typer
 from botocore.exceptions import BotoCoreError, ClientError
 
 from infra import facts
-from infra.cli.options import AsJson, setup_of
+from infra.cli.options import AsJson, Setup, setup_of
 from infra.cli.screen import Screen
-from infra.cli.setup import Setup
 from infra.client.errors import FAILED, NotRunning, explain
 from infra.client.target import Target
 from infra.local import deploy, processes, server

@@ -10,7 +10,7 @@ from infra.cli.options import AsJson, setup_of
 from infra.cli.screen import Screen, safe, seconds_text
 from infra.client.events import Attempt, Run
 from infra.client.executions import Execution, HistoryReader, describe, latest, run_report
-from infra.client.outcome import days_done, loss_text, outcome_of
+from infra.client.outcome import days_done, outcome_of
 from infra.client.target import Target
 from infra.client.texts import batch_text
 
@@ -104,9 +104,9 @@ def _tell(screen: Screen, target: Target, execution: Execution) -> None:
     outcome = outcome_of(execution)
     days = done_days(target, execution)
     screen.say(f"{safe(execution.error or 'outcome')}: {safe(outcome.text)} ({days:,} days done)")
-    for loss in outcome.losses:
-        screen.say(f"  [red]✗[/] {safe(loss_text(loss))}")
-    for line in outcome.rewritten:
+    for failure in outcome.failures:
+        screen.say(f"  [red]✗[/] {safe(failure['text'])}")
+    for line in outcome.restated:
         screen.say(f"  [yellow]![/] {safe(line)}")
-    if outcome.rewritten:
+    if outcome.restated:
         screen.say(f"next: {safe(outcome.advice)}")

@@ -26,8 +26,8 @@ from infra.cli import (
     status,
     up,
 )
+from infra.cli.options import Setup
 from infra.cli.screen import Screen, safe
-from infra.cli.setup import Setup
 from infra.client.errors import FAILED, OpsError, Refusal, explain
 from infra.client.target import DEFAULT_PREFIX
 from infra.faults.rules import BadProfile

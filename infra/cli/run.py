@@ -12,7 +12,7 @@ from infra.cli.options import Datasets, setup_of
 from infra.cli.screen import Screen, safe, seconds_text
 from infra.client.errors import Refusal
 from infra.client.executions import Execution, follow, start
-from infra.client.outcome import Outcome, loss_text, outcome_of
+from infra.client.outcome import Outcome, outcome_of
 from infra.client.target import Target
 
 Day = Annotated[str | None, typer.Option("--date", help="Load this day (YYYY-MM-DD); without it, the last week.")]
@@ -68,13 +68,13 @@ def _run(target: Target, kind: str, request: dict[str, Any], *, every_state: boo
 
 
 def tell_outcome(screen: Screen, execution: Execution, outcome: Outcome) -> None:
-    """What was done, what was lost, what was noticed."""
+    """What was done, what failed, what was noticed."""
     color = "green" if outcome.exit_status == 0 else "red"
     took = seconds_text(execution.duration.total_seconds())
     screen.say(f"[{color}]{safe(outcome.status)}[/] in {took}: {safe(outcome.text)}")
-    for loss in outcome.losses:
-        screen.say(f"  [red]✗[/] {safe(loss_text(loss))}")
-    for line in outcome.rewritten:
+    for failure in outcome.failures:
+        screen.say(f"  [red]✗[/] {safe(failure['text'])}")
+    for line in outcome.restated:
         screen.say(f"  [yellow]![/] {safe(line)}")
     if outcome.advice:
         screen.say(f"next: {safe(outcome.advice)}")

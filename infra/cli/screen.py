@@ -51,6 +51,11 @@ def shown(value: object) -> str:
     return safe(value)
 
 
+def text_cells(records: Sequence[Record]) -> list[dict[str, Any]]:
+    """``records`` with their ``input`` as text for a table."""
+    return [{**record, "input": json.dumps(record["input"])} for record in records]
+
+
 def seconds_text(seconds: float) -> str:
     """A duration for people: ``0.4 s``, ``2 min 05 s``, ``1 h 02 min``."""
     if seconds < 60:

@@ -9,9 +9,8 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import typer
 
 from infra.cli.chaos import describe
-from infra.cli.options import setup_of
+from infra.cli.options import Setup, setup_of
 from infra.cli.screen import Screen, safe
-from infra.cli.setup import Setup
 from infra.client.errors import Refusal
 from infra.client.target import local_target
 from infra.faults.injector import Switch

@@ -1,4 +1,4 @@
-"""The dead-letter queue: what is on it, read without keeping it from others, and started again once.
+"""The dead-letter queue: what is on it, read without keeping it from others.
 
 A message is one of three. ``failure`` is a failed batch or a rejected day, as the state machine sends it. ``schedule``
 is a start that EventBridge Scheduler could not make. ``unknown`` is anything else: shown, and never started.
@@ -11,14 +11,16 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
-from botocore.exceptions import ClientError
+from msgspec import ValidationError, convert
 
 from infra.client.target import Target
 from infra.facts import attempts_of
 from marketlake.contract import dataset_names
 from marketlake.errors import InvalidRequest, readable_cause
+from marketlake.failures import EVERYTHING, retry_command
+from marketlake.messages import Caught, FailureMessage
 from marketlake.request import parse_request
 
 if TYPE_CHECKING:
@@ -35,6 +37,10 @@ https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-s
 SCHEMA_VERSIONS = (1, 2, 3)
 """Of the messages that ``SendToDlq`` and ``SendRejectedDay`` in ``statemachine/pipeline.asl.json`` send; only the
 second one has ``attempts``."""
+
+
+REDRIVE = "redrive-"
+"""First part of the names of executions that a message has started."""
 
 
 @dataclass(frozen=True)
@@ -58,7 +64,7 @@ class Letter:
     @property
     def starts(self) -> str:
         """Name of the execution that runs it again: made from the message's id, so that twice is once."""
-        return f"redrive-{self.id}"
+        return f"{REDRIVE}{self.id}"
 
 
 class Held:
@@ -112,6 +118,18 @@ def held(target: Target, queue: str) -> Iterator[Held]:
         box.release()
 
 
+def counts(target: Target, queue: str) -> tuple[int, int]:
+    """About how many messages the queue of this name holds, and how many of these somebody is reading."""
+    names: tuple[Literal["ApproximateNumberOfMessages"], Literal["ApproximateNumberOfMessagesNotVisible"]] = (
+        "ApproximateNumberOfMessages",
+        "ApproximateNumberOfMessagesNotVisible",
+    )
+    url = target.sqs.get_queue_url(QueueName=queue)["QueueUrl"]
+    found = target.sqs.get_queue_attributes(QueueUrl=url, AttributeNames=list(names))["Attributes"]
+    visible, hidden = (int(found.get(name, "0")) for name in names)
+    return visible, hidden
+
+
 def letters_of(box: Held, target: Target) -> list[Letter]:
     """The dead letters in ``box``, oldest first."""
     letters = [read_letter(message, target.state_machine_arn) for message in box.messages.values()]
@@ -140,25 +158,29 @@ def read_letter(message: MessageTypeDef, state_machine_arn: str) -> Letter:
 
 
 def _failure(document: dict[str, Any]) -> dict[str, Any]:
-    """What ``SendToDlq`` and ``SendRejectedDay`` write."""
-    failure, days = document.get("failure"), document.get("days")
-    state, caught = next(iter(failure.items()), ("", None)) if isinstance(failure, dict) else ("", None)
-    caught = caught if isinstance(caught, dict) else {}
-    known = document["schema_version"] in SCHEMA_VERSIONS
-    request, error = document.get("input"), text_in(caught.get("Error"))
+    """What ``SendToDlq`` and ``SendRejectedDay`` write.
+
+    Raises:
+        ValueError: it is not such a message.
+    """
+    if document["schema_version"] not in SCHEMA_VERSIONS:
+        raise ValueError(f"its schema_version is none of {SCHEMA_VERSIONS}; use a newer command")
+    try:
+        message = convert(document, FailureMessage)
+    except ValidationError as error:
+        raise ValueError(str(error)) from error
+    state, caught = next(iter(message.failure.items()), ("", Caught()))
     return {
         "kind": "failure",
-        "dataset": text_in(document.get("dataset")),
-        "days": [text_in(day) for day in days] if isinstance(days, list) else [],
-        "state": text_in(state),
-        "error": error,
-        "cause": readable_cause({"Cause": text_in(caught.get("Cause"))}),
-        "attempts": _attempts(document, text_in(state), error),
-        "execution": text_in(document.get("execution")),
-        "request": request if isinstance(request, dict) else {},
-        "refusal": why_refused(request)
-        if known
-        else f"its schema_version is none of {SCHEMA_VERSIONS}; use a newer command",
+        "dataset": message.dataset,
+        "days": message.days,
+        "state": state,
+        "error": caught.error,
+        "cause": readable_cause({"Cause": caught.cause}),
+        "attempts": _attempts(document, state, caught.error),
+        "execution": message.execution,
+        "request": document["input"],
+        "refusal": why_refused(document["input"]),
     }
 
 
@@ -210,6 +232,7 @@ def record_of(letter: Letter) -> dict[str, Any]:
         "cause": letter.refusal or letter.cause,
         "when": letter.sent,
         "execution": letter.execution,
+        "retry": "" if letter.refusal else retry_command(letter.execution or EVERYTHING),
         "input": letter.request,
         "redrivable": not letter.refusal,
     }
@@ -250,29 +273,3 @@ def why_refused(request: object) -> str:
     except (InvalidRequest, RecursionError) as error:
         return f"what it would start is not accepted: {error}"
     return ""
-
-
-def start_named(target: Target, name: str, request: dict[str, Any]) -> bool:
-    """Start the execution ``name``; False where there is one of this name already, which counts as accepted.
-
-    Raises:
-        ClientError: Step Functions refused the start.
-    """
-    try:
-        target.states.start_execution(stateMachineArn=target.state_machine_arn, name=name, input=json.dumps(request))
-    except ClientError as error:
-        if error.response["Error"]["Code"] != "ExecutionAlreadyExists":
-            raise
-        return False
-    return True
-
-
-def redrive(box: Held, target: Target, letter: Letter) -> str:
-    """Run the letter's work again and delete the message once the start was accepted; returns what was done.
-
-    Raises:
-        ClientError: AWS refused; the message stays.
-    """
-    started = start_named(target, letter.starts, letter.request)
-    box.delete(letter.id)
-    return "started" if started else "was started before"

@@ -1,30 +1,32 @@
-"""How an execution ended: the text for people, what was lost, what to do next, and the exit status."""
+"""How an execution ended: the text for people, what failed, what to do next, and the exit status."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from infra.client.errors import FAILED, REFUSED
 from infra.client.executions import Execution
 from marketlake.errors import InvalidRequest, readable_cause
-from marketlake.intervals import text_of
+from marketlake.failures import retry_command
+
+WORDS = {"TIMED_OUT": "the execution took longer than it may", "ABORTED": "somebody stopped the execution"}
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """An ended execution. ``losses`` are as Report put them into the cause, ``rewritten`` its lines about histories
-    that a source rewrote; ``advice`` has the commands for both."""
+    """An ended execution. ``failures`` are as Report put them into the cause, each with its ``text``; ``restated`` its
+    lines about histories that a source restated; ``advice`` has the command for both."""
 
     status: str
     text: str
     exit_status: int
     datasets: dict[str, dict[str, int]] = field(default_factory=dict)
-    losses: Sequence[dict[str, Any]] = ()
+    failures: Sequence[dict[str, Any]] = ()
     advice: str = ""
-    rewritten: Sequence[str] = ()
+    restated: Sequence[str] = ()
 
     @property
     def days_done(self) -> int:
@@ -37,75 +39,39 @@ class Outcome:
         return any(counts.get("written", 0) for counts in self.datasets.values())
 
 
-def days_done(datasets: dict[str, dict[str, int]]) -> int:
+def days_done(datasets: Mapping[str, Mapping[str, int]]) -> int:
     """Days written or unchanged, over all datasets of a run's summary."""
     return sum(counts.get("written", 0) + counts.get("unchanged", 0) for counts in datasets.values())
 
 
 def outcome_of(execution: Execution) -> Outcome:
     """The outcome of an ended execution, from its output or its error and cause."""
-    if execution.status == "SUCCEEDED":
+    status, again = execution.status, retry_command(execution.name)
+    if status == "SUCCEEDED":
         summary = _object(execution.output)
-        lines, commands = _rewritten(summary)
-        datasets = summary.get("datasets", {})
-        text, advice = summary.get("text", "done"), "; ".join(commands)
-        return Outcome(execution.status, text, 0, datasets, advice=advice, rewritten=lines)
-    look = f"the states and their errors: marketlake history {execution.name}"
-    if execution.status == "FAILED":
-        return _failed(execution, look)
-    words = {"TIMED_OUT": "the execution took longer than it may", "ABORTED": "somebody stopped the execution"}
-    text = words.get(execution.status, f"the execution is {execution.status}")
-    return Outcome(execution.status, _with_cause(text, execution), FAILED, advice=f"run it again; {look}")
-
-
-def _failed(execution: Execution, look: str) -> Outcome:
-    if execution.error == InvalidRequest.__name__:
+        restated = _restated(summary)
+        advice = again if restated else ""
         return Outcome(
-            "FAILED",
-            readable_cause({"Cause": execution.cause}),
-            REFUSED,
-            advice="correct that and run it again; nothing was done",
+            status, summary.get("text", "done"), 0, summary.get("datasets", {}), advice=advice, restated=restated
         )
-    told = _object(execution.cause)
-    losses = told.get("losses")
-    if not isinstance(losses, list):
-        return Outcome("FAILED", _with_cause(execution.error or "failed", execution), FAILED, advice=look)
-    more = f", and {told['more']} more losses" if told.get("more") else ""
-    lines, commands = _rewritten(told)
-    advice = "; ".join([*again(losses), *commands, look])
-    text = f"{told.get('done', '')}{more}"
-    return Outcome("FAILED", text, FAILED, losses=losses, advice=advice, rewritten=lines)
+    if execution.error == InvalidRequest.__name__:
+        advice = "correct that and run it again; nothing was done"
+        return Outcome(status, readable_cause({"Cause": execution.cause}), REFUSED, advice=advice)
+    advice = f"{again}; the states and their errors: marketlake history {execution.name}"
+    cause = _object(execution.cause)
+    if not isinstance(cause.get("failures"), list):
+        text = execution.error or "failed" if status == "FAILED" else WORDS.get(status, f"the execution is {status}")
+        given = f": {readable_cause({'Cause': execution.cause})}" if execution.cause else ""
+        return Outcome(status, text + given, FAILED, advice=advice)
+    more = f", and {cause['more']} more failures" if cause.get("more") else ""
+    text = f"{cause.get('done', '')}{more}"
+    return Outcome(status, text, FAILED, failures=cause["failures"], advice=advice, restated=_restated(cause))
 
 
-def _rewritten(told: dict[str, Any]) -> tuple[list[str], list[str]]:
-    """Lines and commands of the histories that were rewritten upstream, from an output or a cause."""
-    found = told.get("rewritten", {})
-    return found.get("lines", []), found.get("commands", [])
-
-
-def again(losses: Sequence[dict[str, Any]]) -> list[str]:
-    """Commands that run the days of ``losses`` again, at most three.
-
-    A cause holds the first runs of days only; a backfill loads what is missing in between, too.
-    """
-    commands = []
-    for loss in losses:
-        days = [day for run in loss.get("days", []) for day in run.split("/")]
-        if days:
-            window = f"--start {min(days)} --end {max(days)}"
-            commands.append(f"marketlake backfill {window} --dataset {loss.get('dataset')}")
-    return list(dict.fromkeys(commands))[:3]
-
-
-def _with_cause(text: str, execution: Execution) -> str:
-    return f"{text}: {readable_cause({'Cause': execution.cause})}" if execution.cause else text
-
-
-def loss_text(loss: dict[str, Any]) -> str:
-    """One loss for people: which days of what, in which state, and why."""
-    days = text_of(loss.get("days", []))
-    what = f"{loss.get('dataset', '')} {days}".strip() or "the execution itself"
-    return f"{what}, in {loss.get('state', '?')}: {loss.get('error', '?')}: {loss.get('cause', '')}"
+def _restated(document: Mapping[str, Any]) -> list[str]:
+    """Lines about the histories that their source restated, from an output or a cause."""
+    lines: list[str] = document.get("restated", {}).get("lines", [])
+    return lines
 
 
 def _object(text: str) -> dict[str, Any]:

@@ -17,7 +17,7 @@ from typing import Any
 from infra.client.events import Event, Run
 from infra.client.executions import Execution, HistoryReader, describe, latest
 from infra.client.machine import Machine, read_machine
-from infra.client.outcome import loss_text, outcome_of
+from infra.client.outcome import outcome_of
 from infra.client.target import Target
 from marketlake.intervals import text_of
 
@@ -54,11 +54,10 @@ def iso(time: datetime | None) -> str | None:
 
 def head(execution: Execution) -> dict[str, Any]:
     """What the list shows of an execution that was described."""
-    ending: dict[str, Any] = {"text": "", "losses": [], "advice": ""}
+    ending: dict[str, Any] = {"text": "", "failures": [], "advice": ""}
     if execution.status != "RUNNING":
         outcome = outcome_of(execution)
-        losses = [{**loss, "text": loss_text(loss), "period": text_of(loss.get("days", []))} for loss in outcome.losses]
-        ending = {"text": outcome.text, "losses": losses, "advice": outcome.advice}
+        ending = {"text": outcome.text, "failures": outcome.failures, "advice": outcome.advice}
     return {
         "name": execution.name,
         "kind": kind_of(execution.name),

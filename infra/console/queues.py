@@ -8,20 +8,17 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from threading import Lock
-from typing import Any, Literal
+from typing import Any
 
-from botocore.exceptions import ClientError
-
-from infra.client.dead_letters import Held, Letter, held, letters_of, record_of, redrive
-from infra.client.errors import Refusal, explain
+from infra.client.dead_letters import Letter, counts, held, letters_of, record_of
+from infra.client.errors import Refusal
 from infra.client.mailbox import mailbox, mailbox_name, mails_in
+from infra.client.retries import run_again, work_of
 from infra.client.target import Target
 from marketlake.intervals import text_of
 
-COUNTS: tuple[Literal["ApproximateNumberOfMessages"], Literal["ApproximateNumberOfMessagesNotVisible"]] = (
-    "ApproximateNumberOfMessages",
-    "ApproximateNumberOfMessagesNotVisible",
-)
+GONE = {"result": "is not there any more", "done": False, "execution": "", "input": {}}
+"""What is done with a message that somebody else has run again or deleted."""
 
 
 class Queues:
@@ -46,7 +43,12 @@ class Queues:
         """Run the work of these messages again, and delete each once its start was accepted."""
         with self._lock, held(self._target, self._target.names["dlq"]) as box:
             there = {letter.id: letter for letter in letters_of(box, self._target)}
-            results = [self._again(box, there.get(one), one, dry_run=dry_run) for one in dict.fromkeys(ids)]
+            results = [
+                {"id": one, **run_again(box, self._target, work_of(there[one]), dry_run=dry_run)}
+                if one in there
+                else {"id": one, **GONE}
+                for one in dict.fromkeys(ids)
+            ]
         return {"results": results}
 
     def purge(self, ids: Sequence[str]) -> dict[str, Any]:
@@ -67,26 +69,8 @@ class Queues:
         with self._lock, mailbox(self._target) as box:
             return {"mails": mails_in(box), "why": ""}
 
-    def _again(self, box: Held, letter: Letter | None, wanted: str, *, dry_run: bool) -> dict[str, Any]:
-        """One message; one that cannot be run again does not keep the others from it."""
-        if letter is None:
-            return {"id": wanted, "result": "is not there any more", "done": False, "execution": "", "input": {}}
-        done, result = False, "would start"
-        try:
-            if letter.refusal:
-                result = f"stays: {letter.refusal}"
-            elif not dry_run:
-                result, done = redrive(box, self._target, letter), True
-        except ClientError as error:
-            result = f"stays: {explain(error)}"
-        starts = "" if letter.refusal else letter.starts
-        return {"id": letter.id, "result": result, "done": done, "execution": starts, "input": letter.request}
-
     def _count(self, queue: str) -> dict[str, int]:
-        sqs = self._target.sqs
-        url = sqs.get_queue_url(QueueName=queue)["QueueUrl"]
-        found = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=list(COUNTS))["Attributes"]
-        visible, hidden = (int(found.get(name, "0")) for name in COUNTS)
+        visible, hidden = counts(self._target, queue)
         return {"visible": visible, "hidden": hidden}
 
 

@@ -45,7 +45,7 @@ locals {
       metric     = "ApproximateNumberOfMessagesVisible"
       dimensions = { QueueName = local.names.dlq }
       statistic  = "Maximum"
-      says       = "Work waits on the dead-letter queue: list it with `marketlake dlq list`, run it again with `marketlake dlq redrive --all`"
+      says       = "Work waits on the dead-letter queue: list it with `marketlake dlq list`, run it again with `marketlake retry --all`"
     }
 
     # Athena publishes no count of failures, but how often it measured a failed query's time is one.

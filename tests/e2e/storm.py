@@ -71,10 +71,10 @@ def _retry_the_untold(pipeline: Pipeline, command: Command, aftermath: Aftermath
     """Of an execution that failed where no message is sent, the mail says to retry it."""
     for outcome in list(aftermath.outcomes):
         report = report_of(pipeline, outcome.name)
-        states = {loss["state"] for loss in report["losses"]} if report else WITHOUT_LETTER
+        states = {failure["state"] for failure in report["failures"]} if report else WITHOUT_LETTER
         if outcome.status == "FAILED" and states & WITHOUT_LETTER:
             records = command("retry", outcome.name)
-            _wait_for(pipeline, [arn_of(pipeline, record["execution"]) for record in records], aftermath)
+            _wait_for(pipeline, [arn_of(pipeline, one["execution"]) for one in records if one["execution"]], aftermath)
 
 
 def _wait_for(pipeline: Pipeline, arns: list[str], aftermath: Aftermath) -> None:

@@ -126,12 +126,12 @@ def test_a_queue_that_refuses_leaves_the_payload_in_report_and_history(pipeline:
     assert switch.injected()["sqs", "refused"] == ATTEMPTS
     assert pipeline.messages("dlq") == []
     report = json.loads(pipeline.body("clean_bucket", f"reports/{outcome.name}.json"))
-    losses = {loss["state"]: loss for loss in report["losses"]}
-    assert {state: loss["error"] for state, loss in losses.items()} == {
+    failures = {failure["state"]: failure for failure in report["failures"]}
+    assert {state: failure["error"] for state, failure in failures.items()} == {
         "Fetch": "UpstreamThrottled",
         "SendToDlq": "SQS.AmazonSQSException",
     }
-    assert losses["SendToDlq"]["input"] == rates_of("2013-07-01")
+    assert failures["SendToDlq"]["input"] == rates_of("2013-07-01")
     assert "SQS.AmazonSQSException" in json.dumps(pipeline.history(outcome.name), default=str)
 
 

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from infra.cli.main import main
+from marketlake.failures import retry_command
 from tests.e2e.pipeline import Pipeline
 
 ROWS = "SELECT count(*) FROM fx_rates WHERE dt = '{}'"
@@ -63,7 +64,7 @@ def test_what_failed_is_listed_mailed_redriven_once_and_loaded(pipeline: Pipelin
     assert f"starts redrive-{record['id']}" in run("dlq", "show", record["id"][:6])
     (mail,) = run.document("mail")
     assert mail["subject"] == f"marketlake FAILED: fx_rates {day}: UpstreamThrottled"
-    assert "WHAT TO RUN NOW" in run("mail")
+    assert "WHAT TO RUN" in run("mail")
     assert pipeline.query(ROWS.format(day)) == [["0"]]
 
     pipeline.inject()
@@ -95,20 +96,29 @@ def test_a_message_whose_execution_was_started_before_is_redriven_once(pipeline:
     assert run.document("dlq", "list") == []
 
 
-def test_retry_starts_what_was_lost_and_says_why_it_is_no_redrive(pipeline: Pipeline, run: Commands) -> None:
+def test_retry_runs_the_message_again_waits_for_the_end_and_is_done_once(pipeline: Pipeline, run: Commands) -> None:
     day = "2020-12-03"
     execution = fail(pipeline, day)
+    (letter,) = run.document("dlq", "list")
+    assert letter["retry"] == f"marketlake retry {execution}"
+    (again,) = run.document("retry", execution, status=1)
+    assert (again["execution"], again["status"]) == (f"redrive-{letter['id']}", "FAILED")
+
     pipeline.inject()
+    (letter,) = run.document("dlq", "list")
+    assert letter["execution"] == again["execution"]
+    (planned,) = run.document("retry", execution, "--dry-run")
+    assert (planned["execution"], planned["result"]) == (f"redrive-{letter['id']}", "would start")
     (record,) = run.document("retry", execution)
-    assert (record["execution"], record["result"]) == (f"retry-{execution}-1", "started")
-    assert "Fail state" in record["why"]
-    assert ended(pipeline, record["execution"]) == "SUCCEEDED"
+    assert (record["execution"], record["status"]) == (planned["execution"], "SUCCEEDED")
     assert pipeline.query(ROWS.format(day)) == [["32"]]
-    assert [r["result"] for r in run.document("retry", execution)] == ["was started before"]
+    assert run.document("dlq", "list") == []
+    (done,) = run.document("retry", execution)
+    assert (done["execution"], done["result"]) == (record["execution"], "was done before")
     run("retry", record["execution"], status=2)
 
 
-def test_an_execution_that_was_stopped_is_started_anew_where_there_is_no_redrive(
+def test_an_execution_that_was_stopped_is_started_anew_and_its_progress_shown(
     pipeline: Pipeline, run: Commands
 ) -> None:
     pipeline.inject({"kind": "hang", "seconds": 3, "match": "/frankfurter"})
@@ -118,9 +128,23 @@ def test_an_execution_that_was_stopped_is_started_anew_where_there_is_no_redrive
     (mail,) = run.document("mail")
     name = arn.rsplit(":", 1)[1]
     assert f"marketlake execution {name} ended as ABORTED" in mail["body"]
-    assert f'"WHAT TO RUN: marketlake retry {name}"\n' in mail["body"]
-    (record,) = run.document("retry", arn)
-    assert record["result"] == "started"
-    assert "redrive" in record["why"]
-    assert ended(pipeline, record["execution"]) == "SUCCEEDED"
+    assert f'"WHAT TO RUN: {retry_command(name)}"\n' in mail["body"]
+    shown = run("retry", arn)
+    assert f"execution retry-{name}-1" in shown
+    assert "1/1 batches" in shown
+    assert "SUCCEEDED in" in shown
     assert pipeline.query(ROWS.format("2020-12-04")) == [["32"]]
+
+
+def test_all_runs_again_what_is_on_the_queue_and_takes_off_what_is_loaded(pipeline: Pipeline, run: Commands) -> None:
+    days = ("2020-12-07", "2020-12-08")
+    for day in days:
+        pipeline.inject({"kind": "status", "status": 429, "match": "/frankfurter"})
+        assert pipeline.run({"datasets": ["fx_rates"], "start": day, "end": day}).status == "FAILED"
+    pipeline.inject()
+    assert pipeline.run({"datasets": ["fx_rates"], "start": days[0], "end": days[0]}).status == "SUCCEEDED"
+    records = {record["input"]["start"]: record for record in run.document("retry", "--all") if record["input"]}
+    assert records[days[0]]["result"] == "loaded already"
+    assert records[days[1]]["status"] == "SUCCEEDED"
+    assert pipeline.query(ROWS.format(days[1])) == [["32"]]
+    assert run.document("dlq", "list") == []

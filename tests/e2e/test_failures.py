@@ -73,7 +73,7 @@ def test_a_source_that_fails_is_retried_kept_and_mailed(pipeline: Pipeline, faul
     assert message["failure"]["Fetch"]["Error"] == error
     (mail,) = pipeline.messages("mailbox")
     assert mail["Subject"] == f"marketlake FAILED: fx_rates 2020-07-01: {error}"
-    assert "marketlake backfill --start 2020-07-01 --end 2020-07-01 --dataset fx_rates" in mail["Message"]
+    assert f"marketlake retry {outcome.name}" in mail["Message"].splitlines()
 
     # Nothing partial is stored as complete, and the message's own input brings the days in.
     pipeline.inject()

@@ -1,4 +1,4 @@
-"""What the daily run heals by itself, and what it notices: days missed, late, corrected, and histories rewritten.
+"""What the daily run heals by itself, and what it notices: days missed, late, corrected, and histories restated.
 
 On a lake of its own with three symbols, whose prices the tests rewrite; a test brings back what it changed.
 """
@@ -6,12 +6,12 @@ On a lake of its own with three symbols, whose prices the tests rewrite; a test 
 from __future__ import annotations
 
 import json
-import shlex
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
+from infra.cli.main import main
 from tests.e2e.pipeline import Outcome, Pipeline, new_pipeline
 
 MONTH = {"datasets": ["ftse100_prices"], "start": "2026-10-01", "end": "2026-10-28"}
@@ -56,21 +56,12 @@ def daily(pipeline: Pipeline, at: str = "2026-10-30") -> Outcome:
     return outcome
 
 
-def run_command(pipeline: Pipeline, command: str) -> Outcome:
-    """What ``marketlake backfill`` does with the options of ``command``: they become the execution's input."""
-    program, verb, *words = shlex.split(command)
-    assert (program, verb, words[-1]) == ("marketlake", "backfill", "--force")
-    options = list(zip(words[:-1:2], words[1:-1:2], strict=True))
-    named = {name: [value for option, value in options if option == name] for name, _ in options}
-    return pipeline.run(
-        {
-            "start": named["--start"][0],
-            "end": named["--end"][0],
-            "datasets": named["--dataset"],
-            "symbols": named["--symbol"],
-            "force": True,
-        }
-    )
+def retry(pipeline: Pipeline, execution: str) -> Outcome:
+    """``marketlake retry`` of an execution that noticed a restated history: the execution that loads it again."""
+    assert pipeline.deployment is not None
+    assert main(["--root", str(pipeline.config.root), "retry", execution]) == 0
+    arn = pipeline.deployment.state_machine_arn.replace(":stateMachine:", ":execution:")
+    return pipeline.wait(f"{arn}:retry-{execution}-1")
 
 
 def prices(pipeline: Pipeline) -> dict[str, str]:
@@ -86,29 +77,24 @@ def fresh(pipeline: Pipeline) -> dict[str, str]:
 def test_a_split_is_noticed_mailed_once_and_mended_by_its_command(lake: Pipeline) -> None:
     lake.act({"symbol": "VOD.L", "day": "2026-10-29", "split": [1, 5]})
     outcome = daily(lake)
-    told = outcome.output["rewritten"]
-    assert told["lines"] == [
+    assert outcome.output["restated"]["lines"] == [
         "ftse100_prices VOD.L, split: values up to 2026-10-28 are now 5 times what they were",
     ]
-    (command,) = told["commands"]
-    assert command == (
-        "marketlake backfill --start 2026-10-01 --end 2026-10-28 --dataset ftse100_prices --symbol VOD.L --force"
-    )
     (mail,) = lake.messages("mailbox")
-    assert mail["Subject"] == "marketlake: ftse100_prices VOD.L: a split rewrote its history"
-    assert command in mail["Message"].splitlines()
+    assert mail["Subject"] == "marketlake: ftse100_prices VOD.L: a split restated its history"
+    assert f"marketlake retry {outcome.name}" in mail["Message"].splitlines()
     assert "FAILED" not in mail["Subject"] + mail["Message"]
     report = json.loads(lake.body("clean_bucket", f"reports/{outcome.name}.json"))
-    assert [(found["symbol"], found["event"], found["factor"]) for found in report["rewrites"]] == [
+    assert [(found["symbol"], found["event"], found["factor"]) for found in report["restatements"]] == [
         ("VOD.L", "split", 5.0)
     ]
 
     before = prices(lake)
-    mended = run_command(lake, command)
+    mended = retry(lake, outcome.name)
     assert mended.status == "SUCCEEDED", mended
-    assert "rewritten" not in mended.output
+    assert "restated" not in mended.output
     assert before != prices(lake) == fresh(lake)
-    assert "rewritten" not in daily(lake).output
+    assert "restated" not in daily(lake).output
     assert lake.messages("mailbox") == []
     assert lake.messages("dlq") == []
 
@@ -116,14 +102,14 @@ def test_a_split_is_noticed_mailed_once_and_mended_by_its_command(lake: Pipeline
 def test_a_dividend_is_told_without_a_mail_and_mended_by_its_command(lake: Pipeline) -> None:
     lake.act({"symbol": "BARC.L", "day": "2026-10-28", "dividend": 3.25})
     outcome = daily(lake)
-    assert outcome.output["text"].endswith(", 1 history rewritten upstream")
-    (line,) = outcome.output["rewritten"]["lines"]
+    assert outcome.output["text"].endswith(", 1 history restated by the source")
+    (line,) = outcome.output["restated"]["lines"]
     assert line.startswith("ftse100_prices BARC.L, dividend: values up to 2026-10-27 are now 0.9")
     assert lake.messages("mailbox") == []
 
-    assert run_command(lake, *outcome.output["rewritten"]["commands"]).status == "SUCCEEDED"
+    assert retry(lake, outcome.name).status == "SUCCEEDED"
     assert prices(lake) == fresh(lake)
-    assert "rewritten" not in daily(lake).output
+    assert "restated" not in daily(lake).output
 
 
 def marker(pipeline: Pipeline, day: str) -> dict[str, Any]:

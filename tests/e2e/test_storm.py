@@ -107,7 +107,7 @@ def check_outcomes(pipeline: Pipeline, aftermath: Aftermath) -> None:
     told_on_queue = {letter["execution"] for letter in aftermath.letters}
     for outcome in aftermath.outcomes:
         report = report_of(pipeline, outcome.name)
-        lost = report is None or bool(report["losses"]) or outcome.name in told_on_queue
+        lost = report is None or bool(report["failures"]) or outcome.name in told_on_queue
         assert outcome.status == ("FAILED" if lost else "SUCCEEDED"), outcome
     assert pipeline.deployment is not None
     arn = pipeline.deployment.state_machine_arn

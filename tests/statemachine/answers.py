@@ -21,8 +21,8 @@ def _batch(dataset: str) -> dict[str, Any]:
 
 
 PRICES, RATES = _batch("ftse100_prices"), _batch("fx_rates")
-SUMMARY = {"text": "10 days written with 650 rows, 0 days unchanged", "plan": {}, "datasets": {}, "losses": 0}
-CAUSE = '{"losses": [], "more": 0, "done": "what the real Report would say"}'
+SUMMARY = {"text": "10 days written with 650 rows, 0 days unchanged", "plan": {}, "datasets": {}, "failures": 0}
+CAUSE = '{"failures": [], "more": 0, "done": "what the real Report would say"}'
 
 
 def payload(document: dict[str, Any]) -> Answer:

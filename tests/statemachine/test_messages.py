@@ -202,7 +202,11 @@ def test_the_real_report_says_what_the_mocked_one_does(
     engine: Engine, case: Case, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The payload that the machine made goes through the real function: the mocks say nothing that it would not."""
-    for name, value in {"CLEAN_BUCKET": "clean", "POWERTOOLS_TRACE_DISABLED": "true"}.items():
+    for name, value in {
+        "CLEAN_BUCKET": "clean",
+        "OPERATOR_COMMAND": "marketlake",
+        "POWERTOOLS_TRACE_DISABLED": "true",
+    }.items():
         monkeypatch.setenv(name, value)
     monkeypatch.setattr(report, "Bucket", Nowhere)
     monkeypatch.setattr(report, "s3_client", lambda: None)

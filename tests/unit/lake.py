@@ -25,6 +25,7 @@ ENVIRONMENT = {
     "RAW_BUCKET": "lake-raw",
     "CLEAN_BUCKET": "lake-clean",
     "ARTIFACTS_BUCKET": "lake-artifacts",
+    "OPERATOR_COMMAND": "marketlake --region eu-west-2",
     "DATABASE": "marketlake",
     "WORKGROUP": "marketlake",
     "FX_BASE": "EUR",

@@ -90,7 +90,7 @@ function heading(name) {
       parts.bar.hidden = record.status !== "RUNNING" || !record.total;
       attribute(parts.bar, "max", record.total || 1);
       attribute(parts.bar, "value", record.done);
-      if (changed(parts.outcome, [record.status, record.text, record.losses])) parts.outcome.replaceChildren(...outcome(record, choose));
+      if (changed(parts.outcome, [record.status, record.text, record.failures])) parts.outcome.replaceChildren(...outcome(record, choose));
     },
   };
 }
@@ -110,11 +110,11 @@ function outcome(record, choose) {
   if (record.status === "RUNNING") return [];
   const good = record.status === "SUCCEEDED";
   const lines = [h("p", {}, record.error ? h("strong", {}, `${record.error}: `) : "", record.text)];
-  const losses = record.losses.map((loss) => {
-    const batch = record.batches.find((one) => one.dataset === loss.dataset && one.days === loss.period);
-    return h("li", {}, loss.text, batch ? " " : "", batch ? h("button", { type: "button", class: "small", onclick: () => choose({ batch: batch.index, state: "" }) }, "show") : "");
+  const failures = record.failures.map((failure) => {
+    const batch = record.batches.find((one) => one.dataset === failure.dataset && one.days === failure.period);
+    return h("li", {}, failure.text, batch ? " " : "", batch ? h("button", { type: "button", class: "small", onclick: () => choose({ batch: batch.index, state: "" }) }, "show") : "");
   });
-  if (losses.length) lines.push(h("ul", {}, losses));
+  if (failures.length) lines.push(h("ul", {}, failures));
   if (record.advice) lines.push(h("p", { class: "muted" }, "Next: ", record.advice));
   if (record.link) lines.push(h("p", {}, h("a", { href: record.link, rel: "noreferrer", target: "_blank" }, "Open it in AWS's console")));
   return [h("div", { class: `note ${good ? "ok" : "bad"}` }, lines)];

@@ -21,7 +21,7 @@ export function queue(main) {
   };
   const bar = h("div", { class: "actions" }, h("label", {}, all, h("span", {}, "all")), buttons.redrive, buttons.purge, buttons.again);
   arrows(list, "summary");
-  main.append(h("h1", {}, "Queue"), h("p", { class: "muted" }, "What could not be loaded, kept with everything needed to run it again (the dead-letter queue)."), bar, results, note, list);
+  main.append(h("h1", {}, "Queue"), h("p", { class: "muted" }, "What could not be loaded, kept with everything needed to run it again (the dead-letter queue). All of it at once: ", h("code", {}, "marketlake retry --all")), bar, results, note, list);
 
   async function show() {
     const found = await read("api/queue");
@@ -141,8 +141,9 @@ function row(letter, chosen, showChosen) {
   box.checked = chosen.has(letter.id);
   const what = letter.dataset ? `${letter.dataset} ${letter.period}` : letter.kind === "schedule" ? "a scheduled start" : "unknown message";
   const from = letter.execution ? h("p", {}, "from ", h("a", { href: link(`executions/${encodeURIComponent(letter.execution)}`) }, letter.execution)) : "";
+  const command = letter.retry ? h("p", {}, "or, with all that failed beside it: ", h("code", {}, letter.retry)) : "";
   const starts = letter.starts ? h("p", {}, "run again, it starts ", h("code", {}, letter.starts), " with ", h("code", {}, JSON.stringify(letter.input))) : h("p", { class: "muted" }, "It cannot be run again from here; delete it when it is understood.");
   return h("li", { class: "letter" }, box, h("details", {},
-    h("summary", {}, h("span", { class: `pill ${letter.redrivable ? "bad" : "warn"}` }, letter.error || letter.kind), h("strong", {}, what), h("time", {}, moment(letter.when)), h("span", { class: "words" }, letter.cause)),
-    h("div", { class: "inside" }, from, starts, block("Message", letter.body, "empty"))));
+    h("summary", {}, h("span", { class: `pill ${letter.redrivable ? "bad" : "warn"}` }, letter.error || letter.kind), h("strong", {}, what), h("time", {}, moment(letter.when)), h("span", { class: "told" }, letter.cause)),
+    h("div", { class: "inside" }, from, starts, command, block("Message", letter.body, "empty"))));
 }

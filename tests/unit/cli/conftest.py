@@ -12,7 +12,7 @@ import pytest
 from moto import mock_aws
 
 from infra.cli.main import main
-from infra.cli.setup import Setup
+from infra.cli.options import Setup
 from infra.client.target import Target
 from marketlake.layout import clean_key, marker_key
 

@@ -257,6 +257,7 @@ def test_ids_that_name_no_one_message_are_refused(
 def test_show_prints_the_message_and_what_a_redrive_would_start(command: Command, target: Target, url: str) -> None:
     letter_id = send(target, url, MESSAGE)
     told = command("dlq", "show", letter_id[:6].upper())
+    assert "run again  marketlake retry run-1" in told.out
     assert f"starts redrive-{letter_id} with" in told.out
     assert '"schema_version": 3' in told.out
     assert json.loads(command("dlq", "show", letter_id, "--json").document["body"]) == MESSAGE

@@ -13,7 +13,7 @@ from infra import facts
 from infra.cli import doctor
 from infra.cli.doctor import deployed_check, deployment_checks, folder_check, local_checks, packages_check
 from infra.cli.main import app, main
-from infra.cli.setup import Setup
+from infra.cli.options import Setup
 from infra.client.target import Target, aws_target
 from infra.local import config as configs
 from infra.local import deploy, processes

@@ -14,23 +14,22 @@ from tests.unit.client.fake_states import FakeStates
 SUMMARY = {
     "text": "nothing was left to do",
     "plan": {},
-    "losses": 0,
+    "failures": 0,
     "datasets": {"fx_rates": {"written": 0, "unchanged": 5}},
 }
 
-LOSSES = {
-    "losses": [
+FAILURES: dict[str, Any] = {
+    "failures": [
         {
             "dataset": "fx_rates",
-            "days": ["2021-01-04/2021-02-01"],
-            "count": 21,
+            "period": "2021-01-04 to 2021-02-01",
             "state": "Fetch",
             "error": "UpstreamThrottled",
-            "cause": "answered 429 [bold]",
+            "text": "fx_rates 2021-01-04 to 2021-02-01 (21 days), in Fetch: UpstreamThrottled: answered 429 [bold]",
         }
     ],
     "more": 0,
-    "done": "21 days written with 609 rows, 0 days unchanged, 1 losses",
+    "done": "21 days written with 609 rows, 0 days unchanged, 1 failure",
 }
 
 
@@ -89,38 +88,38 @@ def test_refused_input_exits_2_with_the_message_that_names_the_field(command: Co
     assert message in shown.err
 
 
-def test_losses_exit_1_with_what_was_lost_what_was_done_and_what_to_run(command: Command, target: Target) -> None:
-    states(target, statuses=["FAILED"], end={"error": "UpstreamThrottled", "cause": json.dumps(LOSSES)})
-    shown = command("backfill", "--start", "2021-01-01", "--end", "2021-02-01")
+def test_failures_exit_1_with_what_failed_what_was_done_and_what_to_run(command: Command, target: Target) -> None:
+    fake = states(target, statuses=["FAILED"], end={"error": "UpstreamThrottled", "cause": json.dumps(FAILURES)})
+    told = command("backfill", "--start", "2021-01-01", "--end", "2021-02-01")
 
-    assert shown.status == 1
-    assert "21 days written" in shown.out
-    assert "fx_rates 2021-01-04 to 2021-02-01, in Fetch: UpstreamThrottled: answered 429 [bold]" in shown.out
-    assert "marketlake backfill --start 2021-01-04 --end 2021-02-01 --dataset fx_rates" in shown.out
-    assert "2/2 batches, 1 failed" in shown.out
+    assert told.status == 1
+    assert "21 days written" in told.out
+    assert FAILURES["failures"][0]["text"] in told.out
+    assert f"next: marketlake retry {fake.started[0]['name']};" in told.out
+    assert "2/2 batches, 1 failed" in told.out
 
 
-COMMAND = "marketlake backfill --start 2020-01-02 --end 2026-10-28 --dataset ftse100_prices --symbol VOD.L --force"
-REWRITTEN = {"rewritten": {"count": 1, "lines": ["VOD.L [bold], split: 5 times"], "commands": [COMMAND]}}
+RESTATED = {"restated": {"count": 1, "lines": ["VOD.L [bold], split: 5 times"]}}
 
 
 @pytest.mark.parametrize(
     ("status", "end", "exit_status"),
     [
-        ("SUCCEEDED", {"output": json.dumps(SUMMARY | REWRITTEN)}, 0),
-        ("FAILED", {"error": "UpstreamThrottled", "cause": json.dumps(LOSSES | REWRITTEN)}, 1),
+        ("SUCCEEDED", {"output": json.dumps(SUMMARY | RESTATED)}, 0),
+        ("FAILED", {"error": "UpstreamThrottled", "cause": json.dumps(FAILURES | RESTATED)}, 1),
     ],
 )
 @pytest.mark.parametrize("shown_by", ["run", "history"])
-def test_a_history_rewritten_upstream_is_told_with_its_command(
+def test_a_restated_history_is_shown_with_the_command_that_loads_it_again(
     command: Command, target: Target, status: str, end: dict[str, Any], exit_status: int, shown_by: str
 ) -> None:
-    states(target, statuses=[status], end=end)
-    shown = command("run") if shown_by == "run" else command("history", "any")
+    fake = states(target, statuses=[status], end=end)
+    told = command("run") if shown_by == "run" else command("history", "any")
 
-    assert shown.status == (exit_status if shown_by == "run" else 0)
-    assert "! VOD.L [bold], split: 5 times" in shown.out
-    assert COMMAND in shown.out
+    assert told.status == (exit_status if shown_by == "run" else 0)
+    assert "! VOD.L [bold], split: 5 times" in told.out
+    name = fake.started[0]["name"] if shown_by == "run" else "any"
+    assert f"next: marketlake retry {name}" in told.out
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from infra.cli.main import main
-from infra.cli.setup import Setup
+from infra.cli.options import Setup
 from infra.cli.up import wanted_config
 from infra.faults.injector import Switch
 from infra.local import config as configs

@@ -35,6 +35,7 @@ def test_a_letter_says_what_it_is_about_and_what_it_would_start(
         "UpstreamThrottled",
     )
     assert (found["starts"], found["input"], found["redrivable"]) == (f"redrive-{letter}", INPUT, True)
+    assert found["retry"] == "marketlake retry run-1"
     assert account_page.get("/api/overview").json()["queue"]["visible"] == 1
 
 

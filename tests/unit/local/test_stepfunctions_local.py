@@ -12,7 +12,7 @@ from ministack.services import sts
 
 from infra.cli.doctor import engine_check
 from infra.cli.main import main
-from infra.cli.setup import Setup
+from infra.cli.options import Setup
 from infra.cli.up import wanted_config
 from infra.client.target import local_target
 from infra.local import config as configs

@@ -16,7 +16,7 @@ from marketlake.errors import (
     TransientError,
     shorten,
 )
-from report.mail import HEALS_BY_ITSELF, PLAIN_WORDS
+from marketlake.failures import HEALS_BY_ITSELF, PLAIN_WORDS
 from tests.error_names import TERMINAL, TRANSIENT
 
 SERVICES = ("States.", "Lambda.", "Sandbox.", "Runtime.")

@@ -6,10 +6,12 @@ from typing import Any
 import pytest
 
 from marketlake.errors import PermissionDenied
+from marketlake.rewrites import Rewrite, read_rewrites, write_rewrites
 from marketlake.storage import Bucket
 from report.handler import handler
 from report.summary import COUNTS
 from tests.unit.lake import Context, Lake, task_of
+from tests.unit.report.test_mail import DIVIDEND, SPLIT
 
 pytestmark = pytest.mark.usefixtures("lake")
 
@@ -23,7 +25,7 @@ DONE: dict[str, Any] = {
     "recheck": False,
     "input": AGAIN,
     "failure": {},
-    "rejection": {},
+    "rejection": None,
     "missing_symbols": [],
     **dict.fromkeys(COUNTS, 0),
     "written": 5,
@@ -59,8 +61,8 @@ def test_a_good_run_mails_nobody_and_leaves_its_report(lake: Lake) -> None:
         "started": "2023-01-06T20:00:00.000Z",
         "input": {"start": "2023-01-02"},
         "summary": found["summary"],
-        "losses": [],
-        "rewrites": [],
+        "failures": [],
+        "restatements": [],
         "batches": [DONE],
     }
 
@@ -70,9 +72,9 @@ def test_a_failed_batch_fails_the_run_under_its_own_error(lake: Lake) -> None:
     assert (found["failed"], found["error"]) == (True, "UpstreamThrottled")
     assert found["subject"] == "marketlake FAILED: fx_rates 2023-01-02 to 2023-01-06: UpstreamThrottled"
     assert "5 days written with 155 rows" in found["message"]
-    assert json.loads(found["cause"])["losses"][0]["cause"] == "429"
-    (loss,) = json.loads(lake.clean.get("reports/run-1.json").body)["losses"]
-    assert (loss["state"], loss["input"]) == ("Fetch", AGAIN)
+    assert json.loads(found["cause"])["failures"][0]["text"].endswith("Fetch: UpstreamThrottled: 429")
+    (failure,) = json.loads(lake.clean.get("reports/run-1.json").body)["failures"]
+    assert (failure["state"], failure["input"]) == ("Fetch", AGAIN)
 
 
 def test_failures_of_several_kinds_have_a_name_of_their_own() -> None:
@@ -84,7 +86,7 @@ def test_a_failed_plan_is_reported_with_no_batches() -> None:
     found = report([], {"Plan": {"Error": "UnexpectedError", "Cause": '{"errorMessage": "KeyError: x"}'}})
     assert (found["failed"], found["error"]) == (True, "UnexpectedError")
     assert "KeyError: x" in found["message"]
-    assert "marketlake run" in found["message"]
+    assert "marketlake --region eu-west-2 retry run-1" in found["message"].splitlines()
 
 
 def test_a_run_with_nothing_to_do_says_so() -> None:
@@ -104,3 +106,46 @@ def test_a_report_that_cannot_be_written_is_an_error(monkeypatch: pytest.MonkeyP
 def test_the_answer_of_a_very_bad_run_stays_small() -> None:
     bad = {**FAILED, "failure": {"Fetch": {"Error": "UpstreamThrottled", "Cause": "x" * 5000}}}
     assert len(json.dumps(report([bad] * 200))) < 30_000
+
+
+def put(lake: Lake, *batches: list[Rewrite], execution: str = "run-1") -> None:
+    for index, found in enumerate(batches):
+        write_rewrites(lake.clean, execution, index, found)
+
+
+def test_what_two_batches_saw_is_one_and_the_further_one(lake: Lake) -> None:
+    nearer = Rewrite(**{**SPLIT.__dict__, "last": "2026-10-22"})
+    put(lake, [SPLIT, DIVIDEND], [nearer])
+    put(lake, [nearer], execution="run-10")
+    assert read_rewrites(lake.clean, "run-1") == [DIVIDEND, SPLIT]
+
+
+def test_a_second_attempt_does_not_overwrite_what_the_first_one_saw(lake: Lake) -> None:
+    put(lake, [SPLIT])
+    put(lake, [DIVIDEND])
+    assert read_rewrites(lake.clean, "run-1") == [SPLIT]
+
+
+@pytest.mark.parametrize(("found", "mails"), [([SPLIT, DIVIDEND], True), ([DIVIDEND], False)])
+def test_a_good_run_that_noticed_a_restatement_says_so_and_mails_only_for_a_split(
+    lake: Lake, found: list[Rewrite], mails: bool
+) -> None:
+    put(lake, found)
+    outcome = report([DONE])
+    assert (outcome["failed"], outcome["notice"]) == (False, mails)
+    assert {bool(outcome[name]) for name in ("error", "cause", "subject", "message")} == {mails}
+    assert outcome["summary"]["restated"]["count"] == len(found)
+    text: Any = outcome["summary"]["text"]
+    assert text.endswith(", 2 histories restated by the source" if mails else ", 1 history restated by the source")
+    restatements = json.loads(lake.clean.get("reports/run-1.json").body)["restatements"]
+    assert {one["symbol"] for one in restatements} == {one.symbol for one in found}
+
+
+def test_a_failed_run_describes_the_restatement_in_its_one_mail(lake: Lake) -> None:
+    put(lake, [SPLIT])
+    outcome = report([DONE, FAILED])
+    assert (outcome["failed"], outcome["error"]) == (True, "UpstreamThrottled")
+    assert outcome["subject"].startswith("marketlake FAILED: fx_rates")
+    line = "ftse100_prices VOD.L, split: values up to 2026-10-28 are now 5 times what they were"
+    assert f"- {line}" in outcome["message"].splitlines()
+    assert json.loads(outcome["cause"])["restated"]["lines"] == [line]

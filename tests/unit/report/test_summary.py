@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+from datetime import date
 from typing import Any
 
 import pytest
@@ -8,63 +9,57 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from marketlake.errors import MAX_MESSAGE_CHARACTERS, readable_cause
-from report.summary import COUNTS, Loss, losses_of, summary_text, totals
+from marketlake.failures import Failure
+from marketlake.messages import BatchResult, Caught, Input, Rejection, read_message
+from report.summary import COUNTS, failures_of, summary_text, totals
 
-AGAIN = {"datasets": ["fx_rates"], "start": "2023-01-02", "end": "2023-01-06"}
+AGAIN = Input(["fx_rates"], date(2023, 1, 2), date(2023, 1, 6))
 
 
-def outcome(dataset: str = "fx_rates", **change: Any) -> dict[str, Any]:
+def outcome(dataset: str = "fx_rates", **change: Any) -> BatchResult:
     """What BatchDone says of a batch in which nothing happened."""
-    return {
-        "index": 0,
-        "dataset": dataset,
-        "days": ["2023-01-02/2023-01-06"],
-        "count": 5,
-        "recheck": False,
-        "input": AGAIN,
-        "failure": {},
-        "rejection": {},
-        "missing_symbols": [],
-        **dict.fromkeys(COUNTS, 0),
-        **change,
-    }
+    return BatchResult(0, dataset, ["2023-01-02/2023-01-06"], 5, AGAIN, **change)
 
 
-REJECTION = {"days": ["2023-01-03"], "error": "DataQualityError", "cause": "2 of 12 rows", "input": {**AGAIN}}
+ONE_DAY = Input(["fx_rates"], date(2023, 1, 3), date(2023, 1, 3))
+REJECTION = Rejection(["2023-01-03"], "DataQualityError", "2 of 12 rows", ONE_DAY)
 
 
-def caught(error: str, message: str) -> dict[str, str]:
+def caught(error: str, message: str) -> Caught:
     """A caught error as Step Functions gives it of a Lambda task."""
-    return {"Error": error, "Cause": json.dumps({"errorMessage": message, "errorType": error, "stackTrace": []})}
+    document = {"errorMessage": message, "errorType": error, "stackTrace": []}
+    return read_message({"Error": error, "Cause": json.dumps(document)}, Caught, "it")
 
 
-def test_a_run_without_failures_has_no_losses() -> None:
-    assert losses_of([outcome(written=5, rows=155), outcome("ftse100_prices")], {}) == []
-    assert losses_of([], {}) == []
+def test_a_run_in_which_all_succeeded_has_no_failures() -> None:
+    assert failures_of([outcome(written=5, rows=155), outcome("ftse100_prices")], {}) == []
+    assert failures_of([], {}) == []
 
 
-def test_a_failed_batch_is_a_loss_of_all_its_days() -> None:
+def test_a_failed_batch_is_a_failure_of_all_its_days() -> None:
     batch = outcome(failure={"Fetch": caught("UpstreamThrottled", "429 from Yahoo")})
-    assert losses_of([batch], {}) == [
-        Loss("fx_rates", ["2023-01-02/2023-01-06"], 5, "Fetch", "UpstreamThrottled", "429 from Yahoo", AGAIN)
+    assert failures_of([batch], {}) == [
+        Failure("fx_rates", ["2023-01-02/2023-01-06"], 5, "Fetch", "UpstreamThrottled", "429 from Yahoo", AGAIN)
     ]
 
 
-def test_rejected_days_are_a_loss_beside_the_days_that_were_written() -> None:
-    found = losses_of([outcome(written=3, rejected=2, rejection=REJECTION)], {})
+@pytest.mark.parametrize(("rejected", "again"), [(1, ONE_DAY), (2, AGAIN)])
+def test_rejected_days_are_a_failure_beside_the_days_that_were_written(rejected: int, again: Input) -> None:
+    """Report is given the first rejection only: the input that runs all of several days again is the batch's."""
+    found = failures_of([outcome(written=3, rejected=rejected, rejection=REJECTION)], {})
     assert found == [
-        Loss("fx_rates", ["2023-01-03"], 2, "Validate", "DataQualityError", "2 of 12 rows", REJECTION["input"])  # type: ignore[arg-type]
+        Failure("fx_rates", ["2023-01-03"], rejected, "Validate", "DataQualityError", "2 of 12 rows", again)
     ]
 
 
-def test_a_batch_with_rejected_days_that_fails_afterwards_is_told_twice() -> None:
+def test_a_batch_with_rejected_days_that_fails_afterwards_is_two_failures() -> None:
     batch = outcome(rejected=1, rejection=REJECTION, failure={"Transform": caught("StorageUnavailable", "503")})
-    assert [loss.state for loss in losses_of([batch], {})] == ["Transform", "Validate"]
+    assert [failure.state for failure in failures_of([batch], {})] == ["Transform", "Validate"]
 
 
-def test_a_failure_outside_the_batches_is_a_loss_without_days() -> None:
-    found = losses_of([outcome()], {"Plan": {"Error": "States.Timeout"}})
-    assert found == [Loss("", [], 0, "Plan", "States.Timeout", "no cause was given", {})]
+def test_a_failure_outside_the_batches_has_no_days_and_no_input() -> None:
+    found = failures_of([outcome()], {"Plan": Caught("States.Timeout")})
+    assert found == [Failure("", [], 0, "Plan", "States.Timeout", "no cause was given")]
 
 
 @given(st.text(max_size=3000))
@@ -104,7 +99,7 @@ def test_an_error_without_a_cause_is_told_as_such() -> None:
 
 OUTCOMES = st.lists(
     st.builds(
-        lambda dataset, failed, counts: outcome(dataset, failure={"Fetch": {}} if failed else {}, **counts),
+        lambda dataset, failed, counts: outcome(dataset, failure={"Fetch": Caught()} if failed else {}, **counts),
         st.sampled_from(["fx_rates", "ftse100_prices"]),
         st.booleans(),
         st.fixed_dictionaries({name: st.integers(0, 1000) for name in COUNTS}),
@@ -114,29 +109,28 @@ OUTCOMES = st.lists(
 
 
 @given(OUTCOMES)
-def test_totals_lose_nothing(results: list[dict[str, Any]]) -> None:
+def test_totals_lose_nothing(results: list[BatchResult]) -> None:
     sums = totals(results)
-    assert set(sums) == {batch["dataset"] for batch in results}
+    assert set(sums) == {batch.dataset for batch in results}
     for name in COUNTS:
-        assert sum(into[name] for into in sums.values()) == sum(batch[name] for batch in results)
+        assert sum(into[name] for into in sums.values()) == sum(getattr(batch, name) for batch in results)
     assert sum(into["batches"] for into in sums.values()) == len(results)
-    assert sum(into["failed_batches"] for into in sums.values()) == sum(bool(batch["failure"]) for batch in results)
+    assert sum(into["failed_batches"] for into in sums.values()) == sum(bool(batch.failure) for batch in results)
 
 
 @pytest.mark.parametrize(
-    ("results", "lost", "told"),
+    ("results", "failures", "text"),
     [
         ([], 0, "nothing was left to do"),
         ([outcome(unchanged=11)], 0, "nothing was left to do: 11 days looked at again are unchanged"),
         ([outcome(written=5, rows=155, unchanged=2)], 0, "5 days written with 155 rows, 2 days unchanged"),
-        ([outcome(written=5, rows=155)], 2, "5 days written with 155 rows, 0 days unchanged, 2 losses"),
-        ([outcome()], 1, "0 days written with 0 rows, 0 days unchanged, 1 loss"),
+        ([outcome(written=5, rows=155)], 2, "5 days written with 155 rows, 0 days unchanged, 2 failures"),
+        ([outcome()], 1, "0 days written with 0 rows, 0 days unchanged, 1 failure"),
     ],
 )
-def test_one_line_says_what_was_done(results: list[dict[str, Any]], lost: int, told: str) -> None:
-    loss = Loss("fx_rates", [], 0, "Fetch", "E", "c", {})
-    assert summary_text(totals(results), [loss] * lost) == told
+def test_one_line_says_what_was_done(results: list[BatchResult], failures: int, text: str) -> None:
+    assert summary_text(totals(results), failures) == text
 
 
 def test_a_second_scheduled_start_names_the_first() -> None:
-    assert summary_text({}, [], "first") == "nothing was left to do: execution first runs this scheduled start"
+    assert summary_text({}, 0, "first") == "nothing was left to do: execution first runs this scheduled start"

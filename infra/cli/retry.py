@@ -13,8 +13,7 @@ from infra.cli.run import tell_outcome
 from infra.cli.screen import Screen, safe, text_cells
 from infra.client.dead_letters import counts, held, letters_of
 from infra.client.errors import FAILED, Refusal
-from infra.client.executions import describe
-from infra.client.executions import follow
+from infra.client.executions import describe, follow
 from infra.client.outcome import outcome_of
 from infra.client.retries import ACCEPTED, FOLLOWED, Retries, run_again
 from infra.client.target import Target

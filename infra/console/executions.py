@@ -19,7 +19,6 @@ from infra.client.executions import Execution, HistoryReader, describe, latest
 from infra.client.machine import Machine, read_machine
 from infra.client.outcome import outcome_of
 from infra.client.target import Target
-from marketlake.intervals import text_of
 
 LOCAL_SECONDS, AWS_SECONDS = 0.4, 2.5
 """Least time between two looks at the list, or at a running execution, however many pages ask."""

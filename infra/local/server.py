@@ -97,7 +97,7 @@ def profile_of(config: LocalConfig) -> Profile | None:
     """The profile of faults that ``config`` names, or None where fault injection is off.
 
     Raises:
-        BadProfile: there is none of this name, or it cannot be understood.
+        BadProfile: no profile has this name, or it cannot be understood.
         LocalError: it needs simulated sources, and they are live.
     """
     if config.chaos == OFF:

@@ -13,8 +13,8 @@ from infra.client import dead_letters, executions, retries
 from infra.client.retries import MAX_NAME, covers, retry_name
 from infra.client.target import Target
 from tests.unit.cli.conftest import Command
-from tests.unit.client.fake_states import START, Exceptions, ExecutionDoesNotExist
 from tests.unit.cli.test_ops_dlq import MESSAGE, left, send
+from tests.unit.client.fake_states import START, Exceptions, ExecutionDoesNotExist, Paginator
 
 A = {"datasets": ["fx_rates"], "start": "2020-07-01", "end": "2020-07-02"}
 B = {"datasets": ["ftse100_prices"], "start": "2020-07-01", "end": "2020-07-02"}
@@ -51,16 +51,15 @@ class Machine:
             raise ExecutionDoesNotExist
         return {"executionArn": executionArn, "name": name, "startDate": START, "input": "{}"} | self.ended[name]
 
-    def get_paginator(self, name: str) -> Machine:
-        assert name == "list_executions"
-        return self
+    def get_paginator(self, operation: str) -> Paginator:
+        return Paginator(getattr(self, f"{operation}_pages"))
 
-    def paginate(self, **_: Any) -> Iterable[dict[str, Any]]:
+    def list_executions_pages(self, **_: Any) -> Iterable[dict[str, Any]]:
         found = [self.describe_execution(f":{name}") for name in self.ended]
         return [{"executions": sorted(found, key=lambda one: one["startDate"], reverse=True)}]
 
-    def get_execution_history(self, **_: Any) -> dict[str, Any]:
-        return {"events": []}
+    def get_execution_history_pages(self, **_: Any) -> Iterable[dict[str, Any]]:
+        return [{"events": []}]
 
 
 @pytest.fixture(autouse=True)

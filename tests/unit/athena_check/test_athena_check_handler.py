@@ -105,7 +105,7 @@ def test_a_correction_is_counted_and_goes_to_the_history(lake: Lake, written: li
 
 @pytest.mark.usefixtures("written")
 @pytest.mark.parametrize(
-    ("place", "value", "told"),
+    ("place", "value", "expected"),
     [
         (2, "30", "30 rows, 31 were written"),
         (3, "30", "31 rows have 30 distinct keys"),
@@ -115,11 +115,13 @@ def test_a_correction_is_counted_and_goes_to_the_history(lake: Lake, written: li
 )
 @pytest.mark.parametrize(("row", "form"), [(1, "day"), (3, "year")])
 def test_anything_else_than_what_was_written_marks_no_day(
-    lake: Lake, row: int, form: str, place: int, value: str, told: str
+    lake: Lake, row: int, form: str, place: int, value: str, expected: str
 ) -> None:
     answer = [list(cells) for cells in ANSWER]
     answer[row][place] = value
-    with pytest.raises(AthenaCheckFailed, match=rf"fx_rates by {form}: 2023-01-04: .*{told}.*no marker was written"):
+    with pytest.raises(
+        AthenaCheckFailed, match=rf"fx_rates by {form}: 2023-01-04: .*{expected}.*no marker was written"
+    ):
         check(answer)
     assert marked(lake) == [None, None]
 
@@ -162,7 +164,7 @@ def test_a_marker_that_another_wrote_for_what_lies_there_is_not_replaced(
 @pytest.mark.usefixtures("written")
 def test_a_second_object_in_a_partition_would_double_its_rows(lake: Lake) -> None:
     lake.clean.put("clean/fx_rates/dt=2023-01-03/part-1.parquet", b"", "x/parquet")
-    with pytest.raises(AthenaCheckFailed, match=r"part-1\.parquet is no object of the lake's; remove it"):
+    with pytest.raises(AthenaCheckFailed, match=r"part-1\.parquet is not an object of the lake; remove it"):
         check(ANSWER)
 
 

@@ -20,12 +20,12 @@ WRITTEN = WrittenDay(DAY, "sha", "etag", 31, 0, {"rate": (0.5, 150.0)}, {})
 FOUND = Partition(31, 31, {}, {"rate": (0.5, 150.0)})
 
 
-def told(found: Partition, written: WrittenDay = WRITTEN) -> list[str]:
+def compared(found: Partition, written: WrittenDay = WRITTEN) -> list[str]:
     return differences(RATES, [written], {written.dt: found})
 
 
 def test_what_was_written_is_found() -> None:
-    assert told(FOUND) == []
+    assert compared(FOUND) == []
     assert differences(RATES, [], {}) == []
 
 
@@ -40,16 +40,16 @@ def test_what_was_written_is_found() -> None:
         ({"ranges": {"rate": None}}, "2023-01-03: rate ranges over None, (0.5, 150.0) was written"),
     ],
 )
-def test_each_kind_of_difference_is_told_alone(change: dict[str, Any], line: str) -> None:
-    assert told(replace(FOUND, **change)) == [line]
+def test_each_kind_of_difference_is_reported_alone(change: dict[str, Any], line: str) -> None:
+    assert compared(replace(FOUND, **change)) == [line]
 
 
-def test_nulls_differ_and_a_null_where_none_may_be_is_told_even_if_it_was_written() -> None:
-    assert told(replace(FOUND, nulls={"rate": 2})) == [
+def test_nulls_differ_and_a_null_where_none_may_be_is_reported_even_if_it_was_written() -> None:
+    assert compared(replace(FOUND, nulls={"rate": 2})) == [
         "2023-01-03: nulls {'rate': 2}, {} were written",
         "2023-01-03: rate has nulls",
     ]
-    assert told(replace(FOUND, nulls={"rate": 2}), structs.replace(WRITTEN, nulls={"rate": 2})) == [
+    assert compared(replace(FOUND, nulls={"rate": 2}), structs.replace(WRITTEN, nulls={"rate": 2})) == [
         "2023-01-03: rate has nulls"
     ]
 
@@ -60,7 +60,7 @@ def test_nulls_that_may_be_and_were_written_are_no_difference() -> None:
     assert differences(PRICES, [written], {DAY: replace(FOUND, nulls={"volume": 31}, ranges=ranges)}) == []
 
 
-def test_a_partition_that_athena_does_not_see_is_told_unless_nothing_was_written() -> None:
+def test_a_partition_that_athena_does_not_see_is_reported_unless_nothing_was_written() -> None:
     assert differences(RATES, [WRITTEN], {}) == ["2023-01-03: Athena finds no rows, 31 were written"]
     assert differences(RATES, [structs.replace(WRITTEN, rows=0)], {}) == []
 
@@ -74,12 +74,12 @@ def test_each_day_is_held_against_its_own_partition() -> None:
 def test_ranges_survive_athenas_text_and_not_a_real_change(low: float, high: float) -> None:
     written = structs.replace(WRITTEN, ranges={"rate": (low, high)})
     as_text = (float(f"{low:.12g}"), float(f"{high:.12g}"))
-    assert told(replace(FOUND, ranges={"rate": as_text}), written) == []
-    assert told(replace(FOUND, ranges={"rate": (low, high * 1.000001)}), written) != []
+    assert compared(replace(FOUND, ranges={"rate": as_text}), written) == []
+    assert compared(replace(FOUND, ranges={"rate": (low, high * 1.000001)}), written) != []
 
 
 def test_a_manifest_read_back_compares_as_it_was_written() -> None:
-    assert told(FOUND, msgspec.json.decode(msgspec.json.encode(WRITTEN), type=WrittenDay)) == []
+    assert compared(FOUND, msgspec.json.decode(msgspec.json.encode(WRITTEN), type=WrittenDay)) == []
 
 
 @pytest.mark.parametrize("contract", [PRICES, RATES], ids=lambda c: c.name)
@@ -100,11 +100,11 @@ def test_names_types_order_and_number_of_the_catalogs_columns_matter() -> None:
         assert len(catalog_differences(RATES, changed)) == 1
 
 
-def test_objects_that_are_gone_other_or_foreign_are_told() -> None:
+def test_objects_that_are_gone_other_or_foreign_are_reported() -> None:
     written = {"clean/a": "1", "clean/b": "2", "clean/c": "3"}
     assert object_differences(written, dict(written)) == []
     assert object_differences(written, {"clean/a": "1", "clean/b": "9", "clean/d": "4"}) == [
         "clean/b is 9, 2 was written",
         "clean/c is gone, 3 was written",
-        "clean/d is no object of the lake's; remove it",
+        "clean/d is not an object of the lake; remove it",
     ]

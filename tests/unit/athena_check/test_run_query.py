@@ -67,7 +67,7 @@ def test_no_rows_is_an_empty_answer() -> None:
 
 
 @pytest.mark.parametrize(
-    ("status", "raised", "told"),
+    ("status", "raised", "expected"),
     [
         ({"StateChangeReason": "HIVE_BAD_DATA"}, AthenaCheckFailed, "HIVE_BAD_DATA"),
         ({"AthenaError": {"ErrorCategory": 2}, "StateChangeReason": "no such column"}, AthenaCheckFailed, "column"),
@@ -76,9 +76,9 @@ def test_no_rows_is_an_empty_answer() -> None:
     ],
 )
 def test_a_failed_query_is_the_datas_fault_or_athenas(
-    status: dict[str, Any], raised: type[MarketlakeError], told: str
+    status: dict[str, Any], raised: type[MarketlakeError], expected: str
 ) -> None:
-    with pytest.raises(raised, match=f"q1.*{told}"):
+    with pytest.raises(raised, match=f"q1.*{expected}"):
         Script().state("FAILED", **status).run()
 
 
@@ -87,7 +87,7 @@ def test_a_cancelled_query_is_worth_another_try() -> None:
         Script().state("CANCELLED", StateChangeReason="by hand").run()
 
 
-def test_a_query_that_does_not_end_is_stopped_and_told() -> None:
+def test_a_query_that_does_not_end_is_stopped_and_reported() -> None:
     script = Script().state("RUNNING")
     script.stubber.add_response("stop_query_execution", {}, {"QueryExecutionId": "q1"})
     with pytest.raises(StorageUnavailable, match="q1 was still RUNNING"):

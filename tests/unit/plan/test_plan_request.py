@@ -112,15 +112,15 @@ REFUSED: list[tuple[object, list[str]]] = [
 ]
 
 
-@pytest.mark.parametrize(("document", "told"), REFUSED, ids=[f"{n}" for n in range(len(REFUSED))])
-def test_bad_input_is_refused_with_field_value_and_what_is_accepted(document: object, told: list[str]) -> None:
+@pytest.mark.parametrize(("document", "expected"), REFUSED, ids=[f"{n}" for n in range(len(REFUSED))])
+def test_bad_input_is_refused_with_field_value_and_what_is_accepted(document: object, expected: list[str]) -> None:
     with pytest.raises(InvalidRequest) as caught:
         parse(document)
-    for part in [*told, "accepted"]:
+    for part in [*expected, "accepted"]:
         assert part in str(caught.value)
 
 
-def test_the_last_day_is_that_of_the_schedule_and_of_the_replayed_source() -> None:
+def test_the_last_day_is_that_of_the_schedule_and_of_the_simulated_sources() -> None:
     late = {"scheduled_time": "2026-01-05T18:30:00Z", "end": "2026-01-06"}
     with pytest.raises(InvalidRequest, match=r"end is 2026-01-06.*2026-01-05 or earlier"):
         parse(late)
@@ -184,7 +184,7 @@ def test_any_json_is_a_sound_request_or_refused_in_few_words(document: Any) -> N
         message = str(error)
         assert "accepted" in message
         assert len(message) <= MAX_MESSAGE_CHARACTERS
-        assert not message.endswith("…"), "what is accepted is told in full"
+        assert not message.endswith("…"), "what is accepted is named in full"
         named = [*KEYS, "input"] if isinstance(document, dict) else ["input"]
         assert any(key in message for key in named)
     else:

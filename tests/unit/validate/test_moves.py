@@ -86,7 +86,7 @@ def _unit(before: float, now: float) -> str:
 
 
 @pytest.mark.parametrize(
-    ("before", "now", "split", "told"),
+    ("before", "now", "split", "expected"),
     [
         (10.0, 5.1, 2.0, "not adjusted"),
         (5.1, 10.0, 0.5, "not adjusted"),
@@ -100,9 +100,9 @@ def _unit(before: float, now: float) -> str:
         (10.0, 5.0, 0.0, None),
     ],
 )
-def test_a_move_of_the_size_of_its_split(before: float, now: float, split: float, told: str | None) -> None:
+def test_a_move_of_the_size_of_its_split(before: float, now: float, split: float, expected: str | None) -> None:
     reason = split_reason(RULE, before, now, split)
-    assert (reason is None) if told is None else (reason is not None and reason.endswith(told))
+    assert (reason is None) if expected is None else (reason is not None and reason.endswith(expected))
 
 
 def test_a_gap_in_between_changes_nothing() -> None:
@@ -122,7 +122,7 @@ def test_a_threefold_move_is_a_market_and_not_an_error() -> None:
     assert blamed(days_of(100, 400, 100)) == {}, "the bound itself is allowed"
 
 
-def test_beyond_the_bound_but_far_from_a_unit_is_told_as_such() -> None:
+def test_beyond_the_bound_but_far_from_a_unit_is_described_as_such() -> None:
     assert blamed(days_of(100, 450)) == {1: "close moved 4.5-fold from 1 to 4.5, beyond 4-fold"}
     assert blamed(days_of(1000, 100)) == {1: "close moved 10.0-fold from 10 to 1, beyond 4-fold"}
 

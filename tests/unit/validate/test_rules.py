@@ -61,10 +61,10 @@ BAD: list[tuple[dict[str, object], str]] = [
 ]
 
 
-@pytest.mark.parametrize(("change", "told"), BAD, ids=[f"{next(iter(c))}-{n}" for n, (c, _) in enumerate(BAD)])
-def test_a_bad_row_is_told_and_the_good_one_beside_it_stays(change: dict[str, object], told: str) -> None:
+@pytest.mark.parametrize(("change", "expected"), BAD, ids=[f"{next(iter(c))}-{n}" for n, (c, _) in enumerate(BAD)])
+def test_a_bad_row_is_reported_and_the_good_one_beside_it_stays(change: dict[str, object], expected: str) -> None:
     found = reasons(replace(Bar("BAD.L"), **change), GOOD)  # type: ignore[arg-type]
-    assert told in str(found["BAD.L"])
+    assert expected in str(found["BAD.L"])
     assert found["GOOD.L"] is None
 
 
@@ -94,7 +94,7 @@ def test_what_may_be_there_or_missing_passes(change: dict[str, object]) -> None:
 
 
 def test_equal_prices_that_floating_point_parts_are_equal() -> None:
-    # 0.1 + 0.2 is a hair above 0.3: a low that equals the open but for its last digit is no error.
+    # 0.1 + 0.2 is a hair above 0.3: a low that equals the open but for its last digit is not an error.
     bar = Bar("A.L", open=0.3, low=0.1 + 0.2, close=0.3, high=0.3)
     assert reasons(bar) == {"A.L": None}
     assert reasons(replace(bar, low=0.3000001)) == {"A.L": "low is above open"}

@@ -15,7 +15,7 @@ from marketlake.contract import Contract, MoveRule
 from validate.raw import CONTEXT_END
 
 SPLIT_WORTH_A_LOOK = 1.5
-"""Smaller splits, up or down, cannot be told from a market's move."""
+"""Smaller splits, up or down, cannot be distinguished from a market's move."""
 
 
 def move_reasons(contract: Contract, frame: pl.DataFrame, bad: pl.Series) -> pl.Series:

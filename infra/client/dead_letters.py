@@ -164,7 +164,7 @@ def _failure(document: dict[str, Any]) -> dict[str, Any]:
         ValueError: it is not such a message.
     """
     if document["schema_version"] not in SCHEMA_VERSIONS:
-        raise ValueError(f"its schema_version is none of {SCHEMA_VERSIONS}; use a newer command")
+        raise ValueError(f"its schema_version is not in {SCHEMA_VERSIONS}; use a newer command")
     try:
         message = convert(document, FailureMessage)
     except ValidationError as error:
@@ -208,12 +208,14 @@ def _schedule(document: dict[str, Any], message: MessageTypeDef, state_machine_a
         if asked["statemachinearn"] != state_machine_arn:
             raise ValueError("it asks for a start of another state machine")
         request = parse_json(text_in(asked.get("input")) or "{}")
-    told = {name: text_in(value.get("StringValue")) for name, value in message.get("MessageAttributes", {}).items()}
+    attributes = {
+        name: text_in(value.get("StringValue")) for name, value in message.get("MessageAttributes", {}).items()
+    }
     return {
         "kind": "schedule",
         "state": "Schedule",
-        "error": told.get("ERROR_CODE", ""),
-        "cause": told.get("ERROR_MESSAGE", "the scheduled start could not be made"),
+        "error": attributes.get("ERROR_CODE", ""),
+        "cause": attributes.get("ERROR_MESSAGE", "the scheduled start could not be made"),
         "request": request if isinstance(request, dict) else {},
         "refusal": why_refused(request),
     }
@@ -242,7 +244,7 @@ def parse_json(text: str) -> object:
     """The document in ``text``.
 
     Raises:
-        ValueError: it is none, it nests too deeply, or it holds text that cannot be written again.
+        ValueError: it is not JSON, it nests too deeply, or it holds text that cannot be written again.
     """
     try:
         document: object = json.loads(text)

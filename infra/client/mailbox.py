@@ -1,4 +1,4 @@
-"""The mails that the embedded AWS would have sent: a queue that is subscribed to the topic in place of an address."""
+"""The mails that the local AWS emulator would have sent: a queue that is subscribed to the topic in place of an address."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def mailbox_name(target: Target) -> str:
     """Name of the queue that is subscribed to the topic.
 
     Raises:
-        OpsError: in an account there is none.
+        OpsError: an account has no such queue.
     """
     if not target.is_local:
         raise OpsError(
@@ -33,7 +33,7 @@ def mailbox_name(target: Target) -> str:
 
 @contextmanager
 def mailbox(target: Target) -> Iterator[Held]:
-    """The mails of the embedded AWS, kept from others meanwhile.
+    """The mails of the emulator, kept from others meanwhile.
 
     Raises:
         OpsError: in an account there is no such queue.
@@ -57,12 +57,12 @@ def _mail(message: MessageTypeDef) -> dict[str, Any]:
         envelope = parse_json(body)
     except ValueError:
         envelope = None
-    told = envelope if isinstance(envelope, dict) and "Message" in envelope else {"Message": body}
+    mail = envelope if isinstance(envelope, dict) and "Message" in envelope else {"Message": body}
     return {
         "id": message["MessageId"],
-        "subject": text_in(told.get("Subject")) or "(no subject)",
+        "subject": text_in(mail.get("Subject")) or "(no subject)",
         "time": sent_at(message),
-        "body": text_in(told.get("Message")),
+        "body": text_in(mail.get("Message")),
     }
 
 

@@ -135,7 +135,7 @@ class Retries:
         """The work of an ended execution: its failures, and the histories that it noticed to be restated.
 
         Raises:
-            Refusal: there is none, its input was refused and would be again, or somebody else has its messages.
+            Refusal: there is no such work, its input was refused and would be again, or somebody else has its messages.
         """
         look = f"see: marketlake history {found.name}"
         if found.status not in (*ENDED_BADLY, "SUCCEEDED"):

@@ -87,7 +87,7 @@ class ActedPrices:
 
 
 def restated(series: Series, action: Action) -> Series:
-    """``series`` after ``action``, which falls on the first bar that is not before its day; as it was if there is none,
+    """``series`` after ``action``, which falls on the first bar that is not before its day; as it was if there is no such bar,
     or nothing before it.
 
     Raises:

@@ -36,9 +36,9 @@ def test_there_is_no_chaos_in_an_account(tmp_path: Path, capsys: pytest.CaptureF
 
 def test_a_profile_that_is_not_there_is_one_readable_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["--root", str(tmp_path), "up", "--chaos", "strom"]) == 1
-    told = capsys.readouterr().err
-    assert "no chaos profile 'strom'" in told
-    assert "storm" in told
+    printed = capsys.readouterr().err
+    assert "no chaos profile 'strom'" in printed
+    assert "storm" in printed
     assert not (tmp_path / "config.json").exists()
 
 

@@ -112,11 +112,11 @@ REFUSED: list[tuple[object, list[str]]] = [
 ]
 
 
-@pytest.mark.parametrize(("document", "told"), REFUSED, ids=[f"{n}" for n in range(len(REFUSED))])
-def test_bad_input_is_refused_with_field_value_and_what_is_accepted(document: object, told: list[str]) -> None:
+@pytest.mark.parametrize(("document", "words"), REFUSED, ids=[f"{n}" for n in range(len(REFUSED))])
+def test_bad_input_is_refused_with_field_value_and_what_is_accepted(document: object, words: list[str]) -> None:
     with pytest.raises(InvalidRequest) as caught:
         parse(document)
-    for part in [*told, "accepted"]:
+    for part in [*words, "accepted"]:
         assert part in str(caught.value)
 
 
@@ -184,7 +184,7 @@ def test_any_json_is_a_sound_request_or_refused_in_few_words(document: Any) -> N
         message = str(error)
         assert "accepted" in message
         assert len(message) <= MAX_MESSAGE_CHARACTERS
-        assert not message.endswith("…"), "what is accepted is told in full"
+        assert not message.endswith("…"), "what is accepted is named in full"
         named = [*KEYS, "input"] if isinstance(document, dict) else ["input"]
         assert any(key in message for key in named)
     else:

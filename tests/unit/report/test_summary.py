@@ -72,7 +72,7 @@ def test_any_cause_is_shortened(text: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("cause", "told"),
+    ("cause", "words"),
     [
         ('{"errorMessage": "too many requests", "errorType": "UpstreamThrottled"}', "too many requests"),
         ("plain  text\nover lines", "plain text over lines"),
@@ -89,8 +89,8 @@ def test_any_cause_is_shortened(text: str) -> None:
     ],
     ids=range(12),
 )
-def test_the_message_within_a_cause(cause: str | None, told: str) -> None:
-    assert readable_cause({"Error": "E", "Cause": cause}) == told
+def test_the_message_within_a_cause(cause: str | None, words: str) -> None:
+    assert readable_cause({"Error": "E", "Cause": cause}) == words
 
 
 def test_an_error_without_a_cause_is_told_as_such() -> None:

@@ -1,4 +1,4 @@
-"""Which changes of days seen again are a rewritten history. Prices here are in pounds, quoted in pence."""
+"""Which changes of days seen again are a restatement. Prices here are in pounds, quoted in pence."""
 
 from __future__ import annotations
 
@@ -100,8 +100,8 @@ def test_days_that_moved_by_factors_of_their_own_are_corrections(factors: list[f
 
 @given(st.lists(st.floats(1 - 5e-6, 1 + 5e-6), min_size=5, max_size=5))
 def test_noise_in_the_last_digits_is_nothing(noise: list[float]) -> None:
-    dear = frame([close * 50 for close in CLOSES])  # so that rounding explains nothing
-    assert found(dear, dear.with_columns(pl.col("adj_close") * pl.Series(noise))) == []
+    costly = frame([close * 50 for close in CLOSES])  # so that rounding explains nothing
+    assert found(costly, costly.with_columns(pl.col("adj_close") * pl.Series(noise))) == []
     assert found(BEFORE, BEFORE) == []
 
 

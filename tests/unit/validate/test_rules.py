@@ -61,10 +61,10 @@ BAD: list[tuple[dict[str, object], str]] = [
 ]
 
 
-@pytest.mark.parametrize(("change", "told"), BAD, ids=[f"{next(iter(c))}-{n}" for n, (c, _) in enumerate(BAD)])
-def test_a_bad_row_is_told_and_the_good_one_beside_it_stays(change: dict[str, object], told: str) -> None:
+@pytest.mark.parametrize(("change", "words"), BAD, ids=[f"{next(iter(c))}-{n}" for n, (c, _) in enumerate(BAD)])
+def test_a_bad_row_is_told_and_the_good_one_beside_it_stays(change: dict[str, object], words: str) -> None:
     found = reasons(replace(Bar("BAD.L"), **change), GOOD)  # type: ignore[arg-type]
-    assert told in str(found["BAD.L"])
+    assert words in str(found["BAD.L"])
     assert found["GOOD.L"] is None
 
 

@@ -37,8 +37,8 @@ from marketlake.errors import MarketlakeError
 
 app = typer.Typer(
     name="marketlake",
-    help="A small market-data lake: run its pipeline, look at what it did, query it. On the local AWS emulator by default, "
-    "in an account with --profile or --region.",
+    help="A small market-data lake: run its pipeline, look at what it did, query it. On the local AWS emulator by "
+    "default, in an account with --profile or --region.",
     no_args_is_help=True,
     add_completion=True,
     pretty_exceptions_enable=False,

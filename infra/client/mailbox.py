@@ -1,4 +1,4 @@
-"""The mails that the local AWS emulator would have sent: a queue that is subscribed to the topic in place of an address."""
+"""The mails that the local AWS emulator would have sent: a queue subscribes to the topic, not an address."""
 
 from __future__ import annotations
 

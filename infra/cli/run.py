@@ -72,6 +72,11 @@ def tell_outcome(screen: Screen, execution: Execution, outcome: Outcome) -> None
     color = "green" if outcome.exit_status == 0 else "red"
     took = seconds_text(execution.duration.total_seconds())
     screen.say(f"[{color}]{safe(outcome.status)}[/] in {took}: {safe(outcome.text)}")
+    tell_parts(screen, outcome)
+
+
+def tell_parts(screen: Screen, outcome: Outcome) -> None:
+    """What failed, what a source restated, and what to do next."""
     for failure in outcome.failures:
         screen.say(f"  [red]✗[/] {safe(failure['text'])}")
     for line in outcome.restated:

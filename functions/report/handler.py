@@ -12,7 +12,7 @@ from marketlake.failures import retry_command
 from marketlake.layout import report_key
 from marketlake.manifest import JSON
 from marketlake.messages import ReportEvent
-from marketlake.rewrites import read_rewrites
+from marketlake.restatements import read_restatements
 from marketlake.settings import read_settings
 from marketlake.storage import Bucket
 from marketlake.telemetry import Event, count, logger, task
@@ -37,7 +37,7 @@ def handler(event: ReportEvent) -> Event:
     settings = read_settings(Settings)
     execution, clean = event.task.execution, Bucket(settings.clean_bucket, s3_client())
     failures = failures_of(event.results, event.failure)
-    restated = read_rewrites(clean, execution)
+    restated = read_restatements(clean, execution)
     sums = totals(event.results)
     done = summary_text(sums, len(failures), event.plan.started_already)
     if restated:

@@ -8,7 +8,7 @@ from urllib.parse import quote
 
 from marketlake.failures import Failure, without_you
 from marketlake.intervals import text_of
-from marketlake.rewrites import Rewrite
+from marketlake.restatements import Restatement
 
 MAX_SUBJECT = 100
 """SNS refuses longer subjects, and any that are not ASCII (https://docs.aws.amazon.com/sns/latest/api/API_Publish.html)."""
@@ -17,7 +17,7 @@ MAX_LISTED = 10
 """Most failures and most restated histories that are described one by one; the run report has them all."""
 
 
-def subject(failures: Sequence[Failure], restated: Sequence[Rewrite]) -> str:
+def subject(failures: Sequence[Failure], restated: Sequence[Restatement]) -> str:
     """At most 100 ASCII characters: the first failure, else the first restatement that mails, and how many more."""
     if failures:
         first = failures[0]
@@ -37,7 +37,7 @@ def _fitted(text: str, more: int) -> str:
 
 
 def message(
-    failures: Sequence[Failure], restated: Sequence[Rewrite], done: str, command: str, execution_arn: str
+    failures: Sequence[Failure], restated: Sequence[Restatement], done: str, command: str, execution_arn: str
 ) -> str:
     """The mail's body: what failed or was restated and why, what was loaded, what happens without you, what to run."""
     return "\n".join(
@@ -60,7 +60,7 @@ def _failed(failures: Sequence[Failure]) -> list[str]:
     return ["WHAT FAILED", *lines, *_more(failures), ""]
 
 
-def _restated(restated: Sequence[Rewrite]) -> list[str]:
+def _restated(restated: Sequence[Restatement]) -> list[str]:
     return [
         "HISTORY RESTATED BY THE SOURCE",
         *(f"- {line}" for line in restatement_lines(restated)),
@@ -74,7 +74,7 @@ def _more(found: Sequence[object]) -> list[str]:
     return [f"... and {more} more; see the run report"] if more > 0 else []
 
 
-def restatement_lines(restated: Sequence[Rewrite]) -> list[str]:
+def restatement_lines(restated: Sequence[Restatement]) -> list[str]:
     """A line for each restatement, those that mail first, and how many more there are."""
     ordered = sorted(restated, key=lambda found: not found.mails)
     return [
@@ -105,7 +105,7 @@ def failure_document(failures: Sequence[Failure]) -> dict[str, Any]:
     return {"failures": listed, "more": max(0, len(failures) - MAX_LISTED)}
 
 
-def restatement_document(restated: Sequence[Rewrite]) -> dict[str, Any]:
+def restatement_document(restated: Sequence[Restatement]) -> dict[str, Any]:
     """For output and cause, bounded since both travel through the state machine; empty where nothing was restated."""
     if not restated:
         return {}

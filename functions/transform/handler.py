@@ -10,7 +10,7 @@ from marketlake.contract import load_contract
 from marketlake.layout import manifest_key
 from marketlake.manifest import write_manifest
 from marketlake.messages import Transformed, TransformEvent
-from marketlake.rewrites import write_rewrites
+from marketlake.restatements import write_restatements
 from marketlake.settings import read_settings
 from marketlake.storage import Bucket
 from marketlake.telemetry import count, logger, task
@@ -42,7 +42,7 @@ def handler(event: TransformEvent) -> Transformed:
     # Before anything is written over, and kept before that: an attempt after this one no longer sees it.
     restated = notice_restatements(contract, clean, batch, rows, days)
     if restated:
-        write_rewrites(clean, execution, index, restated)
+        write_restatements(clean, execution, index, restated)
     if batch.symbols:
         days = [patched(contract, day) for day in days]
     days = with_changes(clean, manifest_key(execution, index, "changed"), days)

@@ -19,7 +19,7 @@ from marketlake.contract import Adjustment, Contract
 from marketlake.intervals import from_intervals
 from marketlake.layout import clean_key, clean_prefix, keys_of_days, objects_by_day
 from marketlake.messages import Batch
-from marketlake.rewrites import Rewrite
+from marketlake.restatements import Restatement
 from marketlake.storage import Bucket
 from transform.days import Day, read_day
 
@@ -37,7 +37,7 @@ answers in the sixth digit."""
 
 def notice_restatements(
     contract: Contract, clean: Bucket, batch: Batch, rows: BatchRows, days: Sequence[Day]
-) -> list[Rewrite]:
+) -> list[Restatement]:
     """Restatements that this batch does not bring on one basis; to be called before ``days`` are written over.
 
     A batch of done days compares what the lake has of them with ``rows``. Every batch compares the lake's day before
@@ -79,7 +79,7 @@ def _dated(day: date, frame: pl.DataFrame) -> pl.DataFrame:
 
 def find_restated(
     contract: Contract, before: pl.DataFrame, now: pl.DataFrame, unchanged: Sequence[date] = ()
-) -> list[Rewrite]:
+) -> list[Restatement]:
     """The symbols whose older days moved by one factor from ``before`` to ``now``, by the contract's adjustments.
 
     Both frames have ``dt`` and the clean table's columns; days in one of them only are not compared. ``unchanged`` are
@@ -89,7 +89,7 @@ def find_restated(
     first_same = min(unchanged, default=None)
     first = f"{before.select(pl.col('dt').min()).item()}"
     return [
-        Rewrite(contract.name, symbol, adjustment.event, factor, first, f"{last}", adjustment.mails)
+        Restatement(contract.name, symbol, adjustment.event, factor, first, f"{last}", adjustment.mails)
         for adjustment in contract.adjustments
         for symbol, factor, last in _restated(contract, adjustment, both, now, first_same)
     ]

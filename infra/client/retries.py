@@ -29,7 +29,7 @@ from marketlake.errors import InvalidRequest, readable_cause
 from marketlake.failures import Failure
 from marketlake.markers import marked_days
 from marketlake.messages import Input
-from marketlake.rewrites import Rewrite
+from marketlake.restatements import Restatement
 
 ENDED_BADLY = ("FAILED", "TIMED_OUT", "ABORTED")
 NO_MESSAGE = ("SendToDlq", "SendRejectedDays")
@@ -283,8 +283,8 @@ def _without_trigger(found: Execution, *more: str) -> Any:
 
 def _restated_requests(report: dict[str, Any]) -> list[dict[str, Any]]:
     """One input a dataset that loads all of its restated histories again."""
-    by_dataset: dict[str, list[Rewrite]] = {}
-    for found in convert(report.get("restatements", []), list[Rewrite]):
+    by_dataset: dict[str, list[Restatement]] = {}
+    for found in convert(report.get("restatements", []), list[Restatement]):
         by_dataset.setdefault(found.dataset, []).append(found)
     return [
         {

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from marketlake.failures import PLAIN_WORDS, Failure, retry_command
 from marketlake.messages import Input
-from marketlake.rewrites import Rewrite
+from marketlake.restatements import Restatement
 from report.mail import MAX_LISTED, console_link, failure_document, message, restatement_document, subject
 from tests.error_names import TERMINAL, TRANSIENT
 
@@ -21,8 +21,8 @@ AGAIN = Input(["fx_rates"], date(2023, 1, 2), date(2023, 1, 6))
 THROTTLED = Failure("fx_rates", ["2023-01-02/2023-01-06"], 5, "Fetch", "UpstreamThrottled", "429 from Yahoo", AGAIN)
 REJECTED = Failure("ftse100_prices", ["2023-01-03"], 1, "Validate", "DataQualityError", "2 of 12 rows", AGAIN)
 OF_PLAN = Failure("", [], 0, "Plan", "States.Timeout", "no cause was given")
-SPLIT = Rewrite("ftse100_prices", "VOD.L", "split", 5.0, "2020-01-02", "2026-10-28", True)
-DIVIDEND = Rewrite("ftse100_prices", "BT-A.L", "dividend", 0.9875, "2020-01-02", "2026-10-27", False)
+SPLIT = Restatement("ftse100_prices", "VOD.L", "split", 5.0, "2020-01-02", "2026-10-28", True)
+DIVIDEND = Restatement("ftse100_prices", "BT-A.L", "dividend", 0.9875, "2020-01-02", "2026-10-27", False)
 
 TEXT = st.text(max_size=120)
 FAILURES = st.lists(
@@ -41,7 +41,7 @@ FAILURES = st.lists(
 )
 RESTATED = st.lists(
     st.builds(
-        Rewrite,
+        Restatement,
         st.just("ftse100_prices"),
         st.text(max_size=120),
         st.sampled_from(["split", "dividend"]),
@@ -184,7 +184,7 @@ def test_a_split_comes_before_a_dividend_which_does_not_mail() -> None:
 
 
 @given(RESTATED)
-def test_any_restatement_can_be_sent(restated: list[Rewrite]) -> None:
+def test_any_restatement_can_be_sent(restated: list[Restatement]) -> None:
     found = subject([], restated)
     assert 0 < len(found) <= 100
     assert found.isascii()
@@ -194,7 +194,9 @@ def test_any_restatement_can_be_sent(restated: list[Rewrite]) -> None:
 
 
 def test_all_constituents_at_once_stay_a_small_payload() -> None:
-    many = [Rewrite("ftse100_prices", f"T{n:03}.L", "split", 2.0, "2000-01-04", "2026-10-28", True) for n in range(100)]
+    many = [
+        Restatement("ftse100_prices", f"T{n:03}.L", "split", 2.0, "2000-01-04", "2026-10-28", True) for n in range(100)
+    ]
     document = restatement_document(many)
     assert document["restated"]["lines"][-1] == "... and 90 more; see the run report"
     assert len(json.dumps(document)) < 4_000

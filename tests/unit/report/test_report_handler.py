@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from marketlake.errors import PermissionDenied
-from marketlake.rewrites import Rewrite, read_rewrites, write_rewrites
+from marketlake.restatements import Restatement, read_restatements, write_restatements
 from marketlake.storage import Bucket
 from report.handler import handler
 from report.summary import COUNTS
@@ -108,27 +108,27 @@ def test_the_answer_of_a_very_bad_run_stays_small() -> None:
     assert len(json.dumps(report([bad] * 200))) < 30_000
 
 
-def put(lake: Lake, *batches: list[Rewrite], execution: str = "run-1") -> None:
+def put(lake: Lake, *batches: list[Restatement], execution: str = "run-1") -> None:
     for index, found in enumerate(batches):
-        write_rewrites(lake.clean, execution, index, found)
+        write_restatements(lake.clean, execution, index, found)
 
 
 def test_what_two_batches_saw_is_one_and_the_further_one(lake: Lake) -> None:
-    nearer = Rewrite(**{**SPLIT.__dict__, "last": "2026-10-22"})
+    nearer = Restatement(**{**SPLIT.__dict__, "last": "2026-10-22"})
     put(lake, [SPLIT, DIVIDEND], [nearer])
     put(lake, [nearer], execution="run-10")
-    assert read_rewrites(lake.clean, "run-1") == [DIVIDEND, SPLIT]
+    assert read_restatements(lake.clean, "run-1") == [DIVIDEND, SPLIT]
 
 
 def test_a_second_attempt_does_not_overwrite_what_the_first_one_saw(lake: Lake) -> None:
     put(lake, [SPLIT])
     put(lake, [DIVIDEND])
-    assert read_rewrites(lake.clean, "run-1") == [SPLIT]
+    assert read_restatements(lake.clean, "run-1") == [SPLIT]
 
 
 @pytest.mark.parametrize(("found", "mails"), [([SPLIT, DIVIDEND], True), ([DIVIDEND], False)])
 def test_a_good_run_that_noticed_a_restatement_says_so_and_mails_only_for_a_split(
-    lake: Lake, found: list[Rewrite], mails: bool
+    lake: Lake, found: list[Restatement], mails: bool
 ) -> None:
     put(lake, found)
     outcome = report([DONE])

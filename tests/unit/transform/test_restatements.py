@@ -148,7 +148,7 @@ def test_values_that_are_missing_are_not_compared() -> None:
     assert found(BEFORE.with_columns(no_open), times(BEFORE, 0.2)) == [("split", "A.L", DAYS[4])]
 
 
-def test_a_dataset_without_adjustments_has_no_history_to_rewrite() -> None:
+def test_a_dataset_without_adjustments_has_no_history_to_restate() -> None:
     rates = pl.DataFrame(
         {"dt": DAYS, "base_currency": "EUR", "target_currency": "USD", "rate": CLOSES},
         schema={"dt": pl.Date(), **polars_schema(RATES)},

@@ -12,7 +12,7 @@ from marketlake.batch_rows import write_batch_rows
 from marketlake.errors import DataQualityError, StorageUnavailable, UnexpectedError
 from marketlake.layout import batch_rows_key, clean_key, raw_key
 from marketlake.manifest import read_manifest
-from marketlake.rewrites import read_rewrites
+from marketlake.restatements import read_restatements
 from tests.unit.lake import PRICES, Bar, Context, Lake, at, batch_of, prices_csv, task_of
 from transform import days as transform_days
 from transform import handler as transform_handler
@@ -151,8 +151,8 @@ SPLIT = [at("A.L", 50), at("B.L", 200)]
 
 
 def noticed(lake: Lake, execution: str) -> list[tuple[str, str, str, str]]:
-    found = read_rewrites(lake.clean, execution)
-    return [(rewrite.symbol, rewrite.event, rewrite.first, rewrite.last) for rewrite in found]
+    found = read_restatements(lake.clean, execution)
+    return [(restatement.symbol, restatement.event, restatement.first, restatement.last) for restatement in found]
 
 
 def test_a_restatement_is_kept_before_the_days_are_written_over(lake: Lake, monkeypatch: pytest.MonkeyPatch) -> None:

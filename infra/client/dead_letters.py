@@ -38,6 +38,8 @@ SCHEMA_VERSIONS = (1, 2, 3)
 """Of the messages that ``SendToDlq`` and ``SendRejectedDay`` in ``statemachine/pipeline.asl.json`` send; only the
 second one has ``attempts``."""
 
+LONG_AGO = datetime.min.replace(tzinfo=UTC)
+"""Sorts a message that does not say when it was sent."""
 
 REDRIVE = "redrive-"
 """First part of the names of executions that a message has started."""
@@ -133,7 +135,7 @@ def counts(target: Target, queue: str) -> tuple[int, int]:
 def letters_of(box: Held, target: Target) -> list[Letter]:
     """The dead letters in ``box``, oldest first."""
     letters = [read_letter(message, target.state_machine_arn) for message in box.messages.values()]
-    return sorted(letters, key=lambda letter: (letter.sent or datetime.min.replace(tzinfo=UTC), letter.id))
+    return sorted(letters, key=lambda letter: (letter.sent or LONG_AGO, letter.id))
 
 
 def sent_at(message: MessageTypeDef) -> datetime | None:

@@ -4,17 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from infra.client.dead_letters import Held, held, parse_json, sent_at, text_in
+from infra.client.dead_letters import LONG_AGO, Held, held, parse_json, sent_at, text_in
 from infra.client.errors import OpsError
 from infra.client.target import Target
 
 if TYPE_CHECKING:
     from mypy_boto3_sqs.type_defs import MessageTypeDef
-
-LONG_AGO = datetime.min.replace(tzinfo=UTC)
 
 
 def mailbox_name(target: Target) -> str:
@@ -44,11 +41,12 @@ def mailbox(target: Target) -> Iterator[Held]:
 
 def mails_in(box: Held) -> list[dict[str, Any]]:
     """The mails, newest first: id, subject, time, body."""
-    return sorted((_mail(message) for message in box.messages.values()), key=_time, reverse=True)
+    mails = map(_mail, box.messages.values())
+    return sorted(mails, key=lambda mail: mail["time"] or LONG_AGO, reverse=True)
 
 
 def _mail(message: MessageTypeDef) -> dict[str, Any]:
-    """A mail from the envelope that SNS puts around it; what is no envelope is shown as it is.
+    """A mail from the envelope that SNS puts around it; what is not an envelope is shown as it is.
 
     https://docs.aws.amazon.com/sns/latest/dg/sns-message-and-json-formats.html
     """
@@ -64,8 +62,3 @@ def _mail(message: MessageTypeDef) -> dict[str, Any]:
         "time": sent_at(message),
         "body": text_in(mail.get("Message")),
     }
-
-
-def _time(record: dict[str, Any]) -> datetime:
-    time: datetime | None = record["time"]
-    return time or LONG_AGO

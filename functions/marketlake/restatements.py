@@ -1,4 +1,4 @@
-"""Restatements: older values that a source changed. Transform notices them, Report describes them, S3 keeps them."""
+"""Histories that a source restated: what Transform noticed and Report describes, kept in S3 between the two."""
 
 from __future__ import annotations
 

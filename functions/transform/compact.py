@@ -71,10 +71,7 @@ def _compact_year(contract: Contract, clean: Bucket, year: int, written: Mapping
 
 
 def read_year(contract: Contract, clean: Bucket, year: int) -> Year | None:
-    """The year's object, or None where it does not exist.
-
-    One of another version of the contract counts as made of no days.
-    """
+    """The year's object, or None; one of another version of the contract counts as made of no days."""
     key = year_key(contract.name, year)
     # Listed first: to who may list some prefixes only, S3 answers 403 for an object that is not there.
     # https://docs.aws.amazon.com/AmazonS3/latest/API/API_GetObject.html

@@ -56,7 +56,7 @@ def read_day(contract: Contract, clean: Bucket, day: date) -> StoredDay:
     """The day's object as it is now.
 
     Raises:
-        ObjectMissing: it does not exist.
+        ObjectMissing: the day has no object.
     """
     stored = clean.get(clean_key(contract.name, day))
     return StoredDay(pl.read_parquet(io.BytesIO(stored.body)), stored.etag)

@@ -163,13 +163,9 @@ def _redrivable(letters: list[Letter]) -> list[Letter]:
         if letter.refusal:
             raise Refusal(
                 f"message {letter.id} cannot be run again: {letter.refusal}",
-                f"{_look(letter)}; no message was redriven",
+                f"look at it with: marketlake dlq show {letter.id}; no message was redriven",
             )
     return letters
-
-
-def _look(letter: Letter) -> str:
-    return f"look at it with: marketlake dlq show {letter.id}"
 
 
 def _pretty(body: str) -> str:
@@ -180,7 +176,7 @@ def _pretty(body: str) -> str:
 
 
 def _tell_hidden(screen: Screen, target: Target) -> None:
-    """An empty answer is no empty queue while another command has the messages."""
+    """An empty answer does not mean an empty queue while another command has the messages."""
     _, hidden = counts(target, target.names["dlq"])
     if hidden:
         screen.say(f"about {hidden} messages are being read by something else; look again in a minute")

@@ -19,6 +19,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from infra import facts
 from infra.cli.options import AsJson, Setup, setup_of
 from infra.cli.screen import Screen
+from infra.client.dead_letters import counts
 from infra.client.errors import FAILED, NotRunning, explain
 from infra.client.target import Target
 from infra.local import deploy, processes, server
@@ -263,9 +264,7 @@ def _workgroup(target: Target) -> Check | str:
 
 
 def _queue(target: Target) -> Check | str:
-    url = target.sqs.get_queue_url(QueueName=target.names["dlq"])["QueueUrl"]
-    answer = target.sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["ApproximateNumberOfMessages"])
-    waiting = int(answer["Attributes"]["ApproximateNumberOfMessages"])
+    waiting, _ = counts(target, target.names["dlq"])
     if waiting:
         found = f"{waiting} batches or days failed and wait to be loaded again"
         advice = "see what failed with: marketlake dlq list; then: marketlake retry NAME"

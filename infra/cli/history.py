@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Annotated, Any
 
 import typer
 
 from infra.cli.options import AsJson, setup_of
+from infra.cli.run import tell_parts
 from infra.cli.screen import Screen, safe, seconds_text
 from infra.client.events import Attempt, Run
 from infra.client.executions import Execution, HistoryReader, describe, latest, run_report
@@ -27,7 +29,7 @@ def history(
     """List the executions, or show one of them: its states with their attempts, errors and times."""
     screen, target = Screen(as_json), setup_of(context).target()
     if execution is None:
-        records = [list_record(target, found) for found in latest(target, limit)]
+        records = [record_of(target, describe(target, found.arn)) for found in latest(target, limit)]
         screen.table(records, LIST_COLUMNS, title=f"executions on {safe(target.described)}", empty="none yet")
         return
     found = describe(target, execution)
@@ -35,15 +37,15 @@ def history(
     run.feed(HistoryReader(target.states, found.arn).new())
     records = [state_record(run, attempt) for attempt in run.attempts]
     if as_json:
-        screen.document({**_head(target, found), "states": records})
+        more = {"arn": found.arn, "stopped": found.stopped, "input": found.input, "cause": found.cause}
+        screen.document({**record_of(target, found), **more, "states": records})
         return
     _tell(screen, target, found)
     screen.table(records, STATE_COLUMNS, empty="no state has started")
 
 
-def list_record(target: Target, listed: Execution) -> dict[str, Any]:
-    """One execution of the list; days and error need its output, which the list does not have."""
-    execution = describe(target, listed.arn)
+def record_of(target: Target, execution: Execution) -> dict[str, Any]:
+    """One execution, as described; its days and error need the output, which those of ``latest`` do not have."""
     return {
         "execution": execution.name,
         "status": execution.status,
@@ -81,21 +83,6 @@ def state_record(run: Run, attempt: Attempt) -> dict[str, Any]:
     }
 
 
-def _head(target: Target, execution: Execution) -> dict[str, Any]:
-    return {
-        "execution": execution.name,
-        "arn": execution.arn,
-        "status": execution.status,
-        "started": execution.started,
-        "stopped": execution.stopped,
-        "duration": execution.duration,
-        "input": execution.input,
-        "days_done": done_days(target, execution),
-        "error": execution.error,
-        "cause": execution.cause,
-    }
-
-
 def _tell(screen: Screen, target: Target, execution: Execution) -> None:
     took = seconds_text(execution.duration.total_seconds())
     screen.say(f"[bold]{safe(execution.name)}[/]: {safe(execution.status)}, {took}, input {safe(execution.input)}")
@@ -104,9 +91,4 @@ def _tell(screen: Screen, target: Target, execution: Execution) -> None:
     outcome = outcome_of(execution)
     days = done_days(target, execution)
     screen.say(f"{safe(execution.error or 'outcome')}: {safe(outcome.text)} ({days:,} days done)")
-    for failure in outcome.failures:
-        screen.say(f"  [red]✗[/] {safe(failure['text'])}")
-    for line in outcome.restated:
-        screen.say(f"  [yellow]![/] {safe(line)}")
-    if outcome.restated:
-        screen.say(f"next: {safe(outcome.advice)}")
+    tell_parts(screen, outcome if outcome.restated else replace(outcome, advice=""))

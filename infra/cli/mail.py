@@ -1,4 +1,4 @@
-"""``marketlake mail``: the mails that the embedded AWS would have sent."""
+"""``marketlake mail``: the mails that the local AWS emulator would have sent."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ def mail(
     keep: Annotated[bool, typer.Option("--keep/--purge", help="Leave the mails there, or delete those shown.")] = True,
     as_json: AsJson = False,
 ) -> None:
-    """Show the mails about failures that the embedded AWS would have sent, newest first."""
+    """Show the mails about failures that the local AWS emulator would have sent, newest first."""
     screen, target = Screen(as_json), setup_of(context).target()
     with mailbox(target) as box:
         mails = mails_in(box)
@@ -33,6 +33,6 @@ def mail(
 def _tell(screen: Screen, mails: list[dict[str, Any]], where: str) -> None:
     if not mails:
         screen.say(f"no mail on {safe(where)}")
-    for told in mails:
-        screen.say(f"[bold]{safe(told['subject'])}[/]")
-        screen.say(f"{shown(told['time'])}\n\n{safe(told['body'])}\n")
+    for one in mails:
+        screen.say(f"[bold]{safe(one['subject'])}[/]")
+        screen.say(f"{shown(one['time'])}\n\n{safe(one['body'])}\n")

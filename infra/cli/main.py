@@ -37,8 +37,8 @@ from marketlake.errors import MarketlakeError
 
 app = typer.Typer(
     name="marketlake",
-    help="A small market-data lake: run its pipeline, look at what it did, query it. On the embedded AWS by default, "
-    "in an account with --profile or --region.",
+    help="A small market-data lake: run its pipeline, look at what it did, query it. On the local AWS emulator by "
+    "default, in an account with --profile or --region.",
     no_args_is_help=True,
     add_completion=True,
     pretty_exceptions_enable=False,
@@ -53,7 +53,7 @@ def choose(
     region: Annotated[str | None, typer.Option(help="AWS region: work in an account, there.")] = None,
     prefix: Annotated[str, typer.Option(help="First part of all names, as deployed.")] = DEFAULT_PREFIX,
     root: Annotated[
-        Path, typer.Option(envvar="MARKETLAKE_ROOT", help="Folder with the embedded AWS's state.")
+        Path, typer.Option(envvar="MARKETLAKE_ROOT", help="Folder with the emulator's state.")
     ] = DEFAULT_ROOT,
 ) -> None:
     """Keep what the commands work on."""

@@ -115,27 +115,19 @@ def write(table: pa.Table, path: Path) -> None:
     Raises:
         OpsError: the file cannot be written.
     """
-    writers = {".csv": _csv, ".parquet": _parquet, ".json": _json}
+    from pyarrow import csv, parquet
+
+    kind = path.suffix.lower()
     try:
-        writers[path.suffix.lower()](table, path)
+        if kind == ".csv":
+            csv.write_csv(table, path)
+        elif kind == ".parquet":
+            parquet.write_table(table, path)
+        else:
+            text = json.dumps(records(table), indent=1, default=plain, ensure_ascii=False)
+            path.write_text(f"{text}\n", "utf-8")
     except OSError as error:
         raise OpsError(f"{path} cannot be written: {error.strerror or error}") from error
-
-
-def _csv(table: pa.Table, path: Path) -> None:
-    from pyarrow import csv
-
-    csv.write_csv(table, path)
-
-
-def _parquet(table: pa.Table, path: Path) -> None:
-    from pyarrow import parquet
-
-    parquet.write_table(table, path)
-
-
-def _json(table: pa.Table, path: Path) -> None:
-    path.write_text(json.dumps(records(table), indent=1, default=plain, ensure_ascii=False) + "\n", "utf-8")
 
 
 def records(table: pa.Table) -> list[dict[str, object]]:

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from datetime import date
 from typing import Annotated, Any
 
 import typer
 
 from infra.cli.displays import Watch, show_rows
-from infra.cli.options import Datasets, setup_of
+from infra.cli.options import Datasets, parse_day, setup_of
 from infra.cli.screen import Screen, safe, seconds_text
 from infra.client.errors import Refusal
 from infra.client.executions import Execution, follow, start
@@ -62,7 +61,7 @@ def _run(target: Target, kind: str, request: dict[str, Any], *, every_state: boo
         raise Refusal(outcome.text, outcome.advice)
     tell_outcome(screen, execution, outcome)
     if outcome.wrote_anything:
-        show_rows(target, screen, sorted(outcome.datasets), _day(request.get("end")))
+        show_rows(target, screen, sorted(outcome.datasets), parse_day("--end", request.get("end")))
     if outcome.exit_status:
         raise typer.Exit(outcome.exit_status)
 
@@ -72,13 +71,14 @@ def tell_outcome(screen: Screen, execution: Execution, outcome: Outcome) -> None
     color = "green" if outcome.exit_status == 0 else "red"
     took = seconds_text(execution.duration.total_seconds())
     screen.say(f"[{color}]{safe(outcome.status)}[/] in {took}: {safe(outcome.text)}")
+    tell_parts(screen, outcome)
+
+
+def tell_parts(screen: Screen, outcome: Outcome) -> None:
+    """What failed, what a source restated, and what to do next."""
     for failure in outcome.failures:
         screen.say(f"  [red]✗[/] {safe(failure['text'])}")
     for line in outcome.restated:
         screen.say(f"  [yellow]![/] {safe(line)}")
     if outcome.advice:
         screen.say(f"next: {safe(outcome.advice)}")
-
-
-def _day(text: str | None) -> date | None:
-    return date.fromisoformat(text) if text else None

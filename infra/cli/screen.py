@@ -22,7 +22,7 @@ from rich.table import Table
 from infra.client.texts import plain
 
 PLAIN_WIDTH = 160
-"""Columns where the output is no terminal: a log has room, and a wrapped table cannot be searched."""
+"""Columns where the output is not a terminal: a log has room, and a wrapped table cannot be searched."""
 
 CONTROL = {code: "�" for code in [*range(32), *range(127, 160)] if chr(code) not in "\n\t"}
 

@@ -38,6 +38,8 @@ SCHEMA_VERSIONS = (1, 2, 3)
 """Of the messages that ``SendToDlq`` and ``SendRejectedDay`` in ``statemachine/pipeline.asl.json`` send; only the
 second one has ``attempts``."""
 
+LONG_AGO = datetime.min.replace(tzinfo=UTC)
+"""Sorts a message that does not say when it was sent."""
 
 REDRIVE = "redrive-"
 """First part of the names of executions that a message has started."""
@@ -133,7 +135,7 @@ def counts(target: Target, queue: str) -> tuple[int, int]:
 def letters_of(box: Held, target: Target) -> list[Letter]:
     """The dead letters in ``box``, oldest first."""
     letters = [read_letter(message, target.state_machine_arn) for message in box.messages.values()]
-    return sorted(letters, key=lambda letter: (letter.sent or datetime.min.replace(tzinfo=UTC), letter.id))
+    return sorted(letters, key=lambda letter: (letter.sent or LONG_AGO, letter.id))
 
 
 def sent_at(message: MessageTypeDef) -> datetime | None:
@@ -164,7 +166,7 @@ def _failure(document: dict[str, Any]) -> dict[str, Any]:
         ValueError: it is not such a message.
     """
     if document["schema_version"] not in SCHEMA_VERSIONS:
-        raise ValueError(f"its schema_version is none of {SCHEMA_VERSIONS}; use a newer command")
+        raise ValueError(f"its schema_version is not in {SCHEMA_VERSIONS}; use a newer command")
     try:
         message = convert(document, FailureMessage)
     except ValidationError as error:
@@ -208,12 +210,14 @@ def _schedule(document: dict[str, Any], message: MessageTypeDef, state_machine_a
         if asked["statemachinearn"] != state_machine_arn:
             raise ValueError("it asks for a start of another state machine")
         request = parse_json(text_in(asked.get("input")) or "{}")
-    told = {name: text_in(value.get("StringValue")) for name, value in message.get("MessageAttributes", {}).items()}
+    attributes = {
+        name: text_in(value.get("StringValue")) for name, value in message.get("MessageAttributes", {}).items()
+    }
     return {
         "kind": "schedule",
         "state": "Schedule",
-        "error": told.get("ERROR_CODE", ""),
-        "cause": told.get("ERROR_MESSAGE", "the scheduled start could not be made"),
+        "error": attributes.get("ERROR_CODE", ""),
+        "cause": attributes.get("ERROR_MESSAGE", "the scheduled start could not be made"),
         "request": request if isinstance(request, dict) else {},
         "refusal": why_refused(request),
     }
@@ -242,7 +246,7 @@ def parse_json(text: str) -> object:
     """The document in ``text``.
 
     Raises:
-        ValueError: it is none, it nests too deeply, or it holds text that cannot be written again.
+        ValueError: it is not JSON, it nests too deeply, or it holds text that cannot be written again.
     """
     try:
         document: object = json.loads(text)

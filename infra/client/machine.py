@@ -111,7 +111,7 @@ class Machine:
         """The state of this name, however deep.
 
         Raises:
-            KeyError: there is none.
+            KeyError: no state has this name.
         """
         for state in self.everywhere():
             if state.name == name:

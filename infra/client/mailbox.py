@@ -1,27 +1,24 @@
-"""The mails that the embedded AWS would have sent: a queue that is subscribed to the topic in place of an address."""
+"""The mails that the local AWS emulator would have sent: a queue subscribes to the topic, not an address."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from infra.client.dead_letters import Held, held, parse_json, sent_at, text_in
+from infra.client.dead_letters import LONG_AGO, Held, held, parse_json, sent_at, text_in
 from infra.client.errors import OpsError
 from infra.client.target import Target
 
 if TYPE_CHECKING:
     from mypy_boto3_sqs.type_defs import MessageTypeDef
 
-LONG_AGO = datetime.min.replace(tzinfo=UTC)
-
 
 def mailbox_name(target: Target) -> str:
     """Name of the queue that is subscribed to the topic.
 
     Raises:
-        OpsError: in an account there is none.
+        OpsError: an account has no such queue.
     """
     if not target.is_local:
         raise OpsError(
@@ -33,7 +30,7 @@ def mailbox_name(target: Target) -> str:
 
 @contextmanager
 def mailbox(target: Target) -> Iterator[Held]:
-    """The mails of the embedded AWS, kept from others meanwhile.
+    """The mails of the emulator, kept from others meanwhile.
 
     Raises:
         OpsError: in an account there is no such queue.
@@ -44,11 +41,12 @@ def mailbox(target: Target) -> Iterator[Held]:
 
 def mails_in(box: Held) -> list[dict[str, Any]]:
     """The mails, newest first: id, subject, time, body."""
-    return sorted((_mail(message) for message in box.messages.values()), key=_time, reverse=True)
+    mails = map(_mail, box.messages.values())
+    return sorted(mails, key=lambda mail: mail["time"] or LONG_AGO, reverse=True)
 
 
 def _mail(message: MessageTypeDef) -> dict[str, Any]:
-    """A mail from the envelope that SNS puts around it; what is no envelope is shown as it is.
+    """A mail from the envelope that SNS puts around it; what is not an envelope is shown as it is.
 
     https://docs.aws.amazon.com/sns/latest/dg/sns-message-and-json-formats.html
     """
@@ -57,15 +55,10 @@ def _mail(message: MessageTypeDef) -> dict[str, Any]:
         envelope = parse_json(body)
     except ValueError:
         envelope = None
-    told = envelope if isinstance(envelope, dict) and "Message" in envelope else {"Message": body}
+    mail = envelope if isinstance(envelope, dict) and "Message" in envelope else {"Message": body}
     return {
         "id": message["MessageId"],
-        "subject": text_in(told.get("Subject")) or "(no subject)",
+        "subject": text_in(mail.get("Subject")) or "(no subject)",
         "time": sent_at(message),
-        "body": text_in(told.get("Message")),
+        "body": text_in(mail.get("Message")),
     }
-
-
-def _time(record: dict[str, Any]) -> datetime:
-    time: datetime | None = record["time"]
-    return time or LONG_AGO

@@ -135,7 +135,7 @@ class Retries:
         """The work of an ended execution: its failures, and the histories that it noticed to be restated.
 
         Raises:
-            Refusal: there is none, its input was refused and would be again, or somebody else has its messages.
+            Refusal: there is no such work, its input was refused and would be again, or somebody else has its messages.
         """
         look = f"see: marketlake history {found.name}"
         if found.status not in (*ENDED_BADLY, "SUCCEEDED"):
@@ -243,7 +243,8 @@ class Retries:
         """Whether one of ``answered`` ran the input of ``found`` soon enough to look back at its days."""
         days = timedelta(days=int(facts.parameters()["look_back_days"]))
         later = [one for one in answered if found.started < one.started <= found.started + days]
-        return any(_without_time(describe(self._target, one.arn)) == _without_time(found) for one in later)
+        wanted = _without_trigger(found, "scheduled_time")
+        return any(_without_trigger(describe(self._target, one.arn), "scheduled_time") == wanted for one in later)
 
     def _find(self, name: str) -> Execution | None:
         try:
@@ -273,15 +274,11 @@ def _own_request(found: Execution) -> Any:
 
 
 def _without_trigger(found: Execution, *more: str) -> Any:
-    """The execution's input; a start by hand is no claim on the schedule's, which that execution has already."""
+    """The execution's input; a start by hand is not a claim on the scheduled one, which that execution has already."""
     request = parse_json(found.input)
     if not isinstance(request, dict):
         return request
     return {name: value for name, value in request.items() if name not in ("trigger", *more)}
-
-
-def _without_time(found: Execution) -> Any:
-    return _without_trigger(found, "scheduled_time")
 
 
 def _restated_requests(report: dict[str, Any]) -> list[dict[str, Any]]:

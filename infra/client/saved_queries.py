@@ -80,7 +80,7 @@ class SavedQuery:
     @property
     def command(self) -> str:
         """A line to run, with each parameter's example."""
-        given = "".join(f" --param {parameter.name}={parameter.example}" for parameter in self.parameters)
+        given = "".join(f" --param {example}" for example in self.examples)
         return f"marketlake query {self.name}{given}"
 
     @property

@@ -32,7 +32,7 @@ class Switch:
 
     @property
     def path(self) -> Path:
-        """The watched file; nothing is on where there is none."""
+        """The watched file; nothing is on where it does not exist."""
         return self.root / "chaos.json"
 
     @property

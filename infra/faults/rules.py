@@ -97,7 +97,7 @@ def load_profile(wanted: str) -> Profile:
     """A profile that we ship, or one of the user's own in a JSON file, whose name it gets.
 
     Raises:
-        BadProfile: there is none of this name, or it cannot be understood.
+        BadProfile: no profile has this name, or it cannot be understood.
     """
     shipped = shipped_profiles()
     path = Path(wanted)

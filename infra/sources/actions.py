@@ -87,8 +87,8 @@ class ActedPrices:
 
 
 def restated(series: Series, action: Action) -> Series:
-    """``series`` after ``action``, which falls on the first bar that is not before its day; as it was if there is none,
-    or nothing before it.
+    """``series`` after ``action``, which falls on the first bar that is not before its day; unchanged if there is no
+    such bar, or nothing before it.
 
     Raises:
         BadAction: a dividend of more than the price.

@@ -39,7 +39,7 @@ locals {
       state_machine_arn = local.state_machine_arn
       topic_arn         = local.topic_arn
       dlq_arn           = local.dlq_arn
-      operator_command  = "marketlake --region ${var.region} --prefix ${var.prefix}"
+      operator_command  = local.on_emulator ? "marketlake" : "marketlake --region ${var.region} --prefix ${var.prefix}"
 
       # What a query's id is checked against. The emulator does not know a running query's workgroup.
       athena_queries_arn = local.on_emulator ? "*" : "arn:${local.partition}:athena:${local.arn_suffix}:workgroup/${local.names.workgroup}"

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from infra.cli.main import main
 from marketlake.failures import retry_command
-from tests.e2e.pipeline import Pipeline
+from tests.e2e.pipeline import Pipeline, new_pipeline
 
 ROWS = "SELECT count(*) FROM fx_rates WHERE dt = '{}'"
 
@@ -136,7 +138,19 @@ def test_an_execution_that_was_stopped_is_started_anew_and_its_progress_shown(
     assert pipeline.query(ROWS.format("2020-12-04")) == [["32"]]
 
 
-def test_all_runs_again_what_is_on_the_queue_and_takes_off_what_is_loaded(pipeline: Pipeline, run: Commands) -> None:
+@pytest.fixture
+def own_pipeline(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Pipeline]:
+    """An emulator without the failures of other tests, which ``--all`` would run again."""
+    monkeypatch.setenv("SFN_WAIT_SCALE", "0.05")
+    pipeline = new_pipeline(tmp_path / "emulator")
+    yield pipeline
+    pipeline.down()
+
+
+def test_all_runs_again_what_is_on_the_queue_and_takes_off_what_is_loaded(
+    own_pipeline: Pipeline, capsys: pytest.CaptureFixture[str]
+) -> None:
+    pipeline, run = own_pipeline, Commands(own_pipeline, capsys)
     days = ("2020-12-07", "2020-12-08")
     for day in days:
         pipeline.inject({"kind": "status", "status": 429, "match": "/frankfurter"})

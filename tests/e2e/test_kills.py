@@ -1,4 +1,4 @@
-"""SIGKILL at each point between two writes to S3: of the function that wrote, and of the embedded AWS.
+"""SIGKILL at each point between two writes to S3: of the function that wrote, and of the emulator.
 
 The writes of an undisturbed run are counted; then each point is reached by counting, never by waiting. One dataset runs
 at a time, so one batch writes at a time; which of a function's parallel writes is the nth differs, as it may.
@@ -160,4 +160,4 @@ def test_a_killed_server_loses_nothing_that_the_same_input_does_not_bring_back(k
         assert outcome.status == "SUCCEEDED", (after, outcome)
         assert_whole(killed, "fx_rates", days)
     assert_same_as_undisturbed(killed, "fx_rates", SERVER_KILLS)
-    print(f"\nfx_rates: the embedded AWS killed at {points + 1} points, each repaired by the same input")
+    print(f"\nfx_rates: the emulator killed at {points + 1} points, each repaired by the same input")

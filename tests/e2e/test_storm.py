@@ -76,7 +76,7 @@ def test_after_a_storm_and_redrives_the_lake_is_the_calm_one(
     empty(pipeline)
     aftermath = blow_over(pipeline, command, {"datasets": DATASETS, "start": START, "end": END}, seed)
     with capsys.disabled():
-        print(f"\n{told(pipeline, aftermath, seed, time.monotonic() - began)}")
+        print(f"\n{described(pipeline, aftermath, seed, time.monotonic() - began)}")
 
     assert pipeline.etags("clean_bucket", "clean/") == lake.calm
     assert pipeline.etags("clean_bucket", "by_year/") == lake.years
@@ -116,7 +116,7 @@ def check_outcomes(pipeline: Pipeline, aftermath: Aftermath) -> None:
     assert pipeline.messages("dlq") == []
 
 
-def told(pipeline: Pipeline, aftermath: Aftermath, seed: int, seconds: float) -> str:
+def described(pipeline: Pipeline, aftermath: Aftermath, seed: int, seconds: float) -> str:
     """What happened, in two lines; the first is a row of the table in docs/chaos.md."""
     first = report_of(pipeline, aftermath.outcomes[0].name) or {"batches": []}
     through = sum(1 for batch in first["batches"] if not batch["failure"] and not batch["rejected"])

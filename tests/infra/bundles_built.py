@@ -100,6 +100,7 @@ def settings_of(function: str, aws: FakeAws, replay: SourcesServer) -> dict[str,
         "YAHOO_BASE_URL": replay.yahoo_url,
         "FRANKFURTER_BASE_URL": replay.frankfurter_url,
         "MAX_ATTEMPTS": "3",
+        "OPERATOR_COMMAND": "marketlake",
         "POWERTOOLS_LOG_LEVEL": "INFO",
     }
     names = DOCUMENT["functions"][function]["environment"]

@@ -105,7 +105,7 @@ def test_a_correction_is_counted_and_goes_to_the_history(lake: Lake, written: li
 
 @pytest.mark.usefixtures("written")
 @pytest.mark.parametrize(
-    ("place", "value", "expected"),
+    ("place", "value", "words"),
     [
         (2, "30", "30 rows, 31 were written"),
         (3, "30", "31 rows have 30 distinct keys"),
@@ -115,13 +115,11 @@ def test_a_correction_is_counted_and_goes_to_the_history(lake: Lake, written: li
 )
 @pytest.mark.parametrize(("row", "form"), [(1, "day"), (3, "year")])
 def test_anything_else_than_what_was_written_marks_no_day(
-    lake: Lake, row: int, form: str, place: int, value: str, expected: str
+    lake: Lake, row: int, form: str, place: int, value: str, words: str
 ) -> None:
     answer = [list(cells) for cells in ANSWER]
     answer[row][place] = value
-    with pytest.raises(
-        AthenaCheckFailed, match=rf"fx_rates by {form}: 2023-01-04: .*{expected}.*no marker was written"
-    ):
+    with pytest.raises(AthenaCheckFailed, match=rf"fx_rates by {form}: 2023-01-04: .*{words}.*no marker was written"):
         check(answer)
     assert marked(lake) == [None, None]
 

@@ -20,12 +20,12 @@ WRITTEN = WrittenDay(DAY, "sha", "etag", 31, 0, {"rate": (0.5, 150.0)}, {})
 FOUND = Partition(31, 31, {}, {"rate": (0.5, 150.0)})
 
 
-def compared(found: Partition, written: WrittenDay = WRITTEN) -> list[str]:
+def lines_of(found: Partition, written: WrittenDay = WRITTEN) -> list[str]:
     return differences(RATES, [written], {written.dt: found})
 
 
 def test_what_was_written_is_found() -> None:
-    assert compared(FOUND) == []
+    assert lines_of(FOUND) == []
     assert differences(RATES, [], {}) == []
 
 
@@ -40,16 +40,16 @@ def test_what_was_written_is_found() -> None:
         ({"ranges": {"rate": None}}, "2023-01-03: rate ranges over None, (0.5, 150.0) was written"),
     ],
 )
-def test_each_kind_of_difference_is_reported_alone(change: dict[str, Any], line: str) -> None:
-    assert compared(replace(FOUND, **change)) == [line]
+def test_each_kind_of_difference_is_told_alone(change: dict[str, Any], line: str) -> None:
+    assert lines_of(replace(FOUND, **change)) == [line]
 
 
-def test_nulls_differ_and_a_null_where_none_may_be_is_reported_even_if_it_was_written() -> None:
-    assert compared(replace(FOUND, nulls={"rate": 2})) == [
+def test_nulls_differ_and_a_null_where_none_may_be_is_told_even_if_it_was_written() -> None:
+    assert lines_of(replace(FOUND, nulls={"rate": 2})) == [
         "2023-01-03: nulls {'rate': 2}, {} were written",
         "2023-01-03: rate has nulls",
     ]
-    assert compared(replace(FOUND, nulls={"rate": 2}), structs.replace(WRITTEN, nulls={"rate": 2})) == [
+    assert lines_of(replace(FOUND, nulls={"rate": 2}), structs.replace(WRITTEN, nulls={"rate": 2})) == [
         "2023-01-03: rate has nulls"
     ]
 
@@ -74,12 +74,12 @@ def test_each_day_is_held_against_its_own_partition() -> None:
 def test_ranges_survive_athenas_text_and_not_a_real_change(low: float, high: float) -> None:
     written = structs.replace(WRITTEN, ranges={"rate": (low, high)})
     as_text = (float(f"{low:.12g}"), float(f"{high:.12g}"))
-    assert compared(replace(FOUND, ranges={"rate": as_text}), written) == []
-    assert compared(replace(FOUND, ranges={"rate": (low, high * 1.000001)}), written) != []
+    assert lines_of(replace(FOUND, ranges={"rate": as_text}), written) == []
+    assert lines_of(replace(FOUND, ranges={"rate": (low, high * 1.000001)}), written) != []
 
 
 def test_a_manifest_read_back_compares_as_it_was_written() -> None:
-    assert compared(FOUND, msgspec.json.decode(msgspec.json.encode(WRITTEN), type=WrittenDay)) == []
+    assert lines_of(FOUND, msgspec.json.decode(msgspec.json.encode(WRITTEN), type=WrittenDay)) == []
 
 
 @pytest.mark.parametrize("contract", [PRICES, RATES], ids=lambda c: c.name)

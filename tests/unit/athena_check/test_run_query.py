@@ -67,7 +67,7 @@ def test_no_rows_is_an_empty_answer() -> None:
 
 
 @pytest.mark.parametrize(
-    ("status", "raised", "expected"),
+    ("status", "raised", "words"),
     [
         ({"StateChangeReason": "HIVE_BAD_DATA"}, AthenaCheckFailed, "HIVE_BAD_DATA"),
         ({"AthenaError": {"ErrorCategory": 2}, "StateChangeReason": "no such column"}, AthenaCheckFailed, "column"),
@@ -76,9 +76,9 @@ def test_no_rows_is_an_empty_answer() -> None:
     ],
 )
 def test_a_failed_query_is_the_datas_fault_or_athenas(
-    status: dict[str, Any], raised: type[MarketlakeError], expected: str
+    status: dict[str, Any], raised: type[MarketlakeError], words: str
 ) -> None:
-    with pytest.raises(raised, match=f"q1.*{expected}"):
+    with pytest.raises(raised, match=f"q1.*{words}"):
         Script().state("FAILED", **status).run()
 
 

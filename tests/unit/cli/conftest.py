@@ -20,7 +20,7 @@ ACCOUNT, REGION = "123456789012", "eu-west-2"
 
 
 @dataclass
-class Told:
+class Printed:
     """What a command printed, and its exit status."""
 
     status: int
@@ -32,7 +32,7 @@ class Told:
         return json.loads(self.out)
 
 
-Command = Callable[..., Told]
+Command = Callable[..., Printed]
 
 
 @pytest.fixture(autouse=True)
@@ -57,11 +57,11 @@ def command(target: Target, monkeypatch: pytest.MonkeyPatch, capsys: pytest.Capt
     """Runs ``marketlake ARGUMENTS`` on ``target``."""
     monkeypatch.setattr(Setup, "target", lambda _setup: target)
 
-    def call(*arguments: str) -> Told:
+    def call(*arguments: str) -> Printed:
         capsys.readouterr()
         status = main(["--region", REGION, *arguments])
         printed = capsys.readouterr()
-        return Told(status, printed.out, printed.err)
+        return Printed(status, printed.out, printed.err)
 
     return call
 

@@ -28,7 +28,7 @@ def test_chaos_says_what_is_on_and_counts_what_was_injected(tmp_path: Path, caps
     assert json.loads(capsys.readouterr().out) == [{"surface": "sqs", "kind": "refused", "injected": 1}]
 
 
-def test_there_is_no_chaos_in_an_account(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_faults_are_not_injected_in_an_account(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     for arguments in (["chaos"], ["up", "--chaos", "storm"]):
         assert main(["--root", str(tmp_path), "--profile", "x", *arguments]) == 2
         assert "emulator" in capsys.readouterr().err
@@ -36,9 +36,9 @@ def test_there_is_no_chaos_in_an_account(tmp_path: Path, capsys: pytest.CaptureF
 
 def test_a_profile_that_is_not_there_is_one_readable_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["--root", str(tmp_path), "up", "--chaos", "strom"]) == 1
-    told = capsys.readouterr().err
-    assert "no chaos profile 'strom'" in told
-    assert "storm" in told
+    printed = capsys.readouterr().err
+    assert "no chaos profile 'strom'" in printed
+    assert "storm" in printed
     assert not (tmp_path / "config.json").exists()
 
 

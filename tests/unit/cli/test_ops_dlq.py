@@ -92,14 +92,14 @@ def test_the_list_shows_each_message_escaped_and_leaves_it_to_others(
     command: Command, target: Target, url: str
 ) -> None:
     ids = [send(target, url, MESSAGE | {"days": [f"2020-07-{day:02}"]}) for day in range(1, 24)]
-    told = command("dlq", "list")
+    printed = command("dlq", "list")
 
-    assert told.status == 0
-    (line,) = [line for line in told.out.splitlines() if "2020-07-03" in line]
+    assert printed.status == 0
+    (line,) = [line for line in printed.out.splitlines() if "2020-07-03" in line]
     assert ids[2][:8] in line
     assert "fx_rates" in line
     assert "Fetch" in line
-    assert "[bold]" in told.out
+    assert "[bold]" in printed.out
     records = command("dlq", "list", "--json").document
     assert sorted(record["id"] for record in records) == sorted(ids)
     assert records[0]["input"] == INPUT
@@ -135,8 +135,8 @@ def test_an_empty_queue_says_so_and_one_that_another_reads_says_that(
     assert "none" in command("dlq", "list").out
     send(target, url, MESSAGE)
     target.sqs.receive_message(QueueUrl=url)
-    told = command("dlq", "list")
-    assert "about 1 messages are being read by something else" in told.out
+    printed = command("dlq", "list")
+    assert "about 1 messages are being read by something else" in printed.out
     assert command("dlq", "list", "--json").document == []
 
 
@@ -172,8 +172,8 @@ def test_redrive_starts_an_execution_named_after_the_message_and_then_deletes_it
     assert [record["result"] for record in dry] == ["would start"] * 2
     assert states.started == []
 
-    told = command("dlq", "redrive", first[:12])
-    assert told.status == 0
+    printed = command("dlq", "redrive", first[:12])
+    assert printed.status == 0
     (request,) = states.started
     assert request["name"] == f"redrive-{first}"
     assert json.loads(request["input"]) == INPUT
@@ -186,9 +186,9 @@ def test_a_message_that_comes_twice_starts_once_and_is_deleted(
 ) -> None:
     letter_id = send(target, url, MESSAGE)
     states.started.append({"name": f"redrive-{letter_id}"})
-    told = command("dlq", "redrive", "--all", "--json")
-    assert told.status == 0
-    assert [record["result"] for record in told.document] == ["was started before"]
+    printed = command("dlq", "redrive", "--all", "--json")
+    assert printed.status == 0
+    assert [record["result"] for record in printed.document] == ["was started before"]
     assert len(states.started) == 1
     assert left(target, url) == []
 
@@ -198,9 +198,9 @@ def test_a_start_that_is_refused_keeps_the_message_and_exits_1(
 ) -> None:
     letter_id = send(target, url, MESSAGE)
     states.denied = "AccessDeniedException"
-    told = command("dlq", "redrive", "--all")
-    assert told.status == 1
-    assert "AccessDeniedException" in told.out
+    printed = command("dlq", "redrive", "--all")
+    assert printed.status == 1
+    assert "AccessDeniedException" in printed.out
     assert left(target, url) == [letter_id]
 
 
@@ -248,16 +248,16 @@ def test_ids_that_name_no_one_message_are_refused(
     command: Command, target: Target, url: str, arguments: list[str], words: str
 ) -> None:
     send(target, url, MESSAGE)
-    told = command("dlq", *arguments)
-    assert told.status == 2
-    assert words in told.err
+    printed = command("dlq", *arguments)
+    assert printed.status == 2
+    assert words in printed.err
     assert len(left(target, url)) == 1
 
 
 def test_show_prints_the_message_and_what_a_redrive_would_start(command: Command, target: Target, url: str) -> None:
     letter_id = send(target, url, MESSAGE)
-    told = command("dlq", "show", letter_id[:6].upper())
-    assert "run again  marketlake retry run-1" in told.out
-    assert f"starts redrive-{letter_id} with" in told.out
-    assert '"schema_version": 3' in told.out
+    printed = command("dlq", "show", letter_id[:6].upper())
+    assert "run again  marketlake retry run-1" in printed.out
+    assert f"starts redrive-{letter_id} with" in printed.out
+    assert '"schema_version": 3' in printed.out
     assert json.loads(command("dlq", "show", letter_id, "--json").document["body"]) == MESSAGE

@@ -84,5 +84,5 @@ def test_an_execution_that_does_not_exist_exits_2(command: Command, target: Targ
 
 
 @pytest.mark.parametrize("limit", ["0", "-1", "many"])
-def test_a_limit_that_is_none_is_a_usage_error(command: Command, limit: str) -> None:
+def test_a_limit_out_of_range_is_a_usage_error(command: Command, limit: str) -> None:
     assert command("history", "--limit", limit).status == 2

@@ -29,12 +29,12 @@ def test_mails_are_shown_as_they_are_and_stay(command: Command, target: Target, 
     send(target, url, "marketlake FAILED: [bold]", "WHAT FAILED\n- fx_rates [red]\x1b[31m")
     target.sqs.send_message(QueueUrl=url, MessageBody="not JSON [x]")
     for arguments in ([], ["--keep"]):
-        told = command("mail", *arguments)
-        assert told.status == 0
-        assert "marketlake FAILED: [bold]" in told.out
-        assert "WHAT FAILED\n- fx_rates [red]" in told.out
-        assert "not JSON [x]" in told.out
-        assert "\x1b" not in told.out
+        printed = command("mail", *arguments)
+        assert printed.status == 0
+        assert "marketlake FAILED: [bold]" in printed.out
+        assert "WHAT FAILED\n- fx_rates [red]" in printed.out
+        assert "not JSON [x]" in printed.out
+        assert "\x1b" not in printed.out
     assert len(command("mail", "--json").document) == 2
 
 
@@ -54,7 +54,7 @@ def test_the_newest_comes_first_and_purge_deletes_what_was_shown(
 
 
 def test_on_an_account_it_says_where_mails_go(command: Command) -> None:
-    told = command("mail")
-    assert told.status == 1
-    assert "marketlake-failures" in told.err
-    assert told.out == ""
+    printed = command("mail")
+    assert printed.status == 1
+    assert "marketlake-failures" in printed.err
+    assert printed.out == ""

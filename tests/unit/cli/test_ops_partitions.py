@@ -69,7 +69,7 @@ def test_without_a_window_it_starts_with_the_first_day_stored_and_ends_with_the_
     assert records[0]["missing_days"][0].startswith("2026-01-05")
 
 
-def test_an_empty_lake_is_no_error(command: Command) -> None:
+def test_an_empty_lake_is_not_an_error(command: Command) -> None:
     printed = command("partitions")
     assert printed.status == 0
     assert "no day is stored yet" in printed.out

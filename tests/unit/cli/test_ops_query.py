@@ -210,7 +210,7 @@ def test_parameters_that_do_not_fit_are_refused(saved: SavedQuery, texts: list[s
     assert "--param start=2026-01-05" in refused.value.advice
 
 
-def test_on_the_embedded_aws_only_question_marks_of_the_statement_are_replaced(saved: SavedQuery) -> None:
+def test_on_the_emulator_only_question_marks_of_the_statement_are_replaced(saved: SavedQuery) -> None:
     assert with_literals(saved.sql, literals_of(saved, ["ticker=BT-A.L", "start=2026-01-05"])) == (
         "SELECT '?' AS mark, close -- which?\n"
         f"FROM ftse100_prices WHERE ticker = 'BT-A.L' AND dt BETWEEN {DAY} AND {DAY}"
@@ -252,7 +252,7 @@ def test_a_literal_is_one_token(kind: Any, value: str) -> None:
 
 
 @pytest.mark.parametrize("text", ["", "date", "day, such as 2022-01-03", "date, such as today", "count, such as 0"])
-def test_a_parameter_without_a_type_or_with_a_wrong_example_is_no_saved_query(text: str) -> None:
+def test_a_parameter_without_a_type_or_with_a_wrong_example_is_not_a_saved_query(text: str) -> None:
     with pytest.raises((ValueError, Refusal), match="start"):
         parse_parameter("start", text, "a.sql")
 

@@ -108,10 +108,10 @@ def test_its_messages_are_redriven_and_taken_off_and_waited_for(
     report(target, A, B)
     mine = [send(target, url, MESSAGE | {"input": one}) for one in (A, B)]
     other = send(target, url, MESSAGE | {"execution": "run-2", "input": {**A, "start": "2020-06-01"}})
-    told = command("retry", "run-1")
-    assert told.status == 0
+    printed = command("retry", "run-1")
+    assert printed.status == 0
     assert machine.inputs == {f"redrive-{mine[0]}": A, f"redrive-{mine[1]}": B}
-    assert told.out.count("SUCCEEDED in") == 2
+    assert printed.out.count("SUCCEEDED in") == 2
     assert left(target, url) == [other]
 
 
@@ -120,10 +120,10 @@ def test_a_failure_without_a_message_is_started_anew_and_twice_is_once(
 ) -> None:
     del url
     report(target, A, B, A)
-    told = command("retry", "run-1", "--json")
-    assert told.status == 0
+    printed = command("retry", "run-1", "--json")
+    assert printed.status == 0
     assert machine.inputs == {"retry-run-1-1": A, "retry-run-1-2": B}
-    assert [record["status"] for record in told.document] == ["SUCCEEDED"] * 2
+    assert [record["status"] for record in printed.document] == ["SUCCEEDED"] * 2
 
     again = command("retry", "run-1", "--json")
     assert again.status == 0
@@ -214,9 +214,9 @@ def test_what_failed_again_is_found_by_the_name_of_the_first_failure(
     report(target, A, B)
     machine.ends = FAILED
     send(target, url, MESSAGE | {"input": A})
-    told = command("retry", "run-1")
-    assert told.status == 1
-    assert "next: marketlake retry run-1" in told.out
+    printed = command("retry", "run-1")
+    assert printed.status == 1
+    assert "next: marketlake retry run-1" in printed.out
     (first, second) = machine.inputs
     assert second == "retry-run-1-2"
 
@@ -246,9 +246,9 @@ def test_nothing_is_started_while_somebody_else_may_hold_its_message(
     report(target, A)
     letter = send(target, url, MESSAGE | {"input": A})
     assert left(target, url) == [letter]
-    told = command("retry", "run-1")
-    assert told.status == 2
-    assert "about 1 messages on the queue are being read by something else" in told.err
+    printed = command("retry", "run-1")
+    assert printed.status == 2
+    assert "about 1 messages on the queue are being read by something else" in printed.err
     assert machine.inputs == {}
 
 
@@ -256,9 +256,9 @@ def test_no_wait_returns_at_once(command: Command, target: Target, url: str, mac
     del url
     report(target, A)
     machine.ends = {"status": "RUNNING"}
-    told = command("retry", "run-1", "--no-wait")
-    assert told.status == 0
-    assert "marketlake history" in told.out
+    printed = command("retry", "run-1", "--no-wait")
+    assert printed.status == 0
+    assert "marketlake history" in printed.out
 
 
 def test_all_runs_the_queue_and_every_failure_with_no_later_success(
@@ -290,9 +290,9 @@ def test_all_runs_the_queue_and_every_failure_with_no_later_success(
     machine.inputs.clear()
     for day in (1, 2):
         store("fx_rates", date(2020, 7, day))
-    told = command("retry", "--all", "--json")
-    assert told.status == 0
-    assert {record["result"] for record in told.document} == {"loaded already", "was done before"}
+    printed = command("retry", "--all", "--json")
+    assert printed.status == 0
+    assert {record["result"] for record in printed.document} == {"loaded already", "was done before"}
     assert machine.inputs == {}
 
 
@@ -319,9 +319,9 @@ def test_what_cannot_be_helped_by_a_retry_is_refused(
 ) -> None:
     del url
     machine.ended["run-1"] = end
-    told = command("retry", "run-1")
-    assert told.status == 2
-    assert words in told.err
+    printed = command("retry", "run-1")
+    assert printed.status == 2
+    assert words in printed.err
     assert machine.inputs == {}
 
 
@@ -334,9 +334,9 @@ def test_a_name_or_all_is_needed(command: Command, url: str, arguments: list[str
 def test_an_input_that_plan_would_refuse_is_not_started(command: Command, url: str, machine: Machine) -> None:
     del url
     machine.ended["run-1"] = {"status": "ABORTED", "input": '{"start": "2020-07-01", "rm": "-rf"}'}
-    told = command("retry", "run-1")
-    assert told.status == 1
-    assert "stays: what it would start is not accepted" in told.out
+    printed = command("retry", "run-1")
+    assert printed.status == 1
+    assert "stays: what it would start is not accepted" in printed.out
     assert machine.inputs == {}
 
 
@@ -346,10 +346,10 @@ def test_a_start_that_is_refused_keeps_its_message_and_exits_1(
     report(target, A)
     letter = send(target, url, MESSAGE | {"input": A})
     machine.denied = "AccessDeniedException"
-    told = command("retry", "run-1")
-    assert told.status == 1
-    assert "AccessDeniedException" in told.out
-    assert "no [x]" in told.out
+    printed = command("retry", "run-1")
+    assert printed.status == 1
+    assert "AccessDeniedException" in printed.out
+    assert "no [x]" in printed.out
     assert left(target, url) == [letter]
 
 

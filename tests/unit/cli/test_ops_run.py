@@ -90,13 +90,13 @@ def test_refused_input_exits_2_with_the_message_that_names_the_field(command: Co
 
 def test_failures_exit_1_with_what_failed_what_was_done_and_what_to_run(command: Command, target: Target) -> None:
     fake = states(target, statuses=["FAILED"], end={"error": "UpstreamThrottled", "cause": json.dumps(FAILURES)})
-    told = command("backfill", "--start", "2021-01-01", "--end", "2021-02-01")
+    printed = command("backfill", "--start", "2021-01-01", "--end", "2021-02-01")
 
-    assert told.status == 1
-    assert "21 days written" in told.out
-    assert FAILURES["failures"][0]["text"] in told.out
-    assert f"next: marketlake retry {fake.started[0]['name']};" in told.out
-    assert "2/2 batches, 1 failed" in told.out
+    assert printed.status == 1
+    assert "21 days written" in printed.out
+    assert FAILURES["failures"][0]["text"] in printed.out
+    assert f"next: marketlake retry {fake.started[0]['name']};" in printed.out
+    assert "2/2 batches, 1 failed" in printed.out
 
 
 RESTATED = {"restated": {"count": 1, "lines": ["VOD.L [bold], split: 5 times"]}}
@@ -114,12 +114,12 @@ def test_a_restated_history_is_shown_with_the_command_that_loads_it_again(
     command: Command, target: Target, status: str, end: dict[str, Any], exit_status: int, shown_by: str
 ) -> None:
     fake = states(target, statuses=[status], end=end)
-    told = command("run") if shown_by == "run" else command("history", "any")
+    printed = command("run") if shown_by == "run" else command("history", "any")
 
-    assert told.status == (exit_status if shown_by == "run" else 0)
-    assert "! VOD.L [bold], split: 5 times" in told.out
+    assert printed.status == (exit_status if shown_by == "run" else 0)
+    assert "! VOD.L [bold], split: 5 times" in printed.out
     name = fake.started[0]["name"] if shown_by == "run" else "any"
-    assert f"next: marketlake retry {name}" in told.out
+    assert f"next: marketlake retry {name}" in printed.out
 
 
 @pytest.mark.parametrize(

@@ -144,7 +144,7 @@ def test_a_plan_of_another_shape_says_what_to_do() -> None:
 
 
 @pytest.mark.parametrize("output", [None, "", "no json", "[1]", '"text"', '{"Payload": "text"}'])
-def test_an_output_that_is_no_object_is_an_empty_answer(output: str | None) -> None:
+def test_an_output_that_is_not_an_object_is_an_empty_answer(output: str | None) -> None:
     history, run = AwsHistory(), Run()
     at = history.invoke("Plan", 0)
     history.add("TaskSucceeded", at, **({} if output is None else {"output": output}))

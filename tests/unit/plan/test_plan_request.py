@@ -112,11 +112,11 @@ REFUSED: list[tuple[object, list[str]]] = [
 ]
 
 
-@pytest.mark.parametrize(("document", "expected"), REFUSED, ids=[f"{n}" for n in range(len(REFUSED))])
-def test_bad_input_is_refused_with_field_value_and_what_is_accepted(document: object, expected: list[str]) -> None:
+@pytest.mark.parametrize(("document", "words"), REFUSED, ids=[f"{n}" for n in range(len(REFUSED))])
+def test_bad_input_is_refused_with_field_value_and_what_is_accepted(document: object, words: list[str]) -> None:
     with pytest.raises(InvalidRequest) as caught:
         parse(document)
-    for part in [*expected, "accepted"]:
+    for part in [*words, "accepted"]:
         assert part in str(caught.value)
 
 

@@ -72,7 +72,7 @@ def test_any_cause_is_shortened(text: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("cause", "expected"),
+    ("cause", "words"),
     [
         ('{"errorMessage": "too many requests", "errorType": "UpstreamThrottled"}', "too many requests"),
         ("plain  text\nover lines", "plain text over lines"),
@@ -89,8 +89,8 @@ def test_any_cause_is_shortened(text: str) -> None:
     ],
     ids=range(12),
 )
-def test_the_message_within_a_cause(cause: str | None, expected: str) -> None:
-    assert readable_cause({"Error": "E", "Cause": cause}) == expected
+def test_the_message_within_a_cause(cause: str | None, words: str) -> None:
+    assert readable_cause({"Error": "E", "Cause": cause}) == words
 
 
 def test_an_error_without_a_cause_is_described_as_such() -> None:

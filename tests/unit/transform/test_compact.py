@@ -140,10 +140,10 @@ def test_any_order_of_writes_ends_in_the_same_bytes_as_one_pass(
     for key in lake.everything():
         lake.client.delete_object(Bucket=lake.clean.name, Key=key)
     pending: dict[date, StoredDay] = {}
-    for offset, rate, compacts in steps:
+    for offset, rate, changed in steps:
         day = FIRST + timedelta(offset)
         pending[day] = write(lake, day, rate)
-        if compacts:
+        if changed:
             compact_years(RATES, lake.clean, pending)
     compact_years(RATES, lake.clean, pending)
     years = {day.year for day in pending}

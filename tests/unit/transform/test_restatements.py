@@ -100,8 +100,8 @@ def test_days_that_moved_by_factors_of_their_own_are_corrections(factors: list[f
 
 @given(st.lists(st.floats(1 - 5e-6, 1 + 5e-6), min_size=5, max_size=5))
 def test_noise_in_the_last_digits_is_nothing(noise: list[float]) -> None:
-    expensive = frame([close * 50 for close in CLOSES])  # so that rounding explains nothing
-    assert found(expensive, expensive.with_columns(pl.col("adj_close") * pl.Series(noise))) == []
+    costly = frame([close * 50 for close in CLOSES])  # so that rounding explains nothing
+    assert found(costly, costly.with_columns(pl.col("adj_close") * pl.Series(noise))) == []
     assert found(BEFORE, BEFORE) == []
 
 
@@ -148,7 +148,7 @@ def test_values_that_are_missing_are_not_compared() -> None:
     assert found(BEFORE.with_columns(no_open), times(BEFORE, 0.2)) == [("split", "A.L", DAYS[4])]
 
 
-def test_a_dataset_without_adjustments_has_no_restatements() -> None:
+def test_a_dataset_without_adjustments_has_no_history_to_restate() -> None:
     rates = pl.DataFrame(
         {"dt": DAYS, "base_currency": "EUR", "target_currency": "USD", "rate": CLOSES},
         schema={"dt": pl.Date(), **polars_schema(RATES)},

@@ -86,7 +86,7 @@ def _unit(before: float, now: float) -> str:
 
 
 @pytest.mark.parametrize(
-    ("before", "now", "split", "expected"),
+    ("before", "now", "split", "words"),
     [
         (10.0, 5.1, 2.0, "not adjusted"),
         (5.1, 10.0, 0.5, "not adjusted"),
@@ -100,9 +100,9 @@ def _unit(before: float, now: float) -> str:
         (10.0, 5.0, 0.0, None),
     ],
 )
-def test_a_move_of_the_size_of_its_split(before: float, now: float, split: float, expected: str | None) -> None:
+def test_a_move_of_the_size_of_its_split(before: float, now: float, split: float, words: str | None) -> None:
     reason = split_reason(RULE, before, now, split)
-    assert (reason is None) if expected is None else (reason is not None and reason.endswith(expected))
+    assert (reason is None) if words is None else (reason is not None and reason.endswith(words))
 
 
 def test_a_gap_in_between_changes_nothing() -> None:

@@ -61,10 +61,10 @@ BAD: list[tuple[dict[str, object], str]] = [
 ]
 
 
-@pytest.mark.parametrize(("change", "expected"), BAD, ids=[f"{next(iter(c))}-{n}" for n, (c, _) in enumerate(BAD)])
-def test_a_bad_row_is_reported_and_the_good_one_beside_it_stays(change: dict[str, object], expected: str) -> None:
+@pytest.mark.parametrize(("change", "words"), BAD, ids=[f"{next(iter(c))}-{n}" for n, (c, _) in enumerate(BAD)])
+def test_a_bad_row_is_told_and_the_good_one_beside_it_stays(change: dict[str, object], words: str) -> None:
     found = reasons(replace(Bar("BAD.L"), **change), GOOD)  # type: ignore[arg-type]
-    assert expected in str(found["BAD.L"])
+    assert words in str(found["BAD.L"])
     assert found["GOOD.L"] is None
 
 

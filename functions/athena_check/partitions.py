@@ -126,4 +126,4 @@ def object_differences(written: Mapping[str, str], found: Mapping[str, str]) -> 
         for key, etag in written.items()
         if found.get(key) != etag
     ]
-    return lines + [f"{key} is no object of the lake's; remove it" for key in sorted(set(found) - set(written))]
+    return lines + [f"{key} is not an object of the lake; remove it" for key in sorted(set(found) - set(written))]

@@ -82,7 +82,7 @@ def day_of_key(key: str) -> date:
     try:
         return date.fromisoformat(key.partition("dt=")[2][:10])
     except ValueError as error:
-        raise ContractViolation(f"object {key!r} is no day of the lake's; remove it, then run again") from error
+        raise ContractViolation(f"object {key!r} is not a day of the lake; remove it, then run again") from error
 
 
 def keys_of_days(bucket: Bucket, prefix: str, days: Sequence[date]) -> dict[str, str]:

@@ -63,7 +63,7 @@ def parse_request(
         raise InvalidRequest(f"input is {_shown(document)}; accepted is an object with any of {', '.join(KEYS)}")
     for key in document:
         if key not in KEYS:
-            raise InvalidRequest(f"{_shown(key)} is no key of the input; accepted are {', '.join(KEYS)}")
+            raise InvalidRequest(f"{_shown(key)} is not a key of the input; accepted are {', '.join(KEYS)}")
     at = _moment(document, started)
     last = min(at.date(), last_known_day) if last_known_day else at.date()
     start, end = _day(document, "start", last), _day(document, "end", last)

@@ -63,7 +63,7 @@ def recorded(shared_pipeline: Pipeline) -> dict[str, list[dict[str, Any]]]:
     for document in ({}, {}, scheduled, scheduled, {"start": "2018-05-02", "end": "2018-05-02", "symbols": ["VOD.L"]}):
         pipeline.run(document)
     pipeline.run({"datasets": ["ftse100_prices"], "start": "2018-05-02", "end": "2018-05-02", "force": True})
-    # A history that is rewritten, and back again: what Transform notices is read by Report.
+    # A restatement, and back again: what Transform notices is read by Report.
     pipeline.act(SPLIT)
     pipeline.run({"datasets": ["ftse100_prices"]})
     pipeline.act()

@@ -1,6 +1,6 @@
 """What the daily run heals by itself, and what it notices: days missed, late, corrected, and histories restated.
 
-On a lake of its own with three symbols, whose prices the tests rewrite; a test brings back what it changed.
+On a lake of its own with three symbols, whose prices the tests restate; a test brings back what it changed.
 """
 
 from __future__ import annotations

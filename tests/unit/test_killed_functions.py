@@ -25,7 +25,7 @@ RUN = ["2023-01-03/2023-01-04"]
 
 
 class Killed(BaseException):
-    """The process is no more."""
+    """The process has ended."""
 
 
 @pytest.fixture

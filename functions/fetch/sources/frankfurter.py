@@ -104,7 +104,7 @@ def parse_interval(text: str, base: str) -> RatesOfDays:
     """Rates of each day of an interval's answer.
 
     Raises:
-        ValueError: it is no such document; the message continues "the answer is ...".
+        ValueError: it is not such a document; the message continues "the answer is ...".
     """
     document = _parsed(text)
     if not isinstance(document, dict) or not isinstance(document.get("rates"), dict):

@@ -162,7 +162,7 @@ def test_a_marker_that_another_wrote_for_what_lies_there_is_not_replaced(
 @pytest.mark.usefixtures("written")
 def test_a_second_object_in_a_partition_would_double_its_rows(lake: Lake) -> None:
     lake.clean.put("clean/fx_rates/dt=2023-01-03/part-1.parquet", b"", "x/parquet")
-    with pytest.raises(AthenaCheckFailed, match=r"part-1\.parquet is no object of the lake's; remove it"):
+    with pytest.raises(AthenaCheckFailed, match=r"part-1\.parquet is not an object of the lake; remove it"):
         check(ANSWER)
 
 

@@ -60,7 +60,7 @@ def test_nulls_that_may_be_and_were_written_are_no_difference() -> None:
     assert differences(PRICES, [written], {DAY: replace(FOUND, nulls={"volume": 31}, ranges=ranges)}) == []
 
 
-def test_a_partition_that_athena_does_not_see_is_told_unless_nothing_was_written() -> None:
+def test_a_partition_that_athena_does_not_see_is_reported_unless_nothing_was_written() -> None:
     assert differences(RATES, [WRITTEN], {}) == ["2023-01-03: Athena finds no rows, 31 were written"]
     assert differences(RATES, [structs.replace(WRITTEN, rows=0)], {}) == []
 
@@ -100,11 +100,11 @@ def test_names_types_order_and_number_of_the_catalogs_columns_matter() -> None:
         assert len(catalog_differences(RATES, changed)) == 1
 
 
-def test_objects_that_are_gone_other_or_foreign_are_told() -> None:
+def test_objects_that_are_gone_other_or_foreign_are_reported() -> None:
     written = {"clean/a": "1", "clean/b": "2", "clean/c": "3"}
     assert object_differences(written, dict(written)) == []
     assert object_differences(written, {"clean/a": "1", "clean/b": "9", "clean/d": "4"}) == [
         "clean/b is 9, 2 was written",
         "clean/c is gone, 3 was written",
-        "clean/d is no object of the lake's; remove it",
+        "clean/d is not an object of the lake; remove it",
     ]

@@ -87,7 +87,7 @@ def test_a_cancelled_query_is_worth_another_try() -> None:
         Script().state("CANCELLED", StateChangeReason="by hand").run()
 
 
-def test_a_query_that_does_not_end_is_stopped_and_told() -> None:
+def test_a_query_that_does_not_end_is_stopped_and_reported() -> None:
     script = Script().state("RUNNING")
     script.stubber.add_response("stop_query_execution", {}, {"QueryExecutionId": "q1"})
     with pytest.raises(StorageUnavailable, match="q1 was still RUNNING"):

@@ -132,7 +132,7 @@ def test_what_came_is_kept_while_the_rest_is_waited_for(lake: Lake, source: Fake
     assert sum("/dt=2023-01-0" in key and "/before/" not in key for key in lake.everything()) == 3
 
 
-def test_on_the_last_try_the_late_days_are_told_and_the_batch_goes_on(source: FakeSource) -> None:
+def test_on_the_last_try_the_late_days_are_reported_and_the_batch_goes_on(source: FakeSource) -> None:
     source.has(DAYS[:3])
     found = fetch(retry=3)
     assert (found["days"], found["late"], found["holes"]) == (["2023-01-03/2023-01-05"], ["2023-01-06"], [])
@@ -151,7 +151,7 @@ def test_old_holes_do_not_hold_up_the_days_around_them(source: FakeSource) -> No
     assert (found["days"], found["holes"]) == (["2023-01-03", "2023-01-05/2023-01-06"], ["2023-01-04"])
 
 
-def test_an_answer_of_nothing_but_holes_is_told_day_by_day(lake: Lake) -> None:
+def test_an_answer_of_nothing_but_holes_is_reported_day_by_day(lake: Lake) -> None:
     assert fetch(started="2023-03-01T19:00:00Z", retry=2) == {
         "days": [],
         "stored": 0,

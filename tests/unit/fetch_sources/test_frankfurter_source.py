@@ -112,7 +112,7 @@ def test_another_base_is_asked_of_the_service(server: SourcesServer) -> None:
         ({"kind": "duplicate_day"}, UpstreamMalformed, "'2023-01-06' twice"),
     ],
 )
-def test_bad_answers_are_told_apart(
+def test_bad_answers_are_distinguished(
     server: SourcesServer, inject: Inject, rule: dict[str, Any], error: type[Exception], said: str
 ) -> None:
     inject(**rule)

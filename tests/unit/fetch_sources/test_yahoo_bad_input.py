@@ -52,7 +52,7 @@ def test_a_frankly_failing_source_is_asked_once(server: SourcesServer, inject: I
     ],
 )
 @pytest.mark.parametrize("share", ["one", "all"])
-def test_bad_answers_are_told_apart(
+def test_bad_answers_are_distinguished(
     server: SourcesServer,
     inject: Inject,
     symbols: list[str],
@@ -114,7 +114,7 @@ def test_bars_without_a_close_are_left_out(server: SourcesServer, inject: Inject
     assert b"BP.L" not in fetched.days[date(2022, 3, 9)]
     assert fetched.rows[date(2022, 3, 9)] == len(symbols) - 1
     assert [day for day in WEEK if fetched.days[day] != honest.days[day]] == [date(2022, 3, 9)]
-    # The bar before without a close is no context either: the last one with a close is.
+    # The bar before without a close is not a context either: the last one with a close is.
     before = {row["ticker"]: row for row in csv.DictReader(io.StringIO((fetched.before or b"").decode()))}
     thursday = YahooSource(server.yahoo_url).fetch(FetchRequest([date(2022, 3, 3)], ["BP.L"], 0))
     assert before["BP.L"] == next(csv.DictReader(io.StringIO(thursday.days[date(2022, 3, 3)].decode())))

@@ -66,7 +66,7 @@ def test_bars_and_currency_are_read() -> None:
         (200, chart([stamp(MONDAY)], currency=""), None, NO_CURRENCY),
     ],
 )
-def test_failures_are_told_apart(status: int, text: str, failure: type[Exception] | None, said: str) -> None:
+def test_failures_are_distinguished(status: int, text: str, failure: type[Exception] | None, said: str) -> None:
     answer = read_chart(status, text)
     assert answer.failure is failure
     assert said in answer.reason

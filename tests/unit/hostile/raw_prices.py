@@ -86,7 +86,7 @@ def _recoded(body: bytes) -> st.SearchStrategy[bytes]:
     def to(codec: str) -> bytes:
         return body.decode("utf-8", "replace").encode(codec, "replace")
 
-    rewritten: list[Callable[[], bytes]] = [
+    restated: list[Callable[[], bytes]] = [
         lambda: to("utf-16"),
         lambda: to("utf-16-le"),
         lambda: to("utf-8-sig"),
@@ -107,7 +107,7 @@ def _recoded(body: bytes) -> st.SearchStrategy[bytes]:
         lambda: body.replace(b"D.L", b'"D.L'),
         lambda: body.replace(b"E.L", b'"E\n.L"'),
     ]
-    return st.sampled_from(rewritten).map(lambda rewrite: rewrite())
+    return st.sampled_from(restated).map(lambda restate: restate())
 
 
 MUTATIONS: list[Callable[[bytes], st.SearchStrategy[bytes]]] = [
@@ -162,5 +162,5 @@ def in_pounds(row: dict[str, str]) -> dict[str, Any]:
 
 def _number(text: str) -> Decimal:
     if not NUMBER.fullmatch(text):
-        raise ValueError(f"{text!r} is no number")
+        raise ValueError(f"{text!r} is not a number")
     return Decimal(text)

@@ -49,7 +49,7 @@ def _bytes_cut(draw: st.DrawFn, text: str) -> str:
     return text[:at] + draw(st.text(max_size=3)) + text[at + width :]
 
 
-def _rewritten(text: str) -> st.SearchStrategy[str]:
+def _changed(text: str) -> st.SearchStrategy[str]:
     return st.sampled_from(
         [
             text + text,
@@ -73,7 +73,7 @@ MUTATIONS: list[Callable[[str], st.SearchStrategy[str]]] = [
     _value_replaced,
     _name_replaced,
     _bytes_cut,
-    _rewritten,
+    _changed,
 ]
 
 

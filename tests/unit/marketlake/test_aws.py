@@ -49,7 +49,7 @@ def test_an_error_of_s3_is_one_of_ours(code: str, status: int, raised: type[Exce
 
 
 @pytest.mark.parametrize("code", ["PreconditionFailed", "ConditionalRequestConflict", "412", "409"])
-def test_a_lost_conditional_write_is_told_apart(code: str) -> None:
+def test_a_lost_conditional_write_is_distinguished(code: str) -> None:
     bucket, stubber = stubbed()
     stubber.add_client_error("put_object", code, http_status_code=409)
     with pytest.raises(PreconditionFailed):

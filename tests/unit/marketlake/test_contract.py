@@ -151,7 +151,7 @@ def test_a_damaged_contract_is_a_violation(
         load_text(json.dumps(document), tmp_path, monkeypatch)
 
 
-def test_a_dataset_without_a_contract_is_told_with_those_there_are() -> None:
+def test_a_dataset_without_a_contract_is_reported_with_those_there_are() -> None:
     with pytest.raises(ContractViolation, match=r"'gold'.*ftse100_prices, fx_rates"):
         load_contract("gold")
 

@@ -22,7 +22,7 @@ def test_what_was_put_comes_back_with_its_etag(lake: Lake) -> None:
     assert head["ContentType"] == "text/csv"
 
 
-def test_an_object_that_is_not_there_is_told_with_its_place(lake: Lake) -> None:
+def test_an_object_that_is_not_there_is_reported_with_its_place(lake: Lake) -> None:
     with pytest.raises(ObjectMissing, match="s3://lake-raw/raw/x"):
         lake.raw.get("raw/x")
 
@@ -92,7 +92,7 @@ def test_many_at_once_keep_their_order(lake: Lake) -> None:
     assert lake.raw.get_many([]) == []
 
 
-def test_one_missing_among_many_is_told(lake: Lake) -> None:
+def test_one_missing_among_many_is_reported(lake: Lake) -> None:
     lake.raw.put_many({f"raw/{number}": b"" for number in range(10)}, "text/plain")
     with pytest.raises(ObjectMissing, match="raw/nine"):
         lake.raw.get_many([f"raw/{number}" for number in range(9)] + ["raw/nine"])

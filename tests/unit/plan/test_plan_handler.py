@@ -106,7 +106,7 @@ def test_the_users_own_list_says_which_symbols_there_are(lake: Lake) -> None:
 
 
 def test_bad_input_is_refused_and_nothing_is_written(lake: Lake) -> None:
-    with pytest.raises(InvalidRequest, match=r"^'begin' is no key of the input; accepted are datasets"):
+    with pytest.raises(InvalidRequest, match=r"^'begin' is not a key of the input; accepted are datasets"):
         plan({"begin": "2023-01-02"})
     assert lake.everything() == {}
 

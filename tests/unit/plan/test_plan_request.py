@@ -120,7 +120,7 @@ def test_bad_input_is_refused_with_field_value_and_what_is_accepted(document: ob
         assert part in str(caught.value)
 
 
-def test_the_last_day_is_that_of_the_schedule_and_of_the_replayed_source() -> None:
+def test_the_last_day_is_that_of_the_schedule_and_of_the_simulated_sources() -> None:
     late = {"scheduled_time": "2026-01-05T18:30:00Z", "end": "2026-01-06"}
     with pytest.raises(InvalidRequest, match=r"end is 2026-01-06.*2026-01-05 or earlier"):
         parse(late)

@@ -93,7 +93,7 @@ def test_the_message_within_a_cause(cause: str | None, words: str) -> None:
     assert readable_cause({"Error": "E", "Cause": cause}) == words
 
 
-def test_an_error_without_a_cause_is_told_as_such() -> None:
+def test_an_error_without_a_cause_is_described_as_such() -> None:
     assert readable_cause({"Error": "E"}) == "no cause was given"
 
 

@@ -40,7 +40,7 @@ def test_a_complete_day_is_accepted() -> None:
     assert cause_of(judged(TEN, [])) is None
 
 
-def test_bad_rows_up_to_the_bound_are_put_aside_and_the_day_goes_on() -> None:
+def test_bad_rows_up_to_the_bound_are_quarantined_and_the_day_goes_on() -> None:
     assert cause_of(judged(TEN[:9], TEN[9:])) is None, "one in ten is the bound"
 
 

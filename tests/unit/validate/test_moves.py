@@ -122,7 +122,7 @@ def test_a_threefold_move_is_a_market_and_not_an_error() -> None:
     assert blamed(days_of(100, 400, 100)) == {}, "the bound itself is allowed"
 
 
-def test_beyond_the_bound_but_far_from_a_unit_is_told_as_such() -> None:
+def test_beyond_the_bound_but_far_from_a_unit_is_described_as_such() -> None:
     assert blamed(days_of(100, 450)) == {1: "close moved 4.5-fold from 1 to 4.5, beyond 4-fold"}
     assert blamed(days_of(1000, 100)) == {1: "close moved 10.0-fold from 10 to 1, beyond 4-fold"}
 

@@ -94,7 +94,7 @@ def test_what_may_be_there_or_missing_passes(change: dict[str, object]) -> None:
 
 
 def test_equal_prices_that_floating_point_parts_are_equal() -> None:
-    # 0.1 + 0.2 is a hair above 0.3: a low that equals the open but for its last digit is no error.
+    # 0.1 + 0.2 is a hair above 0.3: a low that equals the open but for its last digit is not an error.
     bar = Bar("A.L", open=0.3, low=0.1 + 0.2, close=0.3, high=0.3)
     assert reasons(bar) == {"A.L": None}
     assert reasons(replace(bar, low=0.3000001)) == {"A.L": "low is above open"}

@@ -119,7 +119,7 @@ def test_late_days_and_holes_are_rejections_like_others(lake: Lake) -> None:
     assert found["accepted"] == 1
 
 
-def test_a_batch_of_which_nothing_came_is_told_day_by_day(lake: Lake) -> None:
+def test_a_batch_of_which_nothing_came_is_reported_day_by_day(lake: Lake) -> None:
     found = validate(fetched([], holes=["2023-01-03/2023-01-06"]))
     assert (found["accepted"], found["rejected"], len(found["rejections"])) == (0, 4, 4)
     assert lake.everything() == {}
@@ -153,7 +153,7 @@ def test_a_daily_run_leaves_out_days_whose_raw_bytes_are_the_same(lake: Lake) ->
     assert validate(fetched(DAYS[:3]))["accepted"] == 3, "a forced run looks at no marker"
 
 
-def test_known_bad_rows_of_an_unchanged_day_are_not_told_again(lake: Lake) -> None:
+def test_known_bad_rows_of_an_unchanged_day_are_not_reported_again(lake: Lake) -> None:
     bars = [*GOOD[:9], Bar("J.L", close=-1)]
     put(lake, {DAYS[0]: bars})
     sha = RawDay(DAYS[0], prices_csv(bars)).sha256
@@ -163,7 +163,7 @@ def test_known_bad_rows_of_an_unchanged_day_are_not_told_again(lake: Lake) -> No
     assert [key for key in lake.everything() if key.startswith("quarantine/")] == []
 
 
-def test_a_day_in_the_lake_that_its_source_lacks_now_is_no_loss() -> None:
+def test_a_day_in_the_lake_that_its_source_lacks_now_is_not_a_failure() -> None:
     found = validate(fetched([], late=["2023-01-06"], holes=["2023-01-03"]), {**BATCH, "recheck": True})
     assert (found["rejected"], found["rejections"]) == (0, [])
 

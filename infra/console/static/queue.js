@@ -144,6 +144,6 @@ function row(letter, chosen, showChosen) {
   const command = letter.retry ? h("p", {}, "or, with all that failed beside it: ", h("code", {}, letter.retry)) : "";
   const starts = letter.starts ? h("p", {}, "run again, it starts ", h("code", {}, letter.starts), " with ", h("code", {}, JSON.stringify(letter.input))) : h("p", { class: "muted" }, "It cannot be run again from here; delete it when it is understood.");
   return h("li", { class: "letter" }, box, h("details", {},
-    h("summary", {}, h("span", { class: `pill ${letter.redrivable ? "bad" : "warn"}` }, letter.error || letter.kind), h("strong", {}, what), h("time", {}, moment(letter.when)), h("span", { class: "cause" }, letter.cause)),
+    h("summary", {}, h("span", { class: `pill ${letter.redrivable ? "bad" : "warn"}` }, letter.error || letter.kind), h("strong", {}, what), h("time", {}, moment(letter.when)), h("span", { class: "words" }, letter.cause)),
     h("div", { class: "inside" }, from, starts, command, block("Message", letter.body, "empty"))));
 }

@@ -11,8 +11,7 @@ import re
 import signal
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from contextvars import ContextVar
 from pathlib import Path
 from typing import Any
@@ -135,8 +134,12 @@ def _install_tasks(injector: Injector) -> None:
             # earlier has an error of its own, and that is then the task's.
             invoke(resource, parameters, fault.seconds)
             raise stepfunctions._ExecutionError("States.Timeout", "Task timed out: its answer was lost")
-        with _at_the_next_call(fault):
+        # The function called now, from this thread or one that copies its context, gets the fault.
+        token = _coming.set(fault)
+        try:
             return invoke(resource, parameters, timeout)
+        finally:
+            _coming.reset(token)
 
     stepfunctions._invoke_resource_with_timeout = faulty
 
@@ -148,16 +151,6 @@ def task_target(parameters: dict[str, Any]) -> str:
     batch = payload.get("batch", payload) if isinstance(payload, dict) else {}
     words = [str(called).rpartition(":")[2].rpartition("/")[2], str(batch.get("dataset", ""))]
     return " ".join([*words, *map(str, batch.get("days", []))]).strip()
-
-
-@contextmanager
-def _at_the_next_call(fault: Rule) -> Iterator[None]:
-    """The function called within, from this thread or one that copies its context, gets ``fault``."""
-    token = _coming.set(fault)
-    try:
-        yield
-    finally:
-        _coming.reset(token)
 
 
 def _install_functions() -> None:

@@ -82,7 +82,7 @@ def read_closes(path: Path) -> tuple[list[date], dict[str, list[float | None]]]:
     """Ascending days, and per symbol a close or None for each of them.
 
     Raises:
-        PriceFileError: unreadable, no ticker column, a bad or repeated date, a cell that is no positive number.
+        PriceFileError: unreadable, no ticker column, a bad or repeated date, a cell that is not a positive number.
     """
     with _opened(path) as lines:
         rows = csv.reader(lines)

@@ -1,4 +1,4 @@
-"""What each kind of data fault does to a chart document and to rates; None is no fault."""
+"""What each kind of data fault does to a chart document and to rates; None means without a fault."""
 
 from __future__ import annotations
 

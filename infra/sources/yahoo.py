@@ -121,7 +121,8 @@ def _meta(series: Series, first: int, asked_range: str) -> dict[str, Any]:
     days, last = series.timeline.days, len(series.timeline.days) - 1
     today = days[last]
     year = series.timeline.since(today - _YEAR)
-    hours = {"timezone": _abbreviation(series), "gmtoffset": gmt_offset(today)}
+    offset = gmt_offset(today)
+    hours = {"timezone": "BST" if offset else "GMT", "gmtoffset": offset}
     session = {**hours, "start": stamp(today), "end": stamp(today, CLOSING)}
     return {
         "currency": series.currency,
@@ -149,7 +150,3 @@ def _meta(series: Series, first: int, asked_range: str) -> dict[str, Any]:
         "range": asked_range,
         "validRanges": VALID_RANGES,
     }
-
-
-def _abbreviation(series: Series) -> str:
-    return "BST" if gmt_offset(series.timeline.days[-1]) else "GMT"

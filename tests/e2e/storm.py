@@ -19,7 +19,7 @@ ROUNDS = 10
 
 EXECUTION_SECONDS = 600.0
 WITHOUT_LETTER = {"Plan", "ProcessBatches", "SendToDlq", "SendRejectedDays"}
-"""States whose failure no message on the queue tells; only the report and the mail do."""
+"""States whose failure is in no message on the queue, only in the report and the mail."""
 
 Command = Callable[..., Any]
 """Runs ``marketlake ARGUMENTS --json`` and returns the document."""
@@ -34,9 +34,9 @@ class Aftermath:
     letters: list[dict[str, Any]] = field(default_factory=list)
 
 
-def blow_over(pipeline: Pipeline, command: Command, window: dict[str, Any], seed: int) -> Aftermath:
-    """``window`` in one execution under the storm, and what it lost again while AWS, but no source, still fails; then,
-    without faults, redrives until the queue is empty."""
+def run_storm(pipeline: Pipeline, command: Command, window: dict[str, Any], seed: int) -> Aftermath:
+    """``window`` in one execution under the storm, and what failed again while AWS, but no source, still fails; then,
+    without faults, redrives until the queue is empty, and retries of executions whose failure is in no message."""
     switch, aftermath = Switch(pipeline.config.root), Aftermath()
     storm = load_profile("storm")
     switch.on(storm, seed)
@@ -55,7 +55,7 @@ def blow_over(pipeline: Pipeline, command: Command, window: dict[str, Any], seed
             break
     else:
         raise AssertionError(f"the queue was not empty after {ROUNDS} redrives: {aftermath.letters[-1]}")
-    _retry_the_untold(pipeline, command, aftermath)
+    _retry_without_message(pipeline, command, aftermath)
     return aftermath
 
 
@@ -67,7 +67,7 @@ def _redrive(pipeline: Pipeline, command: Command, aftermath: Aftermath) -> int:
     return len(records)
 
 
-def _retry_the_untold(pipeline: Pipeline, command: Command, aftermath: Aftermath) -> None:
+def _retry_without_message(pipeline: Pipeline, command: Command, aftermath: Aftermath) -> None:
     """Of an execution that failed where no message is sent, the mail says to retry it."""
     for outcome in list(aftermath.outcomes):
         report = report_of(pipeline, outcome.name)

@@ -46,7 +46,7 @@ FUNCTION_FAULTS: list[tuple[dict[str, Any], str, int]] = [
 
 
 @pytest.mark.parametrize(("fault", "error", "attempts"), FUNCTION_FAULTS, ids=lambda value: str(value))
-def test_a_function_that_fails_is_tried_again_and_told(
+def test_a_function_that_fails_is_tried_again_and_named(
     pipeline: Pipeline, on: On, fault: dict[str, Any], error: str, attempts: int
 ) -> None:
     switch = on("lambda", match="plan", **fault)
@@ -66,7 +66,7 @@ def test_a_function_that_fails_is_tried_again_and_told(
 
 
 @pytest.mark.parametrize("kind", ["internal_error", "slow_down"])
-def test_s3_that_fails_is_asked_again_by_the_sdk_and_then_told(pipeline: Pipeline, on: On, kind: str) -> None:
+def test_s3_that_fails_is_asked_again_by_the_sdk_and_then_an_error(pipeline: Pipeline, on: On, kind: str) -> None:
     switch = on("s3", kind=kind, match=r"^GET /marketlake-clean-.*markers")
     task = {"execution": "test", "state": "Plan", "retry": 0}
     event = {"task": task, "input": rates_of("2013-03-04") | {"force": False}, "started": "2026-11-02T18:00:00Z"}
@@ -97,7 +97,7 @@ def test_s3_that_is_slow_is_waited_for_and_a_person_is_spared(pipeline: Pipeline
 @pytest.mark.parametrize(
     ("category", "error", "attempts"), [(1, "StorageUnavailable", ATTEMPTS), (2, "AthenaCheckFailed", 1)]
 )
-def test_a_query_that_fails_is_told_by_whose_fault_it_was(
+def test_a_query_that_fails_is_an_error_by_whose_fault_it_was(
     pipeline: Pipeline, on: On, category: int, error: str, attempts: int
 ) -> None:
     switch = on("athena", kind="failed", category=category)

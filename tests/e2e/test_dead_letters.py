@@ -1,4 +1,4 @@
-"""From a source that refuses to rows in the lake, by the commands that a mail tells to run."""
+"""From a source that refuses to rows in the lake, by the commands that a mail names."""
 
 from __future__ import annotations
 

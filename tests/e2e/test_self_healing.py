@@ -74,7 +74,7 @@ def fresh(pipeline: Pipeline) -> dict[str, str]:
     return prices(pipeline)
 
 
-def test_a_split_is_noticed_mailed_once_and_mended_by_its_command(lake: Pipeline) -> None:
+def test_a_split_is_found_mailed_once_and_loaded_by_its_command(lake: Pipeline) -> None:
     lake.act({"symbol": "VOD.L", "day": "2026-10-29", "split": [1, 5]})
     outcome = daily(lake)
     assert outcome.output["restated"]["lines"] == [
@@ -90,16 +90,16 @@ def test_a_split_is_noticed_mailed_once_and_mended_by_its_command(lake: Pipeline
     ]
 
     before = prices(lake)
-    mended = retry(lake, outcome.name)
-    assert mended.status == "SUCCEEDED", mended
-    assert "restated" not in mended.output
+    repaired = retry(lake, outcome.name)
+    assert repaired.status == "SUCCEEDED", repaired
+    assert "restated" not in repaired.output
     assert before != prices(lake) == fresh(lake)
     assert "restated" not in daily(lake).output
     assert lake.messages("mailbox") == []
     assert lake.messages("dlq") == []
 
 
-def test_a_dividend_is_told_without_a_mail_and_mended_by_its_command(lake: Pipeline) -> None:
+def test_a_dividend_is_reported_without_a_mail_and_loaded_by_its_command(lake: Pipeline) -> None:
     lake.act({"symbol": "BARC.L", "day": "2026-10-28", "dividend": 3.25})
     outcome = daily(lake)
     assert outcome.output["text"].endswith(", 1 history restated by the source")

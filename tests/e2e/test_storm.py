@@ -1,6 +1,6 @@
 """Both datasets under a storm of faults: afterwards the lake is what it would have been without.
 
-A month and one seed, by which both datasets lose something, in an ordinary run. ``make storm`` sets ``STORM_SEEDS``
+A month and one seed, by which both datasets have a failure, in an ordinary run. ``make storm`` sets ``STORM_SEEDS``
 (``1-10``) and ``STORM_WINDOW`` (``2021-01-01/2022-12-31``): docs/chaos.md.
 """
 
@@ -23,7 +23,7 @@ from infra.client.target import local_target
 from marketlake.contract import load_contract
 from marketlake.layout import clean_key, marker_key
 from tests.e2e.pipeline import Pipeline, new_pipeline
-from tests.e2e.storm import Aftermath, blow_over, empty, report_of
+from tests.e2e.storm import Aftermath, empty, report_of, run_storm
 
 pytestmark = pytest.mark.xdist_group("storm")
 
@@ -74,7 +74,7 @@ def test_after_a_storm_and_redrives_the_lake_is_the_calm_one(
 ) -> None:
     pipeline, began = lake.pipeline, time.monotonic()
     empty(pipeline)
-    aftermath = blow_over(pipeline, command, {"datasets": DATASETS, "start": START, "end": END}, seed)
+    aftermath = run_storm(pipeline, command, {"datasets": DATASETS, "start": START, "end": END}, seed)
     with capsys.disabled():
         print(f"\n{described(pipeline, aftermath, seed, time.monotonic() - began)}")
 
@@ -103,12 +103,12 @@ def check_days(pipeline: Pipeline, calm: dict[str, str]) -> None:
 
 
 def check_outcomes(pipeline: Pipeline, aftermath: Aftermath) -> None:
-    """An execution failed if, and only if, it lost something; what it lost is in its report, or it failed to report."""
-    told_on_queue = {letter["execution"] for letter in aftermath.letters}
+    """An execution ends FAILED if, and only if, its report or the queue has a failure of it, or it has no report."""
+    with_message = {letter["execution"] for letter in aftermath.letters}
     for outcome in aftermath.outcomes:
         report = report_of(pipeline, outcome.name)
-        lost = report is None or bool(report["failures"]) or outcome.name in told_on_queue
-        assert outcome.status == ("FAILED" if lost else "SUCCEEDED"), outcome
+        failure = report is None or bool(report["failures"]) or outcome.name in with_message
+        assert outcome.status == ("FAILED" if failure else "SUCCEEDED"), outcome
     assert pipeline.deployment is not None
     arn = pipeline.deployment.state_machine_arn
     running = pipeline.aws("stepfunctions").list_executions(stateMachineArn=arn, statusFilter="RUNNING")

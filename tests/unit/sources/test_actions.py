@@ -24,7 +24,7 @@ def bars(app: SourcesApp, symbol: str = "BP.L") -> Series:
     return found
 
 
-def test_a_split_restates_all_prices_and_is_told_on_its_day(app: SourcesApp) -> None:
+def test_a_split_restates_all_prices_and_is_an_event_of_its_day(app: SourcesApp) -> None:
     was = bars(app)
     assert json.loads(act(app, {"symbol": "BP.L", "day": f"{DAY}", "split": [4, 1]}).body) == {"actions": 1}
     now, at = bars(app), was.timeline.since(DAY)

@@ -79,14 +79,14 @@ def test_a_connection_is_reset_or_hangs(server: SourcesServer, client: httpx.Cli
     assert inject.switch.injected() == {("upstream", "reset"): 1, ("upstream", "hang"): 1}
 
 
-def test_a_taken_port_is_told(server: SourcesServer, app: SourcesApp, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_taken_port_is_reported(server: SourcesServer, app: SourcesApp, capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(PortTaken, match=f"port {server.port} on 127.0.0.1 is taken"):
         SourcesServer(app, server.port)
     assert main(["--port", str(server.port)]) == 2
     assert "choose another with --port" in capsys.readouterr().err
 
 
-def test_bad_files_are_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_bad_files_are_reported(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (tmp_path / "list.csv").write_text("ticker,company\nBP.L,BP\n")
     assert main(["--port", "0", "--constituents", str(tmp_path / "list.csv")]) == 2
     assert "has no column valid_from" in capsys.readouterr().err

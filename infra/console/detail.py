@@ -113,6 +113,7 @@ def _batch(watched: Watched, index: int) -> dict[str, Any]:
         "index": index,
         "dataset": batch.dataset,
         "days": text_of(batch.days, most=1),
+        "period": text_of(batch.days),
         "text": batch_text(batch),
         "count": batch.count,
         "status": status,

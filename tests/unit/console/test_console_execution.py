@@ -8,6 +8,7 @@ import pytest
 from botocore.exceptions import ClientError
 from starlette.testclient import TestClient
 
+from marketlake.failures import Failure
 from tests.unit.console.conftest import Deployed
 
 ONE = "/api/executions/run-1"
@@ -40,6 +41,16 @@ def test_a_batch_tells_its_days_its_retries_and_why_it_failed(page: TestClient) 
     )
     assert set(bad["states"]) == {"Fetch", "SendToDlq", "BatchDone"}
     assert bad["states"]["Fetch"]["status"] == "caught"
+
+
+def test_a_batch_names_its_days_as_its_failure_does(page: TestClient, states: Deployed) -> None:
+    """The page finds the batch of a failure by them."""
+    days = ["2026-01-05", "2026-01-07/2026-01-08", "2026-01-12", "2026-01-14"]
+    plan = next(event for event in states.events if event["type"] == "TaskSucceeded")["taskSucceededEventDetails"]
+    plan["output"] = plan["output"].replace(json.dumps(["2026-01-05"]), json.dumps(days))
+    batch = page.get(ONE).json()["batches"][1]
+    assert batch["period"] == Failure("ftse100_prices", days, 5, "Fetch", "States.Timeout", "").period
+    assert batch["days"] == "2026-01-05 and 3 more ranges"
 
 
 def test_while_it_runs_what_is_under_way_is_running_and_what_failed_last_waits_for_its_retry(

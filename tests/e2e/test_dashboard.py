@@ -117,7 +117,7 @@ def test_one_day_has_prices_and_no_moves(shared_pipeline: Pipeline, days: Any, o
     assert shown.page.locator(".plot canvas").count() == 3
 
 
-def test_a_gap_and_a_ticker_that_left_are_told(shared_pipeline: Pipeline, days: Any, opened: Opened) -> None:
+def test_a_gap_and_a_ticker_that_left_are_shown(shared_pipeline: Pipeline, days: Any, opened: Opened) -> None:
     gap = some(days["ftse100_prices"], lambda day: not "2019-03-11" <= day <= "2019-03-15")
     prices = left(gap, "BP.L", "2019-04-10")
     lake = small_lake(shared_pipeline.config, "board-gap", {**days, "ftse100_prices": prices})

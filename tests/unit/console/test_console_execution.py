@@ -25,7 +25,7 @@ def test_each_state_stands_as_the_history_says(page: TestClient) -> None:
     assert "Report" not in states
 
 
-def test_a_batch_tells_its_days_its_retries_and_why_it_failed(page: TestClient) -> None:
+def test_a_batch_names_its_days_its_retries_and_why_it_failed(page: TestClient) -> None:
     good, bad = page.get(ONE).json()["batches"]
     assert (good["status"], good["retries"], good["error"], good["text"]) == (
         "succeeded",
@@ -144,7 +144,7 @@ def test_events_are_narrowed_to_a_batch_or_a_state_and_come_in_pages(
 @pytest.mark.parametrize(
     "path", ["nowhere", "run-1/events/999", "run-1/attempts/1", "run-1/events?start=x", "run-1/events?batch=-1"]
 )
-def test_what_is_not_there_is_told_with_what_to_do(page: TestClient, path: str) -> None:
+def test_what_is_not_there_is_answered_with_what_to_do(page: TestClient, path: str) -> None:
     answer = page.get(f"/api/executions/{path}")
     assert answer.status_code == 404
     assert answer.json()["error"]
@@ -157,7 +157,7 @@ def test_an_unchanged_answer_is_not_sent_again(page: TestClient) -> None:
     assert (again.status_code, again.content) == (304, b"")
 
 
-def test_expired_credentials_are_told_with_what_to_do(page: TestClient, states: Deployed) -> None:
+def test_expired_credentials_are_named_with_what_to_do(page: TestClient, states: Deployed) -> None:
     def refuse(**_: Any) -> None:
         raise ClientError({"Error": {"Code": "ExpiredTokenException", "Message": "<b>expired</b>"}}, "ListExecutions")
 

@@ -105,7 +105,6 @@ class Console:
             "target": target.described,
             "local": target.is_local,
             "simulated": target.simulated,
-            "state_machine": target.names["state_machine"],
             **self._queues.counts(),
         }
 

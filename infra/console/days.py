@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from datetime import date, timedelta
+from collections.abc import Callable, Mapping, Sequence
+from datetime import date
 from threading import Lock
 from typing import Any
 
@@ -57,11 +57,5 @@ def calendar_of(inventory: Inventory) -> dict[str, Any]:
 
 def _year(marks: Mapping[date, str], due: Sequence[date], year: int) -> str:
     first, last = min(due), max(due)
-    return "".join(marks.get(day, CLOSED if first <= day <= last else OUTSIDE) for day in _days_of(year))
-
-
-def _days_of(year: int) -> Iterator[date]:
-    day = date(year, 1, 1)
-    while day.year == year:
-        yield day
-        day += timedelta(days=1)
+    days = map(date.fromordinal, range(date(year, 1, 1).toordinal(), date(year, 12, 31).toordinal() + 1))
+    return "".join(marks.get(day, CLOSED if first <= day <= last else OUTSIDE) for day in days)

@@ -40,12 +40,12 @@ def execution_document(target: Target, watched: Watched) -> dict[str, Any]:
     }
 
 
-def _graph(machine: Machine) -> dict[str, Any]:
-    """``{"start": name, "states": [...]}``; a state has name, type, comment, arrows, and ``inside`` if it is a Map.
+def _graph(machine: Machine) -> list[dict[str, Any]]:
+    """The states; a state has name, type, comment, arrows, and ``inside`` if it is a Map.
 
     An arrow has ``to``, ``label``, and ``caught`` where it is followed after an error only.
     """
-    states = [
+    return [
         {
             "name": state.name,
             "type": state.type,
@@ -55,7 +55,6 @@ def _graph(machine: Machine) -> dict[str, Any]:
         }
         for state in machine.states
     ]
-    return {"start": machine.start, "states": states}
 
 
 def _states(watched: Watched) -> States:
@@ -113,6 +112,7 @@ def _batch(watched: Watched, index: int) -> dict[str, Any]:
         "index": index,
         "dataset": batch.dataset,
         "days": text_of(batch.days, most=1),
+        "period": text_of(batch.days),
         "text": batch_text(batch),
         "count": batch.count,
         "status": status,

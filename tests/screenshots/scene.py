@@ -47,7 +47,7 @@ def lake() -> Iterator[Scene]:
             failed = _fill(pipeline)
             target = local_target(pipeline.config.root)
             with served(target) as address:
-                yield Scene(pipeline, address, failed, _lost(pipeline, failed))
+                yield Scene(pipeline, address, failed, _failed_batch(pipeline, failed))
         finally:
             pipeline.down()
 
@@ -63,7 +63,7 @@ def _fill(pipeline: Pipeline) -> str:
     return name
 
 
-def _lost(pipeline: Pipeline, name: str) -> int:
+def _failed_batch(pipeline: Pipeline, name: str) -> int:
     """Place of the batch that failed."""
     for event in pipeline.history(name):
         output = json.loads(event.get("stateExitedEventDetails", {}).get("output") or "{}")

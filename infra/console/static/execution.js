@@ -111,7 +111,7 @@ function outcome(record, choose) {
   const good = record.status === "SUCCEEDED";
   const lines = [h("p", {}, record.error ? h("strong", {}, `${record.error}: `) : "", record.text)];
   const failures = record.failures.map((failure) => {
-    const batch = record.batches.find((one) => one.dataset === failure.dataset && one.days === failure.period);
+    const batch = record.batches.find((one) => one.dataset === failure.dataset && one.period === failure.period);
     return h("li", {}, failure.text, batch ? " " : "", batch ? h("button", { type: "button", class: "small", onclick: () => choose({ batch: batch.index, state: "" }) }, "show") : "");
   });
   if (failures.length) lines.push(h("ul", {}, failures));

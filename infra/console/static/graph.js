@@ -7,25 +7,25 @@ import { attribute, look } from "./parts.js";
 
 const WIDTH = 104, LETTER = 7.3, HEIGHT = 40, PAD = 12, HEAD = 26;
 
-export function drawing(graph, chosen) {
-  const placed = place(graph);
+export function drawing(states, chosen) {
+  const placed = place(states);
   const nodes = new Map();
   const svg = s("svg", {
     class: "graph", role: "group", "aria-label": "States of the execution",
     viewBox: `-8 -12 ${placed.width + 16} ${placed.height + 20}`, width: placed.width + 16, height: placed.height + 20,
   }, marker("arrow"), marker("arrow-caught"), draw(placed, nodes, chosen));
-  return { svg, update: (states, selected, batch) => recolour(nodes, states, selected, batch) };
+  return { svg, update: (stands, selected, batch) => recolour(nodes, stands, selected, batch) };
 }
 
-function place(graph) {
+function place(states) {
   const g = new Graph({ multigraph: true }).setGraph({ rankdir: "TB", nodesep: 12, edgesep: 10, ranksep: 26, marginx: 0, marginy: 0 }).setDefaultEdgeLabel(() => ({}));
-  for (const state of graph.states) {
+  for (const state of states) {
     const inside = state.inside ? place(state.inside) : null;
     const own = Math.max(WIDTH, state.name.length * LETTER + 20);
     const width = inside ? Math.max(inside.width + 2 * PAD, own) : own;
     g.setNode(state.name, { state, inside, width, height: inside ? inside.height + HEAD + PAD : HEIGHT });
   }
-  for (const state of graph.states) {
+  for (const state of states) {
     for (const arrow of state.arrows) if (g.hasNode(arrow.to)) g.setEdge(state.name, arrow.to, { ...arrow, weight: arrow.caught ? 1 : 3 }, arrow.caught ? "caught" : `next ${arrow.label}`);
   }
   layout(g);

@@ -81,8 +81,8 @@ async function show(lines, path) {
 
 function logLine({ time, text: line, document }) {
   const level = document?.level ?? "";
-  const said = document?.message ?? line;
-  const head = h("summary", {}, h("time", {}, moment(time).slice(11)), h("span", { class: `level ${level.toLowerCase()}` }, level), h("span", {}, said));
+  const message = document?.message ?? line;
+  const head = h("summary", {}, h("time", {}, moment(time).slice(11)), h("span", { class: `level ${level.toLowerCase()}` }, level), h("span", {}, message));
   const whole = document?.exception ? [h("pre", { tabindex: "0" }, document.exception)] : [];
   return h("details", { class: "log" }, head, ...whole, h("pre", { tabindex: "0" }, document ? JSON.stringify({ ...document, exception: undefined }, null, 2) : line));
 }

@@ -8,6 +8,7 @@ import pytest
 from botocore.exceptions import ClientError
 from starlette.testclient import TestClient
 
+from marketlake.failures import Failure
 from tests.unit.console.conftest import Deployed
 
 ONE = "/api/executions/run-1"
@@ -24,7 +25,7 @@ def test_each_state_stands_as_the_history_says(page: TestClient) -> None:
     assert "Report" not in states
 
 
-def test_a_batch_tells_its_days_its_retries_and_why_it_failed(page: TestClient) -> None:
+def test_a_batch_names_its_days_its_retries_and_why_it_failed(page: TestClient) -> None:
     good, bad = page.get(ONE).json()["batches"]
     assert (good["status"], good["retries"], good["error"], good["text"]) == (
         "succeeded",
@@ -40,6 +41,16 @@ def test_a_batch_tells_its_days_its_retries_and_why_it_failed(page: TestClient) 
     )
     assert set(bad["states"]) == {"Fetch", "SendToDlq", "BatchDone"}
     assert bad["states"]["Fetch"]["status"] == "caught"
+
+
+def test_a_batch_names_its_days_as_its_failure_does(page: TestClient, states: Deployed) -> None:
+    """The page finds the batch of a failure by them."""
+    days = ["2026-01-05", "2026-01-07/2026-01-08", "2026-01-12", "2026-01-14"]
+    plan = next(event for event in states.events if event["type"] == "TaskSucceeded")["taskSucceededEventDetails"]
+    plan["output"] = plan["output"].replace(json.dumps(["2026-01-05"]), json.dumps(days))
+    batch = page.get(ONE).json()["batches"][1]
+    assert batch["period"] == Failure("ftse100_prices", days, 5, "Fetch", "States.Timeout", "").period
+    assert batch["days"] == "2026-01-05 and 3 more ranges"
 
 
 def test_while_it_runs_what_is_under_way_is_running_and_what_failed_last_waits_for_its_retry(
@@ -78,17 +89,16 @@ def test_the_graph_holds_every_state_of_the_definition_the_map_around_its_own(
     graph = page.get(ONE).json()["graph"]
     names = list(_drawn(graph))
     assert len(names) == len(set(names))
-    top = {state["name"]: state for state in graph["states"]}
-    assert graph["start"] == "Plan"
+    top = {state["name"]: state for state in graph}
     assert {"to": "InvalidInput", "label": "InvalidRequest", "caught": True} in top["Plan"]["arrows"]
     assert {"to": "Succeeded", "label": "otherwise", "caught": False} in top["Outcome"]["arrows"]
-    assert {state["name"] for state in top["ProcessBatches"]["inside"]["states"]} >= {"Fetch", "SendToDlq"}
+    assert {state["name"] for state in top["ProcessBatches"]["inside"]} >= {"Fetch", "SendToDlq"}
     text = states.describe_state_machine_for_execution("e")["definition"]
     assert set(names) == set(_names(json.loads(text)))
 
 
-def _drawn(graph: dict[str, Any]) -> Iterator[str]:
-    for state in graph["states"]:
+def _drawn(graph: list[dict[str, Any]]) -> Iterator[str]:
+    for state in graph:
         yield state["name"]
         if state["inside"]:
             yield from _drawn(state["inside"])
@@ -133,7 +143,7 @@ def test_events_are_narrowed_to_a_batch_or_a_state_and_come_in_pages(
 @pytest.mark.parametrize(
     "path", ["nowhere", "run-1/events/999", "run-1/attempts/1", "run-1/events?start=x", "run-1/events?batch=-1"]
 )
-def test_what_is_not_there_is_told_with_what_to_do(page: TestClient, path: str) -> None:
+def test_what_is_not_there_is_answered_with_what_to_do(page: TestClient, path: str) -> None:
     answer = page.get(f"/api/executions/{path}")
     assert answer.status_code == 404
     assert answer.json()["error"]
@@ -146,7 +156,7 @@ def test_an_unchanged_answer_is_not_sent_again(page: TestClient) -> None:
     assert (again.status_code, again.content) == (304, b"")
 
 
-def test_expired_credentials_are_told_with_what_to_do(page: TestClient, states: Deployed) -> None:
+def test_expired_credentials_are_named_with_what_to_do(page: TestClient, states: Deployed) -> None:
     def refuse(**_: Any) -> None:
         raise ClientError({"Error": {"Code": "ExpiredTokenException", "Message": "<b>expired</b>"}}, "ListExecutions")
 

@@ -112,8 +112,8 @@ def test_each_question_is_a_saved_query_that_takes_what_it_is_given(name: str) -
 
 def test_no_section_reads_a_query_that_is_not_asked() -> None:
     folder = Path(questions.__code__.co_filename).parent / "static"
-    said = "".join(path.read_text("utf-8") for path in folder.glob("*.js"))
-    assert [name for name in questions(WINDOW) if f'"{name}"' not in said and f"  {name}:" not in said] == [
+    scripts = "".join(path.read_text("utf-8") for path in folder.glob("*.js"))
+    assert [name for name in questions(WINDOW) if f'"{name}"' not in scripts and f"  {name}:" not in scripts] == [
         "highs_and_lows",
         "volatility_and_drawdown",
-    ], "a question whose failure no section tells; these two are lines among a ticker's facts"
+    ], "a question whose failure no section shows; these two are lines among a ticker's facts"

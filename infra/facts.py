@@ -146,8 +146,11 @@ def interrupted(values: Mapping[str, object]) -> dict[str, Any]:
 
 
 def policy(role: str, values: Mapping[str, object]) -> str:
-    """The IAM policy of ``role`` (a function, ``state_machine``, ...), rendered."""
-    return render((POLICIES / f"{role}.json.tftpl").read_text("utf-8"), values)
+    """The IAM policy of ``role`` (a function, ``state_machine``, ...), rendered; ``iam.tf`` joins the files as here."""
+    files = [role, "every_function"] if role in function_names() else [role]
+    documents = [json.loads(render((POLICIES / f"{file}.json.tftpl").read_text("utf-8"), values)) for file in files]
+    statements = [statement for document in documents for statement in document["Statement"]]
+    return json.dumps({"Version": "2012-10-17", "Statement": statements})
 
 
 if __name__ == "__main__":

@@ -1,4 +1,5 @@
-# One role for each function and service, each with the one policy of its name in policies/.
+# One role for each function and service, each with the one policy of its name in policies/. A function's policy also has
+# the statements of policies/every_function.json.tftpl; infra/facts.py joins the two in the same way.
 # https://docs.aws.amazon.com/service-authorization/latest/reference/reference_policies_actions-resources-contextkeys.html
 
 locals {
@@ -28,7 +29,13 @@ resource "aws_iam_role_policy" "this" {
 
   name = each.key
   role = aws_iam_role.this[each.key].id
-  policy = templatefile("${path.module}/policies/${each.key}.json.tftpl", merge(local.template, {
-    log_group_arn = "arn:${local.partition}:logs:${local.arn_suffix}:log-group:${each.value.log_group}"
-  }))
+  policy = jsonencode({
+    Version = "2012-10-17"
+    Statement = flatten([
+      for file in each.value.service == "lambda" ? [each.key, "every_function"] : [each.key] :
+      jsondecode(templatefile("${path.module}/policies/${file}.json.tftpl", merge(local.template, {
+        log_group_arn = "arn:${local.partition}:logs:${local.arn_suffix}:log-group:${each.value.log_group}"
+      }))).Statement
+    ])
+  })
 }

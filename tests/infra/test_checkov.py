@@ -80,7 +80,7 @@ def test_every_resource_of_all_is_explained() -> None:
     explained = {
         (role, action)
         for actions, roles in EXPLAINED.findall((POLICIES / "README.md").read_text("utf-8"))
-        for role in _roles(roles)
+        for role in roles.split(", ")
         for action in re.findall(r"`([a-z0-9-]+:\w+)`", actions)
     }
     used = {
@@ -98,11 +98,6 @@ def test_every_action_is_pinned_by_hash(path: Path) -> None:
     used = USES.findall(path.read_text("utf-8"))
     assert used
     assert [action for action in used if not PINNED.fullmatch(action)] == []
-
-
-def _roles(text: str) -> list[str]:
-    functions = sorted(json.loads((ROOT / "functions" / "functions.json").read_text("utf-8"))["functions"])
-    return [role for name in text.split(", ") for role in (functions if name == "functions" else [name])]
 
 
 def _allowing(path: Path) -> list[dict[str, Any]]:

@@ -1,7 +1,7 @@
 """The tables of the lake as Glue takes them (``TableInput``), for Terraform and for the local deployment.
 
 From each contract: its rows by day, the same rows by year (docs/decisions/0008), and its quarantine. From
-``infra/terraform/lookups/tables.json``: the analysts' small lists. The local deployment calls ``table_inputs``;
+``infra/terraform/lookups/lookups.json``: the analysts' small lists. The local deployment calls ``table_inputs``;
 ``make package`` writes them into ``tables.json``, which ``infra/terraform/catalog.tf`` reads.
 """
 
@@ -18,7 +18,7 @@ from marketlake.contract import Contract, dataset_names, load_contract
 from marketlake.layout import clean_prefix, year_prefix, year_table
 from marketlake.schemas import glue_columns
 
-LOOKUPS = ROOT / "infra" / "terraform" / "lookups" / "tables.json"
+LOOKUPS = ROOT / "infra" / "terraform" / "lookups" / "lookups.json"
 TABLES = "tables.json"
 
 PARQUET = "org.apache.hadoop.hive.ql.io.parquet"

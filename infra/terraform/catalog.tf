@@ -1,5 +1,5 @@
 # The tables that Athena reads. Each is a document of `make package` (infra/package/tables.py), from the contracts and
-# lookups/tables.json; the local deployment makes its tables from the same documents.
+# lookups/lookups.json; the local deployment makes its tables from the same documents.
 
 resource "aws_glue_catalog_database" "lake" {
   name        = local.names.database
@@ -57,7 +57,7 @@ locals {
     constituents = csvdecode(file(var.constituents_file))
     closing_days = csvdecode(file("${path.module}/lookups/closing_days.csv"))
   }
-  lookup_columns = { for name, table in jsondecode(file("${path.module}/lookups/tables.json")) : name => table.columns[*].name }
+  lookup_columns = { for name, table in jsondecode(file("${path.module}/lookups/lookups.json")) : name => table.columns[*].name }
 
   # The table's columns only, in its order, every value in quotes: a list of the user's own needs no more than the
   # pipeline does. The reader ends a row at every line's end, quoted or not. infra/local/lists.py does the same.

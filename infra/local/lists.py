@@ -63,7 +63,7 @@ def lookup_csv(table: str, content: bytes) -> bytes:
 def constituents_of_closes(path: Path) -> bytes:
     """A constituents file (ticker, valid_from, valid_to) with the days for which the file of closes has each ticker.
 
-    An index is no constituent.
+    An index is not a constituent.
 
     Raises:
         PriceFileError: the file is not one of closes.

@@ -86,7 +86,7 @@ def no_registry(error: RegistryUnreachable) -> NoReturn:
     pytest.skip(str(error))
 
 
-def settings_of(function: str, aws: FakeAws, replay: SourcesServer) -> dict[str, str]:
+def settings_of(function: str, aws: FakeAws, sources: SourcesServer) -> dict[str, str]:
     """The environment that functions.json gives ``function``, on the fake AWS and the simulated sources."""
     values = {
         "RAW_BUCKET": "raw",
@@ -97,8 +97,8 @@ def settings_of(function: str, aws: FakeAws, replay: SourcesServer) -> dict[str,
         "FX_BASE": "EUR",
         "LOOK_BACK_DAYS": "7",
         "LAST_KNOWN_DAY": "",
-        "YAHOO_BASE_URL": replay.yahoo_url,
-        "FRANKFURTER_BASE_URL": replay.frankfurter_url,
+        "YAHOO_BASE_URL": sources.yahoo_url,
+        "FRANKFURTER_BASE_URL": sources.frankfurter_url,
         "MAX_ATTEMPTS": "3",
         "OPERATOR_COMMAND": "marketlake",
         "POWERTOOLS_LOG_LEVEL": "INFO",

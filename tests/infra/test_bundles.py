@@ -52,7 +52,7 @@ def aws() -> Iterator[FakeAws]:
 
 
 @pytest.fixture(scope="session")
-def replay() -> Iterator[SourcesServer]:
+def sources() -> Iterator[SourcesServer]:
     with SourcesServer(build_app(None, 7, None)) as server:
         yield server
 
@@ -102,14 +102,14 @@ def test_every_handler_starts_from_its_zip_and_fails_as_one_of_our_classes(built
     assert built.tree(function) == before, "a function wrote into its code, which is read-only on Lambda"
 
 
-def test_a_call_is_traced_where_a_daemon_listens(built: Built, aws: FakeAws, replay: SourcesServer) -> None:
+def test_a_call_is_traced_where_a_daemon_listens(built: Built, aws: FakeAws, sources: SourcesServer) -> None:
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as daemon:
         daemon.bind(("127.0.0.1", 0))
         daemon.settimeout(5)
         address = f"127.0.0.1:{daemon.getsockname()[1]}"
         tracing = {"POWERTOOLS_TRACE_DISABLED": "false", "AWS_XRAY_DAEMON_ADDRESS": address}
         event = {"task": TASK, "input": {"start": "yesterday"}, "started": STARTED}
-        answer = invoke(built.path("plan"), HANDLERS["plan"], event, settings_of("plan", aws, replay) | tracing)
+        answer = invoke(built.path("plan"), HANDLERS["plan"], event, settings_of("plan", aws, sources) | tracing)
         assert answer.error == "InvalidRequest"
         segments = [segment := {"name": "", "id": ""}]
         while not segment["name"].startswith("## "):
@@ -119,18 +119,18 @@ def test_a_call_is_traced_where_a_daemon_listens(built: Built, aws: FakeAws, rep
     assert ("s3", segment["id"]) in [(each["name"], each.get("parent_id")) for each in segments]
 
 
-def test_plan_refuses_a_bad_input_by_class_name(built: Built, aws: FakeAws, replay: SourcesServer) -> None:
+def test_plan_refuses_a_bad_input_by_class_name(built: Built, aws: FakeAws, sources: SourcesServer) -> None:
     event = {"task": TASK, "input": {"start": "yesterday"}, "started": STARTED}
-    answer = invoke(built.path("plan"), HANDLERS["plan"], event, settings_of("plan", aws, replay))
+    answer = invoke(built.path("plan"), HANDLERS["plan"], event, settings_of("plan", aws, sources))
     assert (answer.kind, answer.error) == ("error", "InvalidRequest")
     assert "yesterday" in answer.body["errorMessage"]
 
 
 @pytest.mark.parametrize("dataset", ["fx_rates", "ftse100_prices"])
-def test_the_zips_load_two_days(built: Built, aws: FakeAws, replay: SourcesServer, dataset: str) -> None:
+def test_the_zips_load_two_days(built: Built, aws: FakeAws, sources: SourcesServer, dataset: str) -> None:
     def ask(function: str, **event: Any) -> Answer:
         event = {"task": TASK, "started": STARTED, **event}
-        return invoke(built.path(function), HANDLERS[function], event, settings_of(function, aws, replay))
+        return invoke(built.path(function), HANDLERS[function], event, settings_of(function, aws, sources))
 
     wanted = {"datasets": [dataset], "start": "2023-01-03", "end": "2023-01-04"}
     [batch] = ask("plan", input=wanted).body["batches"]
@@ -157,13 +157,13 @@ def test_the_zips_load_two_days(built: Built, aws: FakeAws, replay: SourcesServe
     ],
 )
 def test_what_a_zip_lacks_is_not_found_elsewhere(
-    built: Built, aws: FakeAws, replay: SourcesServer, function: str, without: str, kind: str, error: str
+    built: Built, aws: FakeAws, sources: SourcesServer, function: str, without: str, kind: str, error: str
 ) -> None:
     wanted = {"datasets": ["ftse100_prices"], "start": "2023-01-03", "end": "2023-01-03"}
     batch = {"dataset": "ftse100_prices", "days": ["2023-01-03"], "count": 1, "input": wanted}
     event = {"task": TASK, "started": STARTED, "input": wanted, "batch": batch}
     broken = built.broken(function, without)
-    answer = invoke(broken, HANDLERS[function], event, settings_of(function, aws, replay))
+    answer = invoke(broken, HANDLERS[function], event, settings_of(function, aws, sources))
     assert (answer.kind, answer.error) == (kind, error), answer.body
     assert without in json.dumps(answer.body)
 

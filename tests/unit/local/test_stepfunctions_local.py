@@ -185,5 +185,5 @@ def _principal(key: str) -> str:
     return str(getattr(found, "principal_arn", "refused"))
 
 
-def test_the_server_is_told_of_the_engine(config: LocalConfig) -> None:
+def test_the_server_gets_the_engine(config: LocalConfig) -> None:
     assert server.ministack_environment(config)[ministack_server.ENGINE] == "stepfunctions-local"

@@ -122,14 +122,16 @@ def retry_name(name: str, number: int) -> str:
 class Retries:
     """Finds the work that is to be run again, by what is on the queue, under way and in the lake.
 
-    ``letters`` are the queue's messages, but for about ``hidden`` ones that somebody else is reading.
+    ``letters`` are the queue's messages, but for about ``hidden`` ones that somebody else is reading. AWS is asked once
+    about each execution and each input, since the messages are kept from others meanwhile.
     """
 
     def __init__(self, target: Target, letters: Sequence[Letter], hidden: int = 0) -> None:
         self._target, self._letters, self._hidden = target, letters, hidden
         self._report = cache(lambda name: run_report(target, name))
         self._listed = cache(lambda: latest(target, MOST_LISTED))
-        self._input = cache(lambda arn: parse_json(describe(target, arn).input))
+        self._described = cache(lambda arn: describe(target, arn))
+        self._loaded = cache(lambda request: is_loaded(target, json.loads(request)))
 
     def of(self, found: Execution) -> list[Work]:
         """The work of an ended execution: its failures, and the histories that it noticed to be restated.
@@ -155,7 +157,7 @@ class Retries:
         listed = [found for found in self._listed() if found.started >= since]
         answered = [found for found in listed if found.status == "SUCCEEDED"]
         works: list[Work] = []
-        for found in (describe(self._target, one.arn) for one in listed if one.status in ENDED_BADLY):
+        for found in (self._described(one.arn) for one in listed if one.status in ENDED_BADLY):
             whole = self._is_whole(found)
             if self._was_refused(found) or (whole and self._is_answered(found, answered)):
                 continue
@@ -212,7 +214,7 @@ class Retries:
             return works
         if before:
             result = DONE_BEFORE if before.status == "SUCCEEDED" else RUNNING
-        elif is_loaded(self._target, request):
+        elif self._loaded(json.dumps(request)):
             result = LOADED
         elif later := self._later(found, request):
             name, result = later.name, DONE_BEFORE if later.status == "SUCCEEDED" else RUNNING
@@ -224,7 +226,7 @@ class Retries:
         return [Work(name, request, tuple(letters), "" if refusal else result, refusal)]
 
     def _redriven(self, letter: Letter) -> Work:
-        return work_of(letter, LOADED if not letter.refusal and is_loaded(self._target, letter.request) else "")
+        return work_of(letter, LOADED if not letter.refusal and self._loaded(json.dumps(letter.request)) else "")
 
     def _failures(self, found: Execution) -> list[Failure]:
         return convert(self._report(found.name).get("failures", []), list[Failure])
@@ -244,7 +246,7 @@ class Retries:
         days = timedelta(days=int(facts.parameters()["look_back_days"]))
         later = [one for one in answered if found.started < one.started <= found.started + days]
         wanted = _without_trigger(found, "scheduled_time")
-        return any(_without_trigger(describe(self._target, one.arn), "scheduled_time") == wanted for one in later)
+        return any(_without_trigger(self._described(one.arn), "scheduled_time") == wanted for one in later)
 
     def _find(self, name: str) -> Execution | None:
         try:
@@ -256,7 +258,7 @@ class Retries:
         """An execution that runs ``request``, or has run it by a message that is gone from the queue."""
         for one in self._listed():
             redriven = one.status == "SUCCEEDED" and one.name.startswith(REDRIVE) and one.started > found.started
-            if (redriven or one.status == "RUNNING") and covers(self._input(one.arn), request):
+            if (redriven or one.status == "RUNNING") and covers(parse_json(self._described(one.arn).input), request):
                 return one
         return None
 

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
@@ -34,6 +35,7 @@ class Machine:
     ends: dict[str, Any] = field(default_factory=lambda: {"status": "SUCCEEDED", "output": '{"text": "good"}'})
     denied: str = ""
     inputs: dict[str, Any] = field(default_factory=dict)
+    described: Counter[str] = field(default_factory=Counter)
     exceptions: Any = Exceptions
 
     def start_execution(self, **request: Any) -> dict[str, Any]:
@@ -49,13 +51,18 @@ class Machine:
         name = executionArn.rpartition(":")[2]
         if name not in self.ended:
             raise ExecutionDoesNotExist
-        return {"executionArn": executionArn, "name": name, "startDate": START, "input": "{}"} | self.ended[name]
+        self.described[name] += 1
+        return self._execution(executionArn)
+
+    def _execution(self, arn: str) -> dict[str, Any]:
+        name = arn.rpartition(":")[2]
+        return {"executionArn": arn, "name": name, "startDate": START, "input": "{}"} | self.ended[name]
 
     def get_paginator(self, operation: str) -> Paginator:
         return Paginator(getattr(self, f"{operation}_pages"))
 
     def list_executions_pages(self, **_: Any) -> Iterable[dict[str, Any]]:
-        found = [self.describe_execution(f":{name}") for name in self.ended]
+        found = [self._execution(f":{name}") for name in self.ended]
         return [{"executions": sorted(found, key=lambda one: one["startDate"], reverse=True)}]
 
     def get_execution_history_pages(self, **_: Any) -> Iterable[dict[str, Any]]:
@@ -259,6 +266,31 @@ def test_no_wait_returns_at_once(command: Command, target: Target, url: str, mac
     printed = command("retry", "run-1", "--no-wait")
     assert printed.status == 0
     assert "marketlake history" in printed.out
+
+
+def test_all_asks_once_about_each_execution_and_each_input(
+    command: Command, target: Target, url: str, machine: Machine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: Counter[str] = Counter()
+
+    def marked(_bucket: Any, dataset: str, start: date, end: date) -> set[date]:
+        asked[f"{dataset} {start} {end}"] += 1
+        return set()
+
+    monkeypatch.setattr(retries, "marked_days", marked)
+    for request in (A, B):
+        send(target, url, MESSAGE | {"input": request})
+    report(target, A, B)
+    hour = timedelta(hours=1)
+    for number in range(4):
+        of = {"input": f'{{"datasets": ["fx_rates"], "symbols": ["S{number}"]}}'}
+        machine.ended[f"bad-{number}"] = {"status": "ABORTED", "startDate": START - 9 * hour, **of}
+        machine.ended[f"good-{number}"] = {"status": "SUCCEEDED", "startDate": START - number * hour}
+    assert command("retry", "--all", "--dry-run").status == 0
+    listed = {name: times for name, times in machine.described.items() if not name.startswith("retry-")}
+    assert set(listed) >= {"run-1", "bad-0", "bad-3", "good-0", "good-3"}
+    assert set(listed.values()) == {1}
+    assert set(asked.values()) == {1}
 
 
 def test_all_runs_the_queue_and_every_failure_with_no_later_success(

@@ -33,6 +33,12 @@ def render(template: str, values: Mapping[str, object]) -> str:
     return PLACEHOLDER.sub(lambda found: str(values[found[1]]), template)
 
 
+def functions_file() -> dict[str, Any]:
+    """``functions.json`` as it is, its placeholders not rendered."""
+    document: dict[str, Any] = json.loads((FUNCTIONS / "functions.json").read_text("utf-8"))
+    return document
+
+
 def functions_document(values: Mapping[str, object]) -> dict[str, Any]:
     """``functions.json`` with the environment rendered."""
     document: dict[str, Any] = json.loads(render((FUNCTIONS / "functions.json").read_text("utf-8"), values))
@@ -41,7 +47,7 @@ def functions_document(values: Mapping[str, object]) -> dict[str, Any]:
 
 def function_names() -> list[str]:
     """The functions of the pipeline, in the order of ``functions.json``."""
-    return list(json.loads((FUNCTIONS / "functions.json").read_text("utf-8"))["functions"])
+    return list(functions_file()["functions"])
 
 
 def names(prefix: str, account_id: str, region: str) -> dict[str, str]:
@@ -84,8 +90,7 @@ def template_values(prefix: str, account_id: str, region: str, **overrides: obje
         "topic_arn": arn.format("sns", named["topic"]),
         "athena_queries_arn": arn.format("athena", f"workgroup/{named['workgroup']}"),
     }
-    timeouts = json.loads((FUNCTIONS / "functions.json").read_text("utf-8"))["functions"]
-    for function, facts in timeouts.items():
+    for function, facts in functions_file()["functions"].items():
         values[f"{function}_function_arn"] = arn.format("lambda", f"function:{function_name(prefix, function)}")
         values[f"{function}_task_timeout"] = facts["timeout_seconds"] + int(str(values["task_timeout_margin_seconds"]))
     return values

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import math
 from collections import Counter
 from typing import Any
@@ -120,7 +119,7 @@ def quantities(used: Used) -> Quantities:
 
 def gb_seconds(used: Used) -> float:
     """Lambda's unit. The emulator's seconds are stretched, as if all were computing on the share of a core."""
-    functions, total = json.loads((facts.FUNCTIONS / "functions.json").read_text("utf-8"))["functions"], 0.0
+    functions, total = facts.functions_file()["functions"], 0.0
     for function, seconds in used.busy.items():
         memory = functions[function]["memory_mb"]
         if used.emulated:

@@ -14,7 +14,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
-from infra.facts import FUNCTIONS, ROOT
+from infra.facts import FUNCTIONS, ROOT, functions_file
 from infra.package.layer import Compiler, add_files, compile_folder, files_below, layer
 from infra.package.target import PackageError, Target
 
@@ -79,8 +79,8 @@ def build(
     Raises:
         PackageError: a lock is out of date, its packages cannot be installed, or a name of ours is a package's.
     """
-    document = json.loads((FUNCTIONS / "functions.json").read_text("utf-8"))
-    bundles = {name: str(f["bundle"]) for name, f in document["functions"].items() if not only or name in only}
+    functions = functions_file()["functions"]
+    bundles = {name: str(f["bundle"]) for name, f in functions.items() if not only or name in only}
     out.mkdir(parents=True, exist_ok=True)
     (out / INDEX).unlink(missing_ok=True)
     needed = sorted(set(bundles.values()))

@@ -6,7 +6,6 @@ where versions differ by Python version, it says so in markers.
 
 from __future__ import annotations
 
-import json
 import re
 import subprocess
 import sys
@@ -14,7 +13,7 @@ from collections.abc import Sequence
 from importlib.util import find_spec
 from pathlib import Path
 
-from infra.facts import FUNCTIONS, ROOT
+from infra.facts import FUNCTIONS, ROOT, functions_file
 from infra.package.target import PackageError, Target
 
 LOCKS = FUNCTIONS / "bundles"
@@ -44,7 +43,7 @@ class LockOutOfDate(PackageError):
 
 def requirements() -> dict[str, list[str]]:
     """What each lock is made for: the bundles of ``functions.json``, and the runtime client."""
-    bundles: dict[str, list[str]] = json.loads((FUNCTIONS / "functions.json").read_text("utf-8"))["bundles"]
+    bundles: dict[str, list[str]] = functions_file()["bundles"]
     return {**bundles, RUNTIME_CLIENT: ["awslambdaric"]}
 
 

@@ -2,24 +2,23 @@
 
 from __future__ import annotations
 
-import json
 import os
 import shutil
 import zipfile
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import NoReturn
 
 import pytest
 
-from infra.facts import FUNCTIONS
+from infra.facts import functions_file
 from infra.package.__main__ import package
 from infra.package.locks import RegistryUnreachable
 from infra.package.target import targets
 from infra.sources.server import SourcesServer
 from tests.infra.bundles_aws import FakeAws
 
-DOCUMENT: dict[str, Any] = json.loads((FUNCTIONS / "functions.json").read_text("utf-8"))
+DOCUMENT = functions_file()
 HANDLERS = {name: str(facts["handler"]) for name, facts in DOCUMENT["functions"].items()}
 BUNDLES = {name: str(facts["bundle"]) for name, facts in DOCUMENT["functions"].items()}
 

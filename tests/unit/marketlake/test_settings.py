@@ -1,17 +1,15 @@
 from __future__ import annotations
 
 import importlib
-import json
 from dataclasses import dataclass, fields
-from typing import Any
 
 import pytest
 
-from infra.facts import FUNCTIONS, function_names
+from infra.facts import function_names, functions_file
 from marketlake.errors import ContractViolation
 from marketlake.settings import read_settings
 
-FUNCTION_FACTS: dict[str, Any] = json.loads((FUNCTIONS / "functions.json").read_text("utf-8"))
+FUNCTION_FACTS = functions_file()
 
 
 @dataclass(frozen=True)

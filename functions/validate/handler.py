@@ -40,7 +40,7 @@ class Settings:
 def handler(event: ValidateEvent) -> Validated:
     """Each day that Fetch stored is accepted, rejected or unchanged; bad rows go to quarantine."""
     settings = read_settings(Settings)
-    batch, execution, index = event.batch, event.task.execution, event.task.batch or 0
+    batch, execution, index = event.batch, event.task.execution, event.task.batch
     contract = load_contract(batch.dataset)
     raw, clean = Bucket(settings.raw_bucket, s3_client()), Bucket(settings.clean_bucket, s3_client())
     symbols = symbols_in_force(contract, Bucket(settings.artifacts_bucket, s3_client()), settings.fx_base)

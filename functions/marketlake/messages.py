@@ -57,6 +57,7 @@ class Input(Struct, frozen=True, omit_defaults=True):
     end: date
     symbols: list[str] = []
     force: bool = False
+    drop_missing: bool = False
 
 
 class Batch(Struct, frozen=True):
@@ -141,12 +142,18 @@ class Transformed(Struct, frozen=True):
 
 
 class Checked(Struct, frozen=True):
-    """AthenaCheck's answer: days and rows that Athena found as written, markers written, days that were corrected."""
+    """AthenaCheck's answer: days and rows that Athena found as written, markers written, days that were corrected.
+
+    ``same`` are days that came with nothing new, whose objects were left as they are; they are not among ``days``.
+    ``kept`` rows are in the lake and were not among those that came.
+    """
 
     days: int
     rows: int
     markers: int
     corrected: int
+    same: int = 0
+    kept: int = 0
 
 
 class Caught(Struct, frozen=True, rename="pascal"):
@@ -180,6 +187,8 @@ class BatchResult(Struct, frozen=True):
     marked: int = 0
     checked: int = 0
     corrected: int = 0
+    same: int = 0
+    kept: int = 0
 
 
 class FailureMessage(Struct, frozen=True):

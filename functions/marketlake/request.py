@@ -17,7 +17,7 @@ from marketlake.contract import load_contract
 from marketlake.errors import InvalidRequest
 
 ISO_DATE = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
-KEYS = ("datasets", "start", "end", "symbols", "force", "scheduled_time", "trigger")
+KEYS = ("datasets", "start", "end", "symbols", "force", "drop_missing", "scheduled_time", "trigger")
 TRIGGER = "schedule"
 MAX_SHOWN = 60
 MAX_SYMBOLS = 200
@@ -32,6 +32,7 @@ _SHORT.maxstring = _SHORT.maxlong = _SHORT.maxother = 2 * MAX_SHOWN
 class Request:
     """A checked input. ``start`` and ``end`` are None where the daily window is meant; ``at`` is the moment for which
     days are due: the schedule's own time, or the execution's start. ``scheduled`` says that the schedule started it.
+    ``drop_missing``: rows that the lake has of these days, and the source has not any more, are taken out.
     """
 
     datasets: tuple[str, ...]
@@ -39,6 +40,7 @@ class Request:
     end: date | None
     symbols: tuple[str, ...]
     force: bool
+    drop_missing: bool
     at: datetime
     scheduled: bool
 
@@ -78,6 +80,7 @@ def parse_request(
         end=end,
         symbols=_known_symbols(symbols, chosen, known),
         force=_flag(document, "force"),
+        drop_missing=_drop_missing(document),
         at=at,
         scheduled=_scheduled(document),
     )
@@ -144,6 +147,13 @@ def _flag(document: Mapping[str, Any], key: str) -> bool:
     if not isinstance(value, bool):
         raise InvalidRequest(f"{key} is {_shown(value)}; accepted is true or false")
     return value
+
+
+def _drop_missing(document: Mapping[str, Any]) -> bool:
+    wanted = _flag(document, "drop_missing")
+    if wanted and not (document.get("start") and document.get("end")):
+        raise InvalidRequest("drop_missing takes rows out of the lake; accepted is it with both start and end")
+    return wanted
 
 
 def _datasets(names: tuple[str, ...], symbols: tuple[str, ...], known: Mapping[str, list[str]]) -> tuple[str, ...]:

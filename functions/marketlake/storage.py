@@ -56,10 +56,32 @@ class Bucket:
 
         return call(read, f"s3:GetObject s3://{self.name}/{key}", {"NoSuchKey": ObjectMissing, "404": ObjectMissing})
 
+    def metadata(self, key: str) -> dict[str, str]:
+        """The user metadata of the object at ``key``, without its body.
+
+        Raises:
+            ObjectMissing: there is no such object.
+        """
+
+        def read() -> dict[str, str]:
+            return dict(self._client.head_object(Bucket=self.name, Key=key)["Metadata"])
+
+        return call(read, f"s3:GetObject s3://{self.name}/{key}", {"404": ObjectMissing})
+
     def put(
-        self, key: str, body: bytes, content_type: str, *, if_match: str | None = None, if_absent: bool = False
+        self,
+        key: str,
+        body: bytes,
+        content_type: str,
+        *,
+        if_match: str | None = None,
+        if_absent: bool = False,
+        metadata: Mapping[str, str] | None = None,
     ) -> str:
         """Write the object and return its ETag, without quotes; on the condition given.
+
+        ``metadata`` is the object's user metadata: 2 KB of ASCII at most
+        (https://docs.aws.amazon.com/AmazonS3/latest/userguide/UsingMetadata.html).
 
         Raises:
             PreconditionFailed: the condition did not hold.
@@ -70,7 +92,7 @@ class Bucket:
 
         def write() -> str:
             answer = self._client.put_object(
-                Bucket=self.name, Key=key, Body=body, ContentType=content_type, **condition
+                Bucket=self.name, Key=key, Body=body, ContentType=content_type, Metadata=metadata or {}, **condition
             )
             return answer["ETag"].strip('"')
 

@@ -56,9 +56,9 @@ def plan_batches(contract: Contract, request: Request, window: Window, done: set
     """Batches for the days of ``window`` that have to be looked at.
 
     Days without a marker are loaded. Days with one are left out, but a daily run fetches them again to find late
-    corrections (``recheck``), and ``force`` or ``symbols`` loads them whatever their marker says.
+    corrections (``recheck``), and ``force``, ``symbols`` or ``drop_missing`` loads them whatever their marker says.
     """
-    if request.force or request.symbols:
+    if request.force or request.symbols or request.drop_missing:
         forced = [_batch(contract, request, run, recheck=False) for run in _runs(contract, window.days)]
         # The day before the others is written by this execution, too, before or after them: not one to compare with.
         return forced[:1] + [msgspec.structs.replace(batch, continues=True) for batch in forced[1:]]
@@ -103,7 +103,7 @@ def _batch(contract: Contract, request: Request, days: Sequence[date], *, rechec
         dataset=contract.name,
         days=to_intervals(contract, days),
         count=len(days),
-        input=Input([contract.name], days[0], days[-1], symbols, force),
+        input=Input([contract.name], days[0], days[-1], symbols, force, request.drop_missing),
         symbols=symbols,
         recheck=recheck,
     )

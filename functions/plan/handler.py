@@ -14,9 +14,9 @@ import msgspec
 from marketlake.aws import s3_client
 from marketlake.contract import dataset_names, load_contract
 from marketlake.errors import ContractViolation
+from marketlake.history import loaded_days
 from marketlake.layout import claim_key
 from marketlake.manifest import JSON
-from marketlake.markers import marked_days
 from marketlake.messages import Batch, PlanEvent, Planned, Summary
 from marketlake.request import parse_request
 from marketlake.settings import read_settings
@@ -67,7 +67,7 @@ def handler(event: PlanEvent) -> Planned:
     due, done_days = 0, 0
     for name in request.datasets:
         window = window_of(contracts[name], request, settings.look_back_days, settings.last_day)
-        done = marked_days(clean, name, window.days[0], window.days[-1]) if window.days else set()
+        done = loaded_days(clean, name, window.days[0], window.days[-1]) if window.days else set()
         due, done_days = due + len(window.days), done_days + len(done & set(window.days))
         if request.symbols:
             window = patchable(window, done, symbols[name].only(request.symbols))

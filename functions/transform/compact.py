@@ -21,6 +21,8 @@ import polars as pl
 from marketlake.batch_rows import PARQUET, to_parquet
 from marketlake.contract import Contract
 from marketlake.errors import StorageUnavailable
+from marketlake.history import DAYS as DAYS_HELD
+from marketlake.history import days_to_text
 from marketlake.layout import clean_prefix, objects_by_day, year_key
 from marketlake.schemas import polars_schema
 from marketlake.storage import Bucket, ObjectMissing, PreconditionFailed, side_by_side
@@ -63,7 +65,8 @@ def _compact_year(contract: Contract, clean: Bucket, year: int, written: Mapping
         days, frame = _rows_of(contract, clean, there, held, written)
         body = year_parquet(contract, days, frame)
         try:
-            clean.put(key, body, PARQUET, if_match=held.etag if held else None, if_absent=held is None)
+            about = {DAYS_HELD: days_to_text(days)}
+            clean.put(key, body, PARQUET, if_match=held.etag if held else None, if_absent=held is None, metadata=about)
         except PreconditionFailed:
             continue
         return True

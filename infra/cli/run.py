@@ -21,6 +21,9 @@ Symbols = Annotated[
     list[str] | None, typer.Option("--symbol", help="Only this symbol; may be given several times.", show_default=False)
 ]
 Force = Annotated[bool, typer.Option("--force", help="Load days that are done again, too.")]
+DropMissing = Annotated[
+    bool, typer.Option("--drop-missing", help="Load again, and take out rows that the source does not have any more.")
+]
 
 
 def run(context: typer.Context, day: Day = None, dataset: Datasets = None) -> None:
@@ -36,9 +39,10 @@ def backfill(
     dataset: Datasets = None,
     symbol: Symbols = None,
     force: Force = False,
+    drop_missing: DropMissing = False,
 ) -> None:
     """Load the days of a window that are not in the lake yet."""
-    request = request_of(datasets=dataset, start=start, end=end, symbols=symbol, force=force or None)
+    request = request_of(datasets=dataset, start=start, end=end, symbols=symbol, force=force, drop_missing=drop_missing)
     _run(setup_of(context).target(), "backfill", request, every_state=False)
 
 

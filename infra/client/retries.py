@@ -27,7 +27,7 @@ from infra.client.target import Target
 from marketlake.contract import dataset_names, load_contract
 from marketlake.errors import InvalidRequest, readable_cause
 from marketlake.failures import Failure
-from marketlake.markers import marked_days
+from marketlake.history import loaded_days
 from marketlake.messages import Input
 from marketlake.restatements import Restatement
 
@@ -323,7 +323,7 @@ def covers(request: object, other: object) -> bool:
 
 
 def is_loaded(target: Target, request: object) -> bool:
-    """Whether all days that the input ``request`` names have their marker.
+    """Whether all days that the input ``request`` names are loaded.
 
     False where markers cannot tell: ``force`` and ``symbols`` ask for days that are in the lake.
     """
@@ -331,7 +331,7 @@ def is_loaded(target: Target, request: object) -> bool:
     if window is None or window.force or window.symbols:
         return False
     return all(
-        marked_days(target.bucket("clean"), name, window.start, window.end)
+        loaded_days(target.bucket("clean"), name, window.start, window.end)
         >= set(load_contract(name).days(window.start, window.end))
         for name in window.datasets
     )

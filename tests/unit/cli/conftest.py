@@ -15,6 +15,7 @@ from infra.cli.main import main
 from infra.cli.options import Setup
 from infra.client.target import Target
 from marketlake.layout import clean_key, marker_key
+from tests.unit.lake import add_to_history
 
 ACCOUNT, REGION = "123456789012", "eu-west-2"
 
@@ -68,9 +69,11 @@ def command(target: Target, monkeypatch: pytest.MonkeyPatch, capsys: pytest.Capt
 
 @pytest.fixture
 def store(target: Target) -> Callable[..., None]:
-    """Puts a day's clean object and marker, or one of the two, into the lake."""
+    """Puts a day's clean object, its marker and its bit in the year's object into the lake, or some of them."""
 
-    def put(dataset: str, day: Any, *, clean: bool = True, marker: bool = True) -> None:
+    def put(dataset: str, day: Any, *, clean: bool = True, marker: bool = True, history: bool = True) -> None:
+        if history:
+            add_to_history(target.bucket("clean"), dataset, day)
         keys = [clean_key(dataset, day)] * clean + [marker_key(dataset, day)] * marker
         for key in keys:
             target.s3.put_object(Bucket=target.names["clean_bucket"], Key=key, Body=b"x")

@@ -277,7 +277,7 @@ def test_all_asks_once_about_each_execution_and_each_input(
         asked[f"{dataset} {start} {end}"] += 1
         return set()
 
-    monkeypatch.setattr(retries, "marked_days", marked)
+    monkeypatch.setattr(retries, "loaded_days", marked)
     for request in (A, B):
         send(target, url, MESSAGE | {"input": request})
     report(target, A, B)

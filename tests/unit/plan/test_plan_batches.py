@@ -22,7 +22,7 @@ from tests.unit.lake import PRICES, RATES
 
 CONTRACTS = {contract.name: contract for contract in (PRICES, RATES)}
 AT = datetime(2026, 11, 20, 19, 0, tzinfo=UTC)
-PLAIN = Request(("fx_rates",), date(2010, 1, 1), None, (), False, AT, False)
+PLAIN = Request(("fx_rates",), date(2010, 1, 1), None, (), False, False, AT, False)
 DAILY = replace(PLAIN, start=None)
 SMALL = msgspec.structs.replace(RATES, batch_days=7)
 DAYS = RATES.days(date(2010, 1, 1), date(2012, 12, 31))

@@ -10,7 +10,7 @@ from marketlake.errors import ContractViolation, InvalidRequest
 from marketlake.intervals import from_intervals
 from marketlake.markers import Marker, write_marker
 from plan.handler import handler
-from tests.unit.lake import RATES, Context, Lake, task_of
+from tests.unit.lake import RATES, Context, Lake, add_to_history, task_of
 
 pytestmark = pytest.mark.usefixtures("lake")
 
@@ -42,6 +42,7 @@ def test_a_daily_run_on_an_empty_lake_plans_a_week_of_each_dataset(lake: Lake) -
 
 def test_days_that_are_done_are_left_out_of_a_backfill(lake: Lake) -> None:
     write_marker(lake.clean, MARKER)
+    add_to_history(lake.clean, "fx_rates", MARKER.dt)
     planned = plan({"datasets": ["fx_rates"], "start": "2023-01-02", "end": "2023-01-05"})
     (batch,) = planned["batches"]
     assert from_intervals(RATES, batch["days"]) == [date(2023, 1, 2), date(2023, 1, 4), date(2023, 1, 5)]
@@ -51,6 +52,7 @@ def test_days_that_are_done_are_left_out_of_a_backfill(lake: Lake) -> None:
 def test_a_daily_run_looks_again_at_days_that_are_done(lake: Lake) -> None:
     for day in (2, 3, 4):
         write_marker(lake.clean, replace(MARKER, dt=date(2023, 1, day)))
+        add_to_history(lake.clean, "fx_rates", date(2023, 1, day))
     planned = plan({"datasets": ["fx_rates"]})
     assert [(b["days"], b["recheck"]) for b in planned["batches"]] == [
         (["2022-12-30", "2023-01-05/2023-01-06"], False),
@@ -124,6 +126,7 @@ def test_on_replay_the_last_known_day_is_the_last_day(monkeypatch: pytest.Monkey
 def test_some_symbols_are_planned_for_the_days_that_are_there(lake: Lake) -> None:
     for day in (3, 5):
         write_marker(lake.clean, replace(MARKER, dt=date(2023, 1, day)))
+        add_to_history(lake.clean, "fx_rates", date(2023, 1, day))
     asked = {"start": "2023-01-02", "end": "2023-01-06", "symbols": ["USD"], "force": True}
     (batch,) = plan(asked)["batches"]
     assert from_intervals(RATES, batch["days"]) == [date(2023, 1, 3), date(2023, 1, 5)]

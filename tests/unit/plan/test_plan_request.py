@@ -23,7 +23,7 @@ def parse(document: object, last: date | None = None) -> Request:
 
 def test_an_empty_input_is_the_daily_run_of_all_datasets() -> None:
     request = parse({})
-    assert request == Request(("ftse100_prices", "fx_rates"), None, None, (), False, STARTED, False)
+    assert request == Request(("ftse100_prices", "fx_rates"), None, None, (), False, False, STARTED, False)
     assert request.daily
 
 

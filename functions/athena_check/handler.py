@@ -61,14 +61,17 @@ def handler(event: CheckEvent) -> Checked:
 
     def mark(day: WrittenDay) -> bool:
         marker = _marker(contract, day, event.task.execution)
-        return write_marker(clean, marker, day.changed_rows, lambda: _confirm(contract, clean, [day]))
+        return write_marker(clean, marker, day.changed_rows, day.kept_rows, lambda: _confirm(contract, clean, [day]))
 
     wrote = side_by_side(mark, written)
-    rows = sum(partition.rows for partition in found[BY_DAY].values())
+    new = [day for day in written if not day.same]
+    rows = sum(found[BY_DAY][day.dt].rows for day in new if day.rows)
     count("DaysChecked", len(written), dataset=contract.name)
-    logger("athena_check").info("checked", extra={"days": len(written), "rows": rows})
+    logger("athena_check").info("checked", extra={"days": len(new), "rows": rows})
     corrected = sum(1 for day in written if day.changed_rows)
-    return Checked(days=len(written), rows=rows, markers=sum(wrote), corrected=corrected)
+    kept = sum(day.kept_rows for day in written)
+    same = len(written) - len(new)
+    return Checked(days=len(new), rows=rows, markers=sum(wrote), corrected=corrected, same=same, kept=kept)
 
 
 def _check_catalog(contract: Contract, database: str) -> None:

@@ -28,12 +28,16 @@ class Part(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Column(Part, frozen=True):
-    """A column of the clean table; ``type`` is its Athena type."""
+    """A column of the clean table; ``type`` is its Athena type.
+
+    ``noise`` is the relative difference between two answers of the source that means nothing: the lake keeps its value.
+    """
 
     name: str
     type: ColumnType
     nullable: bool
     description: str
+    noise: float = 0.0
 
 
 class MoveRule(Part, frozen=True):

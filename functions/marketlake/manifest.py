@@ -14,11 +14,12 @@ JSON = "application/json"
 
 
 class WrittenDay(Struct, frozen=True):
-    """A day that Transform wrote: what lies at its clean key and what Athena must find there.
+    """A day that Transform put into the lake: what lies at its clean key and what Athena must find there.
 
     ``ranges`` holds the least and greatest value of each number column (None where all are null), ``nulls`` the count
-    of nulls of each column that has any. ``changed_rows`` counts rows that differ from the object that was there
-    before, None where there was none or it was not looked at.
+    of nulls of each column that has any. ``changed_rows`` counts rows that differ from what the lake had of the day,
+    None where it had nothing; ``kept_rows`` those that stayed although they did not come again. ``same``: nothing was
+    new, and the object was left as it is.
     """
 
     dt: date
@@ -29,6 +30,8 @@ class WrittenDay(Struct, frozen=True):
     ranges: dict[str, tuple[float, float] | None]
     nulls: dict[str, int]
     changed_rows: int | None = None
+    kept_rows: int = 0
+    same: bool = False
 
 
 def write_manifest(bucket: Bucket, key: str, days: Sequence[WrittenDay]) -> None:

@@ -23,13 +23,17 @@ HISTORY_ENTRIES = 50
 
 
 class Replaced(Struct, frozen=True):
-    """An earlier state of a day, the execution that wrote it, the one that replaced it, and how many rows changed."""
+    """An earlier state of a day, the execution that wrote it, and the one that replaced it.
+
+    ``changed_rows`` is how many rows that one changed, ``kept_rows`` how many it kept that its source did not send.
+    """
 
     raw_sha256: str
     clean_etag: str
     execution: str
     replaced_by: str
     changed_rows: int | None
+    kept_rows: int = 0
 
 
 class Marker(Struct, frozen=True):
@@ -49,16 +53,15 @@ class Marker(Struct, frozen=True):
     history: list[Replaced] = []
 
     def says_the_same(self, other: Marker) -> bool:
-        """Whether both describe the same raw and clean bytes under the same contract."""
-        return (self.raw_sha256, self.clean_etag, self.contract_version) == (
-            other.raw_sha256,
-            other.clean_etag,
-            other.contract_version,
-        )
+        """Whether both describe the same clean bytes under the same contract.
 
-    def replacing(self, old: Marker, changed_rows: int | None) -> Marker:
+        Other raw bytes that make no difference to them, such as noise, are no reason for another marker.
+        """
+        return (self.clean_etag, self.contract_version) == (other.clean_etag, other.contract_version)
+
+    def replacing(self, old: Marker, changed_rows: int | None, kept_rows: int) -> Marker:
         """This marker with ``old`` added to its history."""
-        entry = Replaced(old.raw_sha256, old.clean_etag, old.execution, self.execution, changed_rows)
+        entry = Replaced(old.raw_sha256, old.clean_etag, old.execution, self.execution, changed_rows, kept_rows)
         return msgspec.structs.replace(self, history=[*old.history, entry][-HISTORY_ENTRIES:])
 
 
@@ -88,6 +91,7 @@ def write_marker(
     bucket: Bucket,
     marker: Marker,
     changed_rows: int | None = None,
+    kept_rows: int = 0,
     confirm: Callable[[], None] | None = None,
 ) -> bool:
     """Put ``marker`` in place of whatever is there; returns whether anything was written.
@@ -105,7 +109,7 @@ def write_marker(
             if seen is None:
                 bucket.put(key, _body(marker), JSON, if_absent=True)
             else:
-                bucket.put(key, _body(marker.replacing(seen[0], changed_rows)), JSON, if_match=seen[1])
+                bucket.put(key, _body(marker.replacing(seen[0], changed_rows, kept_rows)), JSON, if_match=seen[1])
             return True
         except PreconditionFailed:
             seen = read_marker(bucket, marker.dataset, marker.dt)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from marketlake.aws import call
@@ -30,10 +30,11 @@ class PreconditionFailed(Exception):
 
 @dataclass(frozen=True)
 class Stored:
-    """An object's body and its ETag, without quotes."""
+    """An object's body, its ETag, without quotes, and its user metadata."""
 
     body: bytes
     etag: str
+    metadata: Mapping[str, str] = field(default_factory=dict)
 
 
 class Bucket:
@@ -52,7 +53,7 @@ class Bucket:
 
         def read() -> Stored:
             answer = self._client.get_object(Bucket=self.name, Key=key)
-            return Stored(answer["Body"].read(), answer["ETag"].strip('"'))
+            return Stored(answer["Body"].read(), answer["ETag"].strip('"'), answer["Metadata"])
 
         return call(read, f"s3:GetObject s3://{self.name}/{key}", {"NoSuchKey": ObjectMissing, "404": ObjectMissing})
 

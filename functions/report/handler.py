@@ -16,6 +16,7 @@ from marketlake.restatements import read_restatements
 from marketlake.settings import read_settings
 from marketlake.storage import Bucket
 from marketlake.telemetry import Event, count, logger, task
+from report.audit import audit, gap_document, is_daily
 from report.mail import failure_document, message, restatement_document, subject
 from report.summary import failures_of, summary_text, totals
 
@@ -42,7 +43,11 @@ def handler(event: ReportEvent) -> Event:
     done = summary_text(sums, len(failures), event.plan.started_already)
     if restated:
         done += f", {len(restated)} histor{'y' if len(restated) == 1 else 'ies'} restated by the source"
-    noticed = restatement_document(restated)
+    # Only daily: a backfill says nothing of the days that it is not about.
+    gaps = audit(clean, event.plan.datasets) if is_daily(event.input) else []
+    for dataset in event.plan.datasets if is_daily(event.input) else []:
+        count("HistoryGaps", sum(gap.days or 1 for gap in gaps if gap.dataset == dataset), dataset=dataset)
+    noticed = restatement_document(restated) | gap_document(gaps)
     summary = {
         "text": done,
         "plan": to_builtins(event.plan),
@@ -57,6 +62,7 @@ def handler(event: ReportEvent) -> Event:
         "summary": summary,
         "failures": to_builtins(failures),
         "restatements": to_builtins(restated),
+        "history_gaps": to_builtins(gaps),
         "batches": to_builtins(event.results),
     }
     clean.put(report_key(execution), json.dumps(report, indent=1).encode(), JSON)
@@ -65,7 +71,7 @@ def handler(event: ReportEvent) -> Event:
     count("Failures", len(failures), function="report")
     logger("report").info(done, extra=summary)
 
-    notice = any(found.mails for found in restated)
+    notice = bool(gaps) or any(found.mails for found in restated)
     if not failures and not notice:
         return {
             "failed": False,
@@ -84,8 +90,8 @@ def handler(event: ReportEvent) -> Event:
         "error": _error({failure.error for failure in failures}) if failures else NOT_SENT,
         # Escapes would make twelve characters of one, and a Fail state takes 32,768.
         "cause": json.dumps({**failure_document(failures), "done": done, **noticed}, ensure_ascii=False),
-        "subject": subject(failures, restated),
-        "message": message(failures, restated, done, command, event.execution_arn),
+        "subject": subject(failures, restated, gaps),
+        "message": message(failures, restated, done, command, event.execution_arn, gaps),
         "summary": summary,
     }
 

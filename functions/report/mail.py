@@ -1,4 +1,4 @@
-"""The one mail of an execution that failed or noticed a restated history: readable on a phone, with what to run."""
+"""The one mail of an execution that failed or noticed something: readable on a phone, with what to run."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from urllib.parse import quote
 from marketlake.failures import Failure, without_you
 from marketlake.intervals import text_of
 from marketlake.restatements import Restatement
+from report.audit import Gap
 
 MAX_SUBJECT = 100
 """SNS refuses longer subjects, and any that are not ASCII (https://docs.aws.amazon.com/sns/latest/api/API_Publish.html)."""
@@ -17,12 +18,14 @@ MAX_LISTED = 10
 """Most failures and most restated histories that are described one by one; the run report has them all."""
 
 
-def subject(failures: Sequence[Failure], restated: Sequence[Restatement]) -> str:
-    """At most 100 ASCII characters: the first failure, else the first restatement that mails, and how many more."""
+def subject(failures: Sequence[Failure], restated: Sequence[Restatement], gaps: Sequence[Gap] = ()) -> str:
+    """At most 100 ASCII characters: the first failure, else gap, else restatement that mails, and how many more."""
     if failures:
         first = failures[0]
         days = text_of(first.days, most=1) if first.days else first.state
         return _fitted(f"marketlake FAILED: {first.dataset} {days}: {first.error}", len(failures) - 1)
+    if gaps:
+        return _fitted(f"marketlake: {gaps[0].dataset}: the history lacks days", len(gaps) + len(restated) - 1)
     one = next(found for found in restated if found.mails)
     text = f"marketlake: {one.dataset} {one.symbol}: a {one.event} restated its history"
     return _fitted(text, len(restated) - 1)
@@ -37,19 +40,23 @@ def _fitted(text: str, more: int) -> str:
 
 
 def message(
-    failures: Sequence[Failure], restated: Sequence[Restatement], done: str, command: str, execution_arn: str
+    failures: Sequence[Failure],
+    restated: Sequence[Restatement],
+    done: str,
+    command: str,
+    execution_arn: str,
+    gaps: Sequence[Gap] = (),
 ) -> str:
-    """The mail's body: what failed or was restated and why, what was loaded, what happens without you, what to run."""
+    """The mail's body: what failed or was noticed and why, what was loaded, what happens without you, what to run."""
     return "\n".join(
         [
             *(_failed(failures) if failures else []),
             *(_restated(restated) if restated else []),
+            *(["WHAT IS WRONG IN THE HISTORY", *(f"- {gap.text}" for gap in gaps[:MAX_LISTED]), ""] if gaps else []),
             f"WHAT WAS LOADED: {done}.",
             "",
             *([f"WHAT HAPPENS WITHOUT YOU: {without_you(failures)}", ""] if failures else []),
-            "WHAT TO RUN",
-            command,
-            "",
+            *(["WHAT TO RUN", command, ""] if failures or restated else []),
             f"THE EXECUTION: {console_link(execution_arn)}",
         ]
     )

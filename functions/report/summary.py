@@ -8,7 +8,18 @@ from marketlake.errors import readable_cause
 from marketlake.failures import Failure
 from marketlake.messages import BatchResult, Caught, Rejection
 
-COUNTS = ("stored", "unchanged", "rejected", "rejected_rows", "written", "rows", "marked", "checked", "corrected")
+COUNTS = (
+    "stored",
+    "unchanged",
+    "rejected",
+    "rejected_rows",
+    "written",
+    "rows",
+    "marked",
+    "checked",
+    "corrected",
+    "kept",
+)
 
 
 def failures_of(results: Sequence[BatchResult], outside: Mapping[str, Caught]) -> list[Failure]:
@@ -33,7 +44,10 @@ def _rejected(batch: BatchResult, first: Rejection) -> Failure:
 
 
 def totals(results: Sequence[BatchResult]) -> dict[str, dict[str, int]]:
-    """Sums of ``COUNTS`` a dataset, with the number of batches and of failed ones."""
+    """Sums of ``COUNTS`` a dataset, with the number of batches and of failed ones.
+
+    A day that came with nothing new is unchanged, whether its raw bytes were the same or not.
+    """
     sums: dict[str, dict[str, int]] = {}
     for batch in results:
         into = sums.setdefault(batch.dataset, dict.fromkeys(("batches", "failed_batches", *COUNTS), 0))
@@ -41,6 +55,7 @@ def totals(results: Sequence[BatchResult]) -> dict[str, dict[str, int]]:
         into["failed_batches"] += bool(batch.failure)
         for name in COUNTS:
             into[name] += getattr(batch, name)
+        into["unchanged"] += batch.same
     return sums
 
 
@@ -53,9 +68,11 @@ def summary_text(sums: Mapping[str, Mapping[str, int]], failures: int, runner: s
         return f"nothing was left to do: execution {runner} runs this scheduled start"
     written = sum(into["written"] for into in sums.values())
     checked = sum(into["unchanged"] for into in sums.values())
+    kept = sum(into["kept"] for into in sums.values())
+    also = f", {kept} rows kept that the source did not send again" if kept else ""
     if not failures and not written:
         looked = f": {checked} days looked at again are unchanged" if checked else ""
-        return f"nothing was left to do{looked}"
+        return f"nothing was left to do{looked}{also}"
     rows = sum(into["rows"] for into in sums.values())
-    text = f"{written} days written with {rows} rows, {checked} days unchanged"
+    text = f"{written} days written with {rows} rows, {checked} days unchanged{also}"
     return f"{text}, {failures} failure{'' if failures == 1 else 's'}" if failures else text

@@ -1,43 +1,57 @@
-"""A day on its way into the lake: the rows that came, what the lake has of it, and what is written."""
+"""A day on its way into the lake: the rows that came, what the lake has of it, and what is written.
+
+A row is kept until a new one with its key takes its place: what a source forgets for an evening is not forgotten here.
+"""
 
 from __future__ import annotations
 
-import io
-from collections.abc import Sequence
+import hashlib
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 
 import msgspec
 import polars as pl
+from msgspec import Struct
 
 from marketlake.batch_rows import PARQUET, AcceptedDay, BatchRows, to_parquet
 from marketlake.contract import Contract
 from marketlake.errors import DataQualityError, StorageUnavailable
-from marketlake.layout import clean_key, clean_prefix, keys_of_days
+from marketlake.layout import clean_key
 from marketlake.manifest import JSON, WrittenDay
-from marketlake.storage import Bucket, PreconditionFailed, side_by_side
+from marketlake.messages import Batch
+from marketlake.storage import Bucket, ObjectMissing, PreconditionFailed, side_by_side
+from transform.stored import StoredDay, read_day
+
+ATTEMPTS = 8
 
 
-@dataclass(frozen=True)
-class StoredDay:
-    """The rows of a day's clean object, and its ETag."""
+class Change(Struct, frozen=True):
+    """What a day's new rows do to the lake: rows that differ, None where it has no such day; rows that stay although
+    they did not come; and whether the day's object stays as it is."""
 
-    frame: pl.DataFrame
-    etag: str
+    changed_rows: int | None
+    kept_rows: int
+    same: bool
+
+
+NEW_DAY = Change(changed_rows=None, kept_rows=0, same=False)
 
 
 @dataclass(frozen=True)
 class Day:
-    """A day of a batch; ``frame`` has the clean table's columns, sorted by key.
+    """A day of a batch. Its frames have the clean table's columns, sorted by key.
 
-    ``old`` is what the lake has of the day, None where it has nothing or that was not looked at; ``changed_rows`` is
-    how many rows of it differ. ``etag`` is that of the object written.
+    ``came`` are the good rows that came, ``old`` is what the lake has, None where it has nothing. ``body`` is the
+    Parquet of ``frame``, which is to be in the lake. ``etag`` is that of the day's object once it is there.
     """
 
     accepted: AcceptedDay
+    came: pl.DataFrame
     frame: pl.DataFrame
+    body: bytes = b""
     old: StoredDay | None = None
-    changed_rows: int | None = None
+    change: Change = NEW_DAY
     etag: str = ""
 
     @property
@@ -45,62 +59,81 @@ class Day:
         """The day."""
         return self.accepted.dt
 
+    @property
+    def is_there(self) -> bool:
+        """Whether the day's object has these very bytes: the ETag of an object that is put whole, and not encrypted by
+        a key of KMS, is their MD5 (https://docs.aws.amazon.com/AmazonS3/latest/API/API_Object.html)."""
+        return self.old is not None and self.old.etag == hashlib.md5(self.body, usedforsecurity=False).hexdigest()
+
 
 def days_of(rows: BatchRows) -> list[Day]:
     """The accepted days, each with its rows."""
     frames = rows.frame.partition_by("dt", as_dict=True, include_key=False)
-    return [Day(accepted, frames[accepted.dt,]) for accepted in rows.days]
+    return [Day(accepted, frames[accepted.dt,], frames[accepted.dt,]) for accepted in rows.days]
 
 
-def read_day(contract: Contract, clean: Bucket, day: date) -> StoredDay:
-    """The day's object as it is now.
+def refuse_absent(contract: Contract, days: Sequence[Day]) -> None:
+    """Refuse to put some symbols alone into a day that the lake does not have.
 
     Raises:
-        ObjectMissing: the day has no object.
+        DataQualityError: there is such a day; some symbols must not pass for a complete day.
     """
-    stored = clean.get(clean_key(contract.name, day))
-    return StoredDay(pl.read_parquet(io.BytesIO(stored.body)), stored.etag)
+    for day in days:
+        if day.old is None:
+            raise DataQualityError(
+                f"{contract.name} {day.dt}: the lake has no complete day into which to put these symbols; "
+                "run the day without symbols first"
+            )
 
 
-def with_old(contract: Contract, clean: Bucket, days: Sequence[Day]) -> list[Day]:
-    """``days`` with what the lake has of each."""
-    there = keys_of_days(clean, clean_prefix(contract.name), [day.dt for day in days])
+def merged(contract: Contract, batch: Batch, day: Day) -> Day:
+    """``day`` with all rows that are to be in the lake, and what they change.
 
-    def read(day: Day) -> Day:
-        found = clean_key(contract.name, day.dt) in there
-        return replace(day, old=read_day(contract, clean, day.dt)) if found else day
-
-    return side_by_side(read, days)
-
-
-def patched(contract: Contract, day: Day) -> Day:
-    """``day`` with the old rows, and its own in place of those with the same key.
-
-    Raises:
-        DataQualityError: the lake has no such day; some symbols alone must not pass for a complete day.
+    Rows that came replace old ones with their key; the old ones without a new one stay. Where the request says
+    ``drop_missing``, those are taken out whose symbols were asked for.
     """
     if day.old is None:
-        raise DataQualityError(
-            f"{contract.name} {day.dt}: the lake has no complete day into which to put these symbols; "
-            "run the day without symbols first"
-        )
-    kept = day.old.frame.join(day.frame, on=list(contract.key), how="anti")
-    return replace(day, frame=pl.concat([kept, day.frame]).sort(contract.key))
+        return replace(day, frame=day.came, body=to_parquet(day.came))
+    old, key = day.old.frame, list(contract.key)
+    came = settled(contract, old, day.came)
+    without_new = old.join(came, on=key, how="anti")
+    asked = pl.col(contract.symbol_column).is_in(batch.symbols) if batch.symbols else pl.lit(True)
+    stay = without_new.filter(~asked) if batch.input.drop_missing else without_new
+    frame = pl.concat([stay, came]).sort(key)
+    kept = 0 if batch.input.drop_missing else without_new.filter(asked).height
+    made = replace(day, frame=frame, body=to_parquet(frame))
+    return replace(made, change=Change(changed_rows(old, frame), kept, made.is_there))
 
 
-def with_changes(clean: Bucket, key: str, days: Sequence[Day]) -> list[Day]:
-    """``days`` with the number of rows that change, which are kept at ``key``; or that an earlier attempt kept there.
+def settled(contract: Contract, old: pl.DataFrame, came: pl.DataFrame) -> pl.DataFrame:
+    """``came`` with the ``old`` values where a column's noise is all that differs."""
+    noisy = {column.name: column.noise for column in contract.columns if column.noise}
+    if not noisy:
+        return came
+    before = old.select(*contract.key, *(pl.col(name).alias(f"{name}_old") for name in noisy))
+    both = came.join(before, on=list(contract.key), how="left", maintain_order="left")
+    return both.select(
+        pl.when((pl.col(name) - pl.col(f"{name}_old")).abs() <= noisy[name] * pl.col(f"{name}_old").abs())
+        .then(pl.col(f"{name}_old"))
+        .otherwise(pl.col(name))
+        .alias(name)
+        if name in noisy
+        else pl.col(name)
+        for name in came.columns
+    )
 
-    After the first write of a day its old rows are gone, so an attempt that follows a killed one would count nothing.
+
+def with_first_changes(clean: Bucket, key: str, days: Sequence[Day]) -> list[Day]:
+    """``days`` with what they change, which is kept at ``key``; or what an earlier attempt kept there.
+
+    After the first write of a day its old rows are gone, so an attempt that follows a killed one would find no change.
     """
-    if not any(day.old for day in days):
-        return list(days)
-    counts = [changed_rows(day.old.frame, day.frame) if day.old else None for day in days]
+    changes = [day.change for day in days]
     try:
-        clean.put(key, msgspec.json.encode(counts), JSON, if_absent=True)
+        clean.put(key, msgspec.json.encode(changes), JSON, if_absent=True)
     except PreconditionFailed:
-        counts = msgspec.json.decode(clean.get(key).body, type=list[int | None])
-    return [replace(day, changed_rows=count) for day, count in zip(days, counts, strict=True)]
+        changes = msgspec.json.decode(clean.get(key).body, type=list[Change])
+    return [replace(day, change=change) for day, change in zip(days, changes, strict=True)]
 
 
 def changed_rows(old: pl.DataFrame, new: pl.DataFrame) -> int:
@@ -111,22 +144,36 @@ def changed_rows(old: pl.DataFrame, new: pl.DataFrame) -> int:
     )
 
 
-def write_days(contract: Contract, clean: Bucket, days: Sequence[Day], *, as_read: bool) -> list[Day]:
-    """Write each day's object; ``as_read``: only in place of the old one that was read.
+def write_days(contract: Contract, clean: Bucket, days: Sequence[Day], merge: Callable[[Day], Day]) -> list[Day]:
+    """Write each day's object in place of the old one that was read, side by side; days that are there stay.
+
+    Where another execution has written the day since, ``merge`` puts the rows that came into what that one wrote.
 
     Raises:
-        StorageUnavailable: another execution wrote one of them meanwhile; what it wrote must not be lost.
+        StorageUnavailable: others wrote one of the days eight times in a row.
     """
+    return side_by_side(lambda day: _write_day(contract, clean, day, merge), days)
 
-    def write(day: Day) -> Day:
-        key = clean_key(contract.name, day.dt)
-        read = day.old.etag if day.old and as_read else None
+
+def _write_day(contract: Contract, clean: Bucket, day: Day, merge: Callable[[Day], Day]) -> Day:
+    key, first = clean_key(contract.name, day.dt), day
+    for _ in range(ATTEMPTS):
+        old = day.old.etag if day.old else ""
+        if day.is_there:
+            return replace(day, etag=old, change=first.change)
         try:
-            return replace(day, etag=clean.put(key, to_parquet(day.frame), PARQUET, if_match=read))
-        except PreconditionFailed as lost:
-            raise StorageUnavailable(f"{key} was written by another execution meanwhile; try again") from lost
+            etag = clean.put(key, day.body, PARQUET, if_match=old or None, if_absent=not old)
+            return replace(day, etag=etag, change=first.change)
+        except PreconditionFailed:
+            day = merge(replace(day, old=_old_now(contract, clean, day)))
+    raise StorageUnavailable(f"{key} was written {ATTEMPTS} times by other executions meanwhile; try again")
 
-    return side_by_side(write, days)
+
+def _old_now(contract: Contract, clean: Bucket, day: Day) -> StoredDay | None:
+    try:
+        return read_day(contract, clean, day.dt)
+    except ObjectMissing:  # removed since: what was read of it is all there is
+        return replace(day.old, etag="") if day.old else None
 
 
 def described(contract: Contract, day: Day) -> WrittenDay:
@@ -139,7 +186,9 @@ def described(contract: Contract, day: Day) -> WrittenDay:
         quarantined=day.accepted.quarantined,
         ranges=ranges_of(contract, day.frame),
         nulls=nulls_of(day.frame),
-        changed_rows=day.changed_rows,
+        changed_rows=day.change.changed_rows,
+        kept_rows=day.change.kept_rows,
+        same=day.change.same,
     )
 
 
@@ -155,3 +204,8 @@ def nulls_of(frame: pl.DataFrame) -> dict[str, int]:
     """Count of nulls of each column that has any."""
     counts = frame.null_count().row(0, named=True)
     return {name: number for name, number in counts.items() if number}
+
+
+def with_old(days: Sequence[Day], stored: Mapping[date, StoredDay]) -> list[Day]:
+    """``days`` with what the lake has of each."""
+    return [replace(day, old=stored.get(day.dt)) for day in days]

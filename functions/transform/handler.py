@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 
 from marketlake.aws import s3_client
 from marketlake.batch_rows import read_batch_rows
@@ -15,8 +16,9 @@ from marketlake.settings import read_settings
 from marketlake.storage import Bucket
 from marketlake.telemetry import count, logger, task
 from transform.compact import compact_years
-from transform.days import StoredDay, days_of, described, patched, with_changes, with_old, write_days
+from transform.days import days_of, described, merged, refuse_absent, with_first_changes, with_old, write_days
 from transform.restatements import notice_restatements
+from transform.stored import StoredDay, read_years, stored_days
 
 
 @dataclass(frozen=True)
@@ -28,31 +30,32 @@ class Settings:
 
 @task("transform", TransformEvent)
 def handler(event: TransformEvent) -> Transformed:
-    """The days that Validate accepted are written, and the years that they are in."""
+    """The days that Validate accepted are put into the lake, and the years that they are in."""
     clean = Bucket(read_settings(Settings).clean_bucket, s3_client())
     batch, execution, index = event.batch, event.task.execution, event.task.batch
     contract = load_contract(batch.dataset)
 
     rows = read_batch_rows(clean, event.validated.manifest)
-    days = days_of(rows)
-    # A request for some symbols or a correction lands on days that are there already. A forced run does, too, but its
-    # reads would cost a request a day to say what the marker's ETag says.
-    if batch.symbols or batch.recheck:
-        days = with_old(contract, clean, days)
+    came = days_of(rows)
+    years = read_years(contract, clean, {day.dt.year for day in came})
+    days = with_old(came, stored_days(contract, clean, [day.dt for day in came], years))
+    if batch.symbols:
+        refuse_absent(contract, days)
     # Before anything is written over, and kept before that: an attempt after this one no longer sees it.
-    restated = notice_restatements(contract, clean, batch, rows, days)
+    restated = notice_restatements(contract, clean, batch, rows, days, years)
     if restated:
         write_restatements(clean, execution, index, restated)
-    if batch.symbols:
-        days = [patched(contract, day) for day in days]
-    days = with_changes(clean, manifest_key(execution, index, "changed"), days)
-    days = write_days(contract, clean, days, as_read=bool(batch.symbols))
-    years = compact_years(contract, clean, {day.dt: StoredDay(day.frame, day.etag) for day in days})
+    merge = partial(merged, contract, batch)
+    days = with_first_changes(clean, manifest_key(execution, index, "changes"), [merge(day) for day in days])
+    days = write_days(contract, clean, days, merge)
+    compacted = compact_years(contract, clean, years, {day.dt: StoredDay(day.frame, day.etag) for day in days})
 
     manifest = manifest_key(execution, index, "written")
     write_manifest(clean, manifest, [described(contract, day) for day in days])
-    written = sum(day.frame.height for day in days)
+    new = [day for day in days if not day.change.same]
+    written, kept = sum(day.frame.height for day in new), sum(day.change.kept_rows for day in days)
     count("RowsWritten", written, dataset=contract.name)
-    figures = {"days": len(days), "rows": written, "years": years, "restated": len(restated)}
+    count("RowsKept", kept, dataset=contract.name)
+    figures = {"days": len(new), "rows": written, "kept": kept, "years": compacted, "restated": len(restated)}
     logger("transform").info("transformed", extra=figures)
-    return Transformed(written=len(days), rows=written, manifest=manifest)
+    return Transformed(written=len(new), rows=written, manifest=manifest)

@@ -7,7 +7,7 @@ does not see have moved as well. A correction moves one day, or its prices by di
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import date, timedelta
 from functools import reduce
@@ -16,12 +16,13 @@ import polars as pl
 
 from marketlake.batch_rows import BatchRows
 from marketlake.contract import Adjustment, Contract
+from marketlake.history import history_of
 from marketlake.intervals import from_intervals
-from marketlake.layout import clean_key, clean_prefix, keys_of_days, objects_by_day
 from marketlake.messages import Batch
 from marketlake.restatements import Restatement
 from marketlake.storage import Bucket
-from transform.days import Day, read_day
+from transform.days import Day
+from transform.stored import StoredDay, Year, read_years, stored_days
 
 LONGEST_CLOSURE = timedelta(days=14)
 """No calendar here closes for as long."""
@@ -36,41 +37,45 @@ answers in the sixth digit."""
 
 
 def notice_restatements(
-    contract: Contract, clean: Bucket, batch: Batch, rows: BatchRows, days: Sequence[Day]
+    contract: Contract, clean: Bucket, batch: Batch, rows: BatchRows, days: Sequence[Day], years: Mapping[int, Year]
 ) -> list[Restatement]:
     """Restatements that this batch does not bring on one basis; to be called before ``days`` are written over.
 
     A batch of done days compares what the lake has of them with ``rows``. Every batch compares the lake's day before
     it with the last of the bars before it, which came in the same pass: after a week without runs there is no other
-    day to be seen twice. Days that were asked for to be written again are expected to change.
+    day to be seen twice. Days that were asked for to be written again are expected to change. ``years`` are those of
+    the batch, as they were read.
     """
     if not contract.adjustments:
         return []
     then = [_dated(day.dt, day.old.frame) for day in days if day.old and batch.recheck]
     now = [rows.frame]
-    if (last := _day_before(contract, clean, batch, rows)) is not None:
-        then.insert(0, _dated(last, read_day(contract, clean, last).frame))
+    for last, stored in _day_before(contract, clean, batch, rows, years).items():
+        then.insert(0, _dated(last, stored.frame))
         now.insert(0, _dated(last, rows.before))
     if not then:
         return []
     found = find_restated(contract, pl.concat(then), pl.concat(now), rows.unchanged)
     if not found:
         return []
-    first, _, _ = next(iter(objects_by_day(clean, clean_prefix(contract.name), None, date.max)))
-    return [replace(restated, first=f"{first}") for restated in found]
+    first = min(history_of(clean, contract.name, None, date.max), default=None)
+    return [replace(restated, first=f"{first}") if first else restated for restated in found]
 
 
-def _day_before(contract: Contract, clean: Bucket, batch: Batch, rows: BatchRows) -> date | None:
-    """The day before the batch, if the lake has it, it came now as well, and no other batch writes it."""
+def _day_before(
+    contract: Contract, clean: Bucket, batch: Batch, rows: BatchRows, years: Mapping[int, Year]
+) -> dict[date, StoredDay]:
+    """The day before the batch, if the lake has it, it came now as well, and no other batch writes it; else nothing."""
     if rows.before.is_empty() or batch.continues:
-        return None
+        return {}
     start = from_intervals(contract, batch.days)[0]
     earlier = contract.days(start - LONGEST_CLOSURE, start - timedelta(days=1))
     if not earlier:
-        return None
+        return {}
     last = earlier[-1]
-    there = keys_of_days(clean, clean_prefix(contract.name), [last])
-    return last if clean_key(contract.name, last) in there else None
+    if last.year not in years:
+        years = read_years(contract, clean, [last.year])
+    return stored_days(contract, clean, [last], years)
 
 
 def _dated(day: date, frame: pl.DataFrame) -> pl.DataFrame:

@@ -34,7 +34,8 @@ def judge_days(
 ) -> list[RejectedDay]:
     """The rejected ones of ``days``; ``rows`` has ``dt``, the symbol column and ``reason`` (null for good rows).
 
-    A ``patch`` is put into days that are complete without it: one good row is enough, since it takes no other's place.
+    A ``patch`` is put into days that are complete without it, as some symbols alone or a day that is looked at again:
+    one good row is enough, since it takes no other's place.
     """
     by_day = {key[0]: group for key, group in rows.group_by("dt")}
     nothing = rows.clear()

@@ -12,7 +12,15 @@ from marketlake.aws import s3_client
 from marketlake.batch_rows import AcceptedDay, BatchRows, write_batch_rows
 from marketlake.contract import Contract, load_contract
 from marketlake.intervals import from_intervals
-from marketlake.layout import batch_rows_key, before_key, quarantine_key, raw_key
+from marketlake.layout import (
+    batch_rows_key,
+    before_key,
+    clean_prefix,
+    day_of_key,
+    keys_of_days,
+    quarantine_key,
+    raw_key,
+)
 from marketlake.markers import read_marker
 from marketlake.messages import Batch, Fetched, Validated, ValidateEvent
 from marketlake.schemas import polars_schema
@@ -48,11 +56,11 @@ def handler(event: ValidateEvent) -> Validated:
         symbols = symbols.only(batch.symbols)
 
     days = _stored_days(contract, raw, batch, event.fetched)
-    unchanged = _unchanged(contract, clean, days) if batch.recheck else []
+    unchanged = _unchanged(contract, clean, days) if batch.recheck and days else []
     frame = read_raw(contract, [*_context(contract, raw, event.fetched), *days])
     rows = judged_rows(contract, frame)
     candidates = [day.day for day in days if day.day not in unchanged]
-    rejected = judge_days(contract, rows, candidates, symbols, patch=bool(batch.symbols))
+    rejected = judge_days(contract, rows, candidates, symbols, patch=bool(batch.symbols) or batch.recheck)
     accepted = set(candidates) - {rejection.day for rejection in rejected}
     bad = rows.filter(pl.col("reason").is_not_null() & pl.col("dt").is_in(candidates))
     if bad.height:
@@ -123,9 +131,14 @@ def _context(contract: Contract, raw: Bucket, fetched: Fetched) -> list[RawDay]:
 
 
 def _unchanged(contract: Contract, clean: Bucket, days: Sequence[RawDay]) -> list[date]:
+    """The days that came again as the lake holds them: the bytes that the marker names, as received and as stored."""
     markers = side_by_side(lambda raw: read_marker(clean, contract.name, raw.day), days)
+    there = keys_of_days(clean, clean_prefix(contract.name), [raw.day for raw in days])
+    held = {day_of_key(key): etag for key, etag in there.items()}
     return [
         raw.day
         for raw, found in zip(days, markers, strict=True)
-        if found and found[0].raw_sha256 == raw.sha256 and found[0].contract_version == contract.version
+        if found
+        and found[0].contract_version == contract.version
+        and (found[0].raw_sha256, found[0].clean_etag) == (raw.sha256, held.get(raw.day))
     ]

@@ -91,4 +91,4 @@ def _tell(screen: Screen, target: Target, execution: Execution) -> None:
     outcome = outcome_of(execution)
     days = done_days(target, execution)
     screen.say(f"{safe(execution.error or 'outcome')}: {safe(outcome.text)} ({days:,} days done)")
-    tell_parts(screen, outcome if outcome.restated else replace(outcome, advice=""))
+    tell_parts(screen, outcome if outcome.noticed else replace(outcome, advice=""))

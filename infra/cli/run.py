@@ -79,10 +79,10 @@ def tell_outcome(screen: Screen, execution: Execution, outcome: Outcome) -> None
 
 
 def tell_parts(screen: Screen, outcome: Outcome) -> None:
-    """What failed, what a source restated, and what to do next."""
+    """What failed, what was noticed in the history, and what to do next."""
     for failure in outcome.failures:
         screen.say(f"  [red]✗[/] {safe(failure['text'])}")
-    for line in outcome.restated:
+    for line in outcome.noticed:
         screen.say(f"  [yellow]![/] {safe(line)}")
     if outcome.advice:
         screen.say(f"next: {safe(outcome.advice)}")

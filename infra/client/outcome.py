@@ -17,8 +17,8 @@ WORDS = {"TIMED_OUT": "the execution took longer than it may", "ABORTED": "someb
 
 @dataclass(frozen=True)
 class Outcome:
-    """An ended execution. ``failures`` are as Report put them into the cause, each with its ``text``; ``restated`` its
-    lines about histories that a source restated; ``advice`` has the command for both."""
+    """An ended execution. ``failures`` are as Report put them into the cause, each with its ``text``; ``noticed``
+    has its lines about histories that a source restated, and about gaps; ``advice`` has the command."""
 
     status: str
     text: str
@@ -26,7 +26,7 @@ class Outcome:
     datasets: dict[str, dict[str, int]] = field(default_factory=dict)
     failures: Sequence[dict[str, Any]] = ()
     advice: str = ""
-    restated: Sequence[str] = ()
+    noticed: Sequence[str] = ()
 
     @property
     def days_done(self) -> int:
@@ -49,10 +49,9 @@ def outcome_of(execution: Execution) -> Outcome:
     status, again = execution.status, retry_command(execution.name)
     if status == "SUCCEEDED":
         summary = _object(execution.output)
-        restated = _restated(summary)
-        advice = again if restated else ""
+        advice, noticed = again if "restated" in summary else "", _noticed(summary)
         return Outcome(
-            status, summary.get("text", "done"), 0, summary.get("datasets", {}), advice=advice, restated=restated
+            status, summary.get("text", "done"), 0, summary.get("datasets", {}), advice=advice, noticed=noticed
         )
     if execution.error == InvalidRequest.__name__:
         advice = "correct that and run it again; nothing was done"
@@ -65,13 +64,12 @@ def outcome_of(execution: Execution) -> Outcome:
         return Outcome(status, text + given, FAILED, advice=advice)
     more = f", and {cause['more']} more failures" if cause.get("more") else ""
     text = f"{cause.get('done', '')}{more}"
-    return Outcome(status, text, FAILED, failures=cause["failures"], advice=advice, restated=_restated(cause))
+    return Outcome(status, text, FAILED, failures=cause["failures"], advice=advice, noticed=_noticed(cause))
 
 
-def _restated(document: Mapping[str, Any]) -> list[str]:
-    """Lines about the histories that their source restated, from an output or a cause."""
-    lines: list[str] = document.get("restated", {}).get("lines", [])
-    return lines
+def _noticed(document: Mapping[str, Any]) -> list[str]:
+    """Lines about what was noticed in the history, from an output or a cause."""
+    return [line for what in ("restated", "history") for line in document.get(what, {}).get("lines", [])]
 
 
 def _object(text: str) -> dict[str, Any]:

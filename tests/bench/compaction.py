@@ -14,13 +14,14 @@ import polars as pl
 from marketlake.aws import s3_client
 from marketlake.batch_rows import PARQUET
 from marketlake.contract import load_contract
+from marketlake.history import DAYS, days_to_text
 from marketlake.layout import clean_key, year_key
 from marketlake.storage import Bucket
 from tests.bench import stages
 from tests.bench.output import say
 from tests.e2e.pipeline import Pipeline
-from transform.compact import compact_years
-from transform.days import StoredDay
+from transform.compact import year_parquet
+from transform.stored import read_year
 
 STARTED = "2026-11-01T00:00:00+00:00"
 REPEATS = 5
@@ -71,5 +72,10 @@ def _validated(dataset: str, first: date, last: date) -> dict[str, Any]:
 def _without_the_day(clean: Bucket, dataset: str) -> bytes:
     """The year's object as it was before ``DAY`` came."""
     s3_client().delete_object(Bucket=clean.name, Key=clean_key(dataset, DAY))
-    compact_years(load_contract(dataset), clean, {DAY: StoredDay(pl.DataFrame(), "")})
-    return clean.get(year_key(dataset, YEAR)).body
+    contract = load_contract(dataset)
+    held = read_year(contract, clean, YEAR)
+    assert held is not None
+    days = {day: etag for day, etag in held.days.items() if day != DAY}
+    body = year_parquet(contract, days, held.frame.filter(pl.col("dt") != f"{DAY}"))
+    clean.put(year_key(dataset, YEAR), body, PARQUET, metadata={DAYS: days_to_text(YEAR, days)})
+    return body

@@ -20,7 +20,7 @@ from marketlake.storage import Bucket
 from tests.e2e.pipeline import Pipeline
 from tests.e2e.saved_frames import DATASETS, Frames, one_frame, put_aside, read_days
 from transform.compact import compact_years
-from transform.days import StoredDay
+from transform.stored import StoredDay
 
 FIRST, LAST = "2021-12-20", "2022-12-31"
 """The year and what its first questions look back on."""
@@ -76,7 +76,7 @@ def small_lake(config: LocalConfig, name: str, datasets: Mapping[str, Days]) -> 
         for text, frame in days.items():
             day, rows = date.fromisoformat(text), frame.drop("dt")
             written[day] = StoredDay(rows, clean.put(clean_key(dataset, day), to_parquet(rows), PARQUET))
-        compact_years(load_contract(dataset), clean, written)
+        compact_years(load_contract(dataset), clean, {}, written)
     nothing = pl.concat([put_aside(dataset, []) for dataset in DATASETS])
     frames = {dataset: one_frame(dataset, datasets.get(dataset, {})) for dataset in DATASETS}
     return Lake(target_of(own), Frames(frames, nothing))

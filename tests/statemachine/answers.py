@@ -94,7 +94,7 @@ FETCHED = payload(
 )
 VALIDATED = validated()
 TRANSFORMED = payload({"written": 5, "rows": 325, "manifest": "manifests/w"})
-CHECKED = payload({"days": 5, "rows": 325, "markers": 5, "corrected": 0})
+CHECKED = payload({"days": 5, "rows": 325, "markers": 5, "corrected": 0, "same": 0, "kept": 0})
 QUIET = {"failed": False, "notice": False, "error": "", "cause": "", "subject": "", "message": "", "summary": SUMMARY}
 REPORTED = payload(QUIET)
 NOTICED = payload(

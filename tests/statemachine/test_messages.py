@@ -103,10 +103,11 @@ def test_the_cases_cover_every_transient_error() -> None:
 @pytest.mark.parametrize("stage", STAGES)
 def test_a_failed_batch_counts_nothing_and_the_other_everything(engine: Engine, stage: str) -> None:
     first, second = reported(engine.run(BY_NAME[f"{stage}Exhausted"]))["results"]
-    done = {"marked": 5, "written": 5, "rows": 325, "checked": 5, "stored": 5, "failure": {}, "corrected": 0}
+    never = dict.fromkeys(("corrected", "same", "kept"), 0)
+    done = {"marked": 5, "written": 5, "rows": 325, "checked": 5, "stored": 5, "failure": {}, **never}
     assert second == {**second, **done, "index": 1, "dataset": "fx_rates", "days": DAYS, "count": 5}
     stored = 0 if stage == "Fetch" else 5
-    nothing = {"marked": 0, "written": 0, "rows": 0, "checked": 0, "stored": stored, "corrected": 0}
+    nothing = {"marked": 0, "written": 0, "rows": 0, "checked": 0, "stored": stored, **never}
     assert first == {**first, **nothing, "index": 0, "dataset": "ftse100_prices", "days": DAYS, "count": 5}
     assert set(first) == set(second)
     assert first["input"] == PRICES["input"]
@@ -190,7 +191,7 @@ class Nowhere:
 
     def put(self, *_: object) -> None: ...
 
-    def keys(self, *_: object) -> list[tuple[str, str]]:
+    def keys(self, *_: object, **__: object) -> list[tuple[str, str]]:
         return []
 
     def get_many(self, *_: object) -> list[object]:

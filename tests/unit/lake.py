@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 import msgspec
 
 from marketlake.contract import Contract, load_contract
-from marketlake.history import DAYS, days_in_history, days_to_text
+from marketlake.history import DAYS, days_to_text, history_of
 from marketlake.layout import config_key, year_key
 from marketlake.messages import Batch, Input, Task
 from marketlake.storage import Bucket
@@ -102,8 +102,8 @@ class Bar:
 def add_to_history(clean: Bucket, dataset: str, *days: date) -> None:
     """Say of ``days`` that the tables by year hold them; the rows themselves are not there."""
     for day in days:
-        held = days_in_history(clean, dataset, date(day.year, 1, 1), date(day.year, 12, 31)) | {day}
-        clean.put(year_key(dataset, day.year), b"x", "text/plain", metadata={DAYS: days_to_text(held)})
+        held = history_of(clean, dataset, date(day.year, 1, 1), date(day.year, 12, 31)) | {day: "x"}
+        clean.put(year_key(dataset, day.year), b"x", "text/plain", metadata={DAYS: days_to_text(day.year, held)})
 
 
 def at(ticker: str, close: float) -> Bar:

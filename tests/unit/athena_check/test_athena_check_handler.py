@@ -77,7 +77,7 @@ def marked(lake: Lake) -> list[Marker | None]:
 
 
 def test_what_was_written_is_found_and_the_days_are_marked(lake: Lake, written: list[WrittenDay]) -> None:
-    assert check(ANSWER) == {"days": 2, "rows": 62, "markers": 2, "corrected": 0}
+    assert check(ANSWER) == {"days": 2, "rows": 62, "markers": 2, "corrected": 0, "same": 0, "kept": 0}
     day = written[0]
     assert marked(lake)[0] == Marker("fx_rates", DAYS[0], RATES.version, day.raw_sha256, day.etag, 31, 1, "run-1")
     queries: Any = aws.athena_client()
@@ -97,7 +97,7 @@ def test_days_that_are_marked_so_already_are_left_alone(lake: Lake) -> None:
 def test_a_correction_is_counted_and_goes_to_the_history(lake: Lake, written: list[WrittenDay]) -> None:
     write_marker(lake.clean, Marker("fx_rates", DAYS[0], 1, "old sha", "old etag", 31, 0, "earlier"))
     tell(lake, [replace(written[0], changed_rows=4), replace(written[1], changed_rows=0)])
-    assert check(ANSWER) == {"days": 2, "rows": 62, "markers": 2, "corrected": 1}
+    assert check(ANSWER) == {"days": 2, "rows": 62, "markers": 2, "corrected": 1, "same": 0, "kept": 0}
     first = marked(lake)[0]
     assert first is not None
     assert [(entry.raw_sha256, entry.changed_rows) for entry in first.history] == [("old sha", 4)]
@@ -191,3 +191,15 @@ def test_many_differences_are_shortened() -> None:
 @pytest.mark.usefixtures("written")
 def test_the_result_is_a_small_document() -> None:
     assert len(json.dumps(check(ANSWER))) < 100
+
+
+def test_days_that_came_with_nothing_new_are_checked_and_not_marked_again(
+    lake: Lake, written: list[WrittenDay]
+) -> None:
+    check(ANSWER)
+    before = lake.everything()
+    tell(lake, [replace(written[0], raw_sha256="noise", changed_rows=0, kept_rows=3, same=True), written[1]])
+    found = check(ANSWER)
+    assert found == {"days": 1, "rows": 31, "markers": 0, "corrected": 0, "same": 1, "kept": 3}
+    markers = [key for key in before if key.startswith("markers/")]
+    assert [lake.everything()[key] for key in markers] == [before[key] for key in markers]

@@ -39,6 +39,8 @@ def _ten_symbols(lake: Lake) -> None:
 
 def loaded(lake: Lake, contract: Contract, body: bytes) -> list[dict[str, Any]] | None:
     """The clean rows that Validate and Transform make of ``body``; None where they refuse it."""
+    for key in (key for key in lake.everything() if not key.startswith("raw/")):  # of the example before
+        lake.client.delete_object(Bucket=lake.clean.name, Key=key)
     lake.raw.put(raw_key(contract, DAY), body, "text/plain")
     batch = batch_of(contract, [f"{DAY}"])
     fetched = {"days": [f"{DAY}"], "stored": 1}

@@ -75,7 +75,7 @@ def test_a_daily_run_looks_at_every_day_once_and_again_at_those_that_are_done(
     assert again == [day for day in days if day in done]
 
 
-@given(windows(), st.sampled_from([{"force": True}, {"symbols": ("USD",)}]), st.booleans())
+@given(windows(), st.sampled_from([{"force": True}, {"symbols": ("USD",)}, {"drop_missing": True}]), st.booleans())
 def test_force_and_symbols_take_all_days_whatever_is_done(
     drawn: tuple[tuple[date, ...], set[date]], what: dict[str, Any], daily: bool
 ) -> None:

@@ -32,6 +32,7 @@ DONE: dict[str, Any] = {
     "rows": 155,
     "marked": 5,
     "checked": 5,
+    "same": 0,
 }
 FAILED = {**DONE, **dict.fromkeys(COUNTS, 0), "failure": {"Fetch": {"Error": "UpstreamThrottled", "Cause": "429"}}}
 
@@ -63,6 +64,7 @@ def test_a_good_run_mails_nobody_and_leaves_its_report(lake: Lake) -> None:
         "summary": found["summary"],
         "failures": [],
         "restatements": [],
+        "history_gaps": [],
         "batches": [DONE],
     }
 

@@ -1,4 +1,4 @@
-"""The compact form by year holds what the days' objects hold, whoever wrote them and in whatever order."""
+"""A year's object holds what was ever in its days' objects, whoever wrote them and in whatever order."""
 
 from __future__ import annotations
 
@@ -14,12 +14,13 @@ from hypothesis import strategies as st
 
 from marketlake.batch_rows import PARQUET, to_parquet
 from marketlake.errors import StorageUnavailable
+from marketlake.history import history_of, mark_of
 from marketlake.layout import clean_key, year_key
 from marketlake.schemas import polars_schema
 from marketlake.storage import Bucket, PreconditionFailed, Stored
 from tests.unit.lake import RATES, Lake
-from transform.compact import ATTEMPTS, compact_years, read_year
-from transform.days import StoredDay
+from transform.compact import ATTEMPTS, compact_years
+from transform.stored import StoredDay, read_year, read_years
 
 FIRST = date(2022, 12, 29)
 
@@ -31,37 +32,60 @@ def write(lake: Lake, day: date, rate: float) -> StoredDay:
     return StoredDay(frame, lake.clean.put(clean_key(RATES.name, day), to_parquet(frame), PARQUET))
 
 
+def compact(lake: Lake, written: dict[date, StoredDay], clean: Bucket | None = None) -> int:
+    held = read_years(RATES, lake.clean, {day.year for day in written})
+    return compact_years(RATES, clean or lake.clean, held, written)
+
+
 def table(lake: Lake, year: int) -> list[tuple[Any, ...]]:
     return pl.read_parquet(io.BytesIO(lake.clean.get(year_key(RATES.name, year)).body)).rows()
 
 
 def test_a_year_is_the_rows_of_its_days_sorted_by_key_and_day(lake: Lake) -> None:
     written = {day: write(lake, day, rate) for day, rate in ((FIRST, 1.0), (date(2023, 1, 2), 2.0))}
-    assert compact_years(RATES, lake.clean, written) == 2
+    assert compact(lake, written) == 2
     assert table(lake, 2022) == [("2022-12-29", "EUR", "GBP", 1.0), ("2022-12-29", "EUR", "USD", 2.0)]
     assert table(lake, 2023) == [("2023-01-02", "EUR", "GBP", 2.0), ("2023-01-02", "EUR", "USD", 3.0)]
 
 
 def test_nothing_is_written_where_nothing_changed(lake: Lake) -> None:
     written = {FIRST: write(lake, FIRST, 1.0)}
-    compact_years(RATES, lake.clean, written)
-    assert compact_years(RATES, lake.clean, written) == 0
+    compact(lake, written)
+    assert compact(lake, written) == 0
 
 
-def test_a_day_that_the_year_lacks_or_outlived_is_found_by_whoever_writes_next(lake: Lake) -> None:
-    gone, lost = FIRST - timedelta(2), FIRST - timedelta(1)
-    compact_years(RATES, lake.clean, {gone: write(lake, gone, 1.0)})
+def test_a_day_that_the_year_lacks_is_found_by_whoever_writes_next(lake: Lake) -> None:
+    lost = FIRST - timedelta(1)
     write(lake, lost, 2.0)  # as by a function that was killed before it came to the year
-    lake.client.delete_object(Bucket=lake.clean.name, Key=clean_key(RATES.name, gone))
-    compact_years(RATES, lake.clean, {FIRST: write(lake, FIRST, 3.0)})
+    compact(lake, {FIRST: write(lake, FIRST, 3.0)})
     assert sorted({row[0] for row in table(lake, 2022)}) == [f"{lost}", f"{FIRST}"]
 
 
-def test_an_object_of_another_version_of_the_contract_is_made_anew(lake: Lake) -> None:
-    old = to_parquet(pl.DataFrame({"dt": ["2022-12-29"]}), metadata={"marketlake.contract_version": "0"})
-    lake.clean.put(year_key(RATES.name, 2022), old, PARQUET)
-    compact_years(RATES, lake.clean, {FIRST: write(lake, FIRST, 1.0)})
-    assert len(table(lake, 2022)) == 2
+def test_a_day_whose_object_expired_stays_in_its_year(lake: Lake) -> None:
+    expired = FIRST - timedelta(2)
+    compact(lake, {expired: write(lake, expired, 1.0)})
+    lake.client.delete_object(Bucket=lake.clean.name, Key=clean_key(RATES.name, expired))
+    compact(lake, {FIRST: write(lake, FIRST, 3.0)})
+    assert table(lake, 2022)[0] == (f"{expired}", "EUR", "GBP", 1.0)
+    assert len(table(lake, 2022)) == 4
+
+
+def test_the_object_itself_says_which_days_it_holds(lake: Lake) -> None:
+    days = [FIRST - timedelta(2), FIRST]
+    written = {day: write(lake, day, 1.0) for day in days}
+    compact(lake, written)
+    found = history_of(lake.clean, RATES.name, None, date.max)
+    assert found == {day: mark_of(stored.etag) for day, stored in written.items()}
+
+
+def test_an_object_that_does_not_say_it_is_written_again(lake: Lake) -> None:
+    written = {FIRST: write(lake, FIRST, 1.0)}
+    compact(lake, written)
+    key = year_key(RATES.name, FIRST.year)
+    lake.clean.put(key, lake.clean.get(key).body, PARQUET)
+    assert history_of(lake.clean, RATES.name, None, date.max) == {}
+    assert compact(lake, written) == 1
+    assert list(history_of(lake.clean, RATES.name, None, date.max)) == [FIRST]
 
 
 class Meddled(Bucket):
@@ -81,17 +105,17 @@ def test_of_two_writers_neither_loses_the_others_day(lake: Lake) -> None:
     other = FIRST + timedelta(1)
 
     def meddle() -> None:
-        compact_years(RATES, lake.clean, {other: write(lake, other, 2.0)})
+        compact(lake, {other: write(lake, other, 2.0)})
 
     mine = {FIRST: write(lake, FIRST, 1.0)}
-    compact_years(RATES, Meddled(lake.clean, [meddle]), mine)
+    compact(lake, mine, Meddled(lake.clean, [meddle]))
     assert sorted({row[0] for row in table(lake, 2022)}) == [f"{FIRST}", f"{other}"]
 
 
 def test_a_day_that_another_wrote_meanwhile_is_read_as_it_is(lake: Lake) -> None:
     mine = {FIRST: write(lake, FIRST, 1.0)}
     theirs = write(lake, FIRST, 9.0)
-    compact_years(RATES, lake.clean, mine)
+    compact(lake, mine)
     held = read_year(RATES, lake.clean, 2022)
     assert held is not None
     assert held.days == {FIRST: theirs.etag}
@@ -104,7 +128,7 @@ def test_writers_that_always_lose_give_up_with_a_transient_error(lake: Lake) -> 
 
     mine = {FIRST: write(lake, FIRST, 1.0)}
     with pytest.raises(StorageUnavailable, match="run these days again"):
-        compact_years(RATES, Meddled(lake.clean, [lose] * ATTEMPTS), mine)
+        compact(lake, mine, Meddled(lake.clean, [lose] * ATTEMPTS))
 
 
 class Counting(Bucket):
@@ -119,13 +143,12 @@ class Counting(Bucket):
         return super().get(key)
 
 
-def test_neither_the_days_just_written_nor_those_that_the_year_holds_are_read_again(lake: Lake) -> None:
+def test_neither_the_days_just_written_nor_those_that_the_year_holds_nor_the_year_are_read_again(lake: Lake) -> None:
     days = {FIRST - timedelta(back): write(lake, FIRST - timedelta(back), 1.0) for back in (1, 2, 3)}
     clean = Counting(lake.clean)
-    compact_years(RATES, clean, days)
+    compact(lake, days, clean)
+    compact(lake, {FIRST: write(lake, FIRST, 2.0)}, clean)
     assert clean.read == []
-    compact_years(RATES, clean, {FIRST: write(lake, FIRST, 2.0)})
-    assert clean.read == [year_key(RATES.name, 2022)]
     assert len(table(lake, 2022)) == 8
 
 
@@ -144,11 +167,11 @@ def test_any_order_of_writes_ends_in_the_same_bytes_as_one_pass(
         day = FIRST + timedelta(offset)
         pending[day] = write(lake, day, rate)
         if changed:
-            compact_years(RATES, lake.clean, pending)
-    compact_years(RATES, lake.clean, pending)
+            compact(lake, pending)
+    compact(lake, pending)
     years = {day.year for day in pending}
     found = {year: lake.clean.get(year_key(RATES.name, year)).body for year in years}
     for year in years:
         lake.client.delete_object(Bucket=lake.clean.name, Key=year_key(RATES.name, year))
-    compact_years(RATES, lake.clean, pending)
+    compact(lake, pending)
     assert {year: lake.clean.get(year_key(RATES.name, year)).body for year in years} == found

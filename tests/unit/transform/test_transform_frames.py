@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import date
 
 import polars as pl
@@ -10,10 +11,12 @@ from hypothesis import strategies as st
 from marketlake.batch_rows import AcceptedDay
 from marketlake.contract import Contract
 from marketlake.errors import DataQualityError
+from marketlake.messages import Batch, Input
 from marketlake.schemas import polars_schema
 from tests.unit.frames import clean_frames
 from tests.unit.lake import PRICES, RATES, Bar, at, prices_csv
-from transform.days import Day, StoredDay, changed_rows, patched
+from transform.days import Day, changed_rows, merged, refuse_absent
+from transform.stored import StoredDay
 from validate.raw import RawDay
 
 DAY = AcceptedDay(date(2023, 1, 3), "sha")
@@ -24,8 +27,21 @@ def clean(*bars: Bar) -> pl.DataFrame:
     return frame
 
 
+def merge(
+    old: pl.DataFrame,
+    new: pl.DataFrame,
+    contract: Contract = PRICES,
+    symbols: Sequence[str] = (),
+    *,
+    drop_missing: bool = False,
+) -> Day:
+    again = Input([contract.name], DAY.dt, DAY.dt, list(symbols), drop_missing=drop_missing)
+    batch = Batch(contract.name, [], 1, again, list(symbols))
+    return merged(contract, batch, Day(DAY, new, new, old=StoredDay(old, "etag")))
+
+
 def put_into(old: pl.DataFrame, new: pl.DataFrame, contract: Contract = PRICES) -> pl.DataFrame:
-    return patched(contract, Day(DAY, new, StoredDay(old, "etag"))).frame
+    return merge(old, new, contract).frame
 
 
 def test_new_rows_take_the_place_of_their_own_and_the_others_stay() -> None:
@@ -38,7 +54,43 @@ def test_new_rows_take_the_place_of_their_own_and_the_others_stay() -> None:
 
 def test_some_symbols_never_pass_for_a_day_that_is_not_there() -> None:
     with pytest.raises(DataQualityError, match=r"ftse100_prices 2023-01-03.*run the day without symbols first"):
-        patched(PRICES, Day(DAY, clean(Bar("A.L"))))
+        refuse_absent(PRICES, [Day(DAY, clean(Bar("A.L")), clean(Bar("A.L")))])
+
+
+def test_rows_that_did_not_come_are_kept_and_counted() -> None:
+    old = clean(at("A.L", 100), at("B.L", 200), at("C.L", 300))
+    found = merge(old, clean(at("A.L", 110)))
+    assert found.frame["ticker"].to_list() == ["A.L", "B.L", "C.L"]
+    assert (found.change.changed_rows, found.change.kept_rows) == (1, 2)
+    # Of a request for some symbols, the others were not asked for.
+    assert merge(old, clean(at("A.L", 110)), symbols=["A.L", "B.L"]).change.kept_rows == 1
+
+
+def test_they_are_taken_out_on_request_and_only_those_that_were_asked_for() -> None:
+    old = clean(at("A.L", 100), at("B.L", 200), at("C.L", 300))
+    found = merge(old, clean(at("A.L", 110)), drop_missing=True)
+    assert found.frame["ticker"].to_list() == ["A.L"]
+    assert (found.change.changed_rows, found.change.kept_rows) == (3, 0)
+    some = merge(old, clean(at("A.L", 110)), symbols=["A.L", "B.L"], drop_missing=True)
+    assert some.frame["ticker"].to_list() == ["A.L", "C.L"]
+
+
+@given(noise=st.floats(-0.9e-5, 0.9e-5), more=st.floats(1.2e-5, 0.5))
+def test_noise_in_an_adjusted_close_changes_nothing(noise: float, more: float) -> None:
+    old = clean(at("A.L", 100), at("B.L", 200))
+    assert merge(old, old.with_columns(pl.col("adj_close") * (1 + noise))).frame.equals(old)
+    moved = old.with_columns(pl.when(pl.col("ticker") == "B.L").then(pl.col("adj_close") * (1 + more)).otherwise(0.9))
+    found = merge(old, moved)
+    assert found.frame.equals(moved)
+    assert found.change.changed_rows == 1
+    # A fact is never noise.
+    assert merge(old, old.with_columns(pl.col("close") * (1 + 1e-9))).change.changed_rows == 2
+
+
+def test_an_adjusted_close_that_was_missing_or_is_now_is_no_noise() -> None:
+    bar, none = clean(at("A.L", 100)), clean(at("A.L", 100)).with_columns(adj_close=pl.lit(None, pl.Float64()))
+    assert merge(none, bar).frame.equals(bar)
+    assert merge(bar, none).frame.equals(none)
 
 
 RATE_ROWS = st.dictionaries(st.sampled_from(["AUD", "GBP", "JPY", "USD", "ZAR"]), st.sampled_from([1.0, 2.0, 3.0]))

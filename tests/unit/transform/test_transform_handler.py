@@ -9,8 +9,8 @@ import polars as pl
 import pytest
 
 from marketlake.batch_rows import write_batch_rows
-from marketlake.errors import DataQualityError, StorageUnavailable, UnexpectedError
-from marketlake.layout import batch_rows_key, clean_key, raw_key
+from marketlake.errors import DataQualityError, UnexpectedError
+from marketlake.layout import batch_rows_key, clean_key, raw_key, year_key
 from marketlake.manifest import read_manifest
 from marketlake.restatements import read_restatements
 from tests.unit.lake import PRICES, Bar, Context, Lake, at, batch_of, prices_csv, task_of
@@ -87,7 +87,7 @@ def test_a_correction_says_how_many_rows_it_changed(lake: Lake) -> None:
     accepted(lake, dict.fromkeys(DAYS, BARS))
     transform()
     accepted(lake, {DAYS[0]: [at("A.L", 100), at("B.L", 222)], DAYS[1]: BARS})
-    found = transform(recheck=True)
+    found = transform(recheck=True, execution="run-2")
     assert [day.changed_rows for day in read_manifest(lake.clean, found["manifest"])] == [1, 0]
 
 
@@ -95,11 +95,42 @@ def test_some_symbols_are_put_into_the_day_that_is_there(lake: Lake) -> None:
     accepted(lake, dict.fromkeys(DAYS, BARS))
     transform()
     accepted(lake, {DAYS[0]: [at("B.L", 210)]})
-    found = transform(symbols=["B.L"])
+    found = transform(symbols=["B.L"], execution="run-2")
     assert found["rows"] == 2
     assert table(lake, DAYS[0]).select("ticker", "close").rows() == [("A.L", 1.0), ("B.L", 2.1)]
     (day,) = read_manifest(lake.clean, found["manifest"])
     assert (day.rows, day.changed_rows) == (2, 1)
+
+
+def test_rows_that_the_source_forgot_for_an_evening_stay(lake: Lake) -> None:
+    accepted(lake, dict.fromkeys(DAYS, BARS))
+    transform()
+    accepted(lake, {DAYS[0]: BARS[:1], DAYS[1]: BARS}, bad=["B.L"])
+    before = lake.everything()
+    found = transform(recheck=True, execution="run-2")
+    days = read_manifest(lake.clean, found["manifest"])
+    assert [(day.rows, day.changed_rows, day.kept_rows, day.same) for day in days] == [(2, 0, 1, True)] * 2
+    assert (found["written"], found["rows"]) == (0, 0)
+    written = {key for key, body in lake.everything().items() if before.get(key) != body}
+    assert all(key.startswith("manifests/run-2/") for key in written)
+
+
+def test_a_forced_load_of_a_day_that_expired_costs_no_other_day(lake: Lake) -> None:
+    accepted(lake, dict.fromkeys(DAYS, BARS))
+    transform()
+    for day in DAYS:
+        lake.client.delete_object(Bucket=lake.clean.name, Key=clean_key("ftse100_prices", day))
+    accepted(lake, {DAYS[0]: [at("A.L", 110)]})
+    found = transform(execution="run-2")
+    (one,) = read_manifest(lake.clean, found["manifest"])
+    assert (one.rows, one.changed_rows, one.kept_rows) == (2, 1, 1)
+    year = pl.read_parquet(io.BytesIO(lake.clean.get(year_key("ftse100_prices", 2023)).body))
+    assert year.select("dt", "ticker", "close").rows() == [
+        (f"{DAYS[0]}", "A.L", 1.1),
+        (f"{DAYS[1]}", "A.L", 1.0),
+        (f"{DAYS[0]}", "B.L", 2.0),
+        (f"{DAYS[1]}", "B.L", 2.0),
+    ]
 
 
 def test_of_two_requests_for_symbols_of_a_day_at_once_neither_is_lost(
@@ -108,11 +139,11 @@ def test_of_two_requests_for_symbols_of_a_day_at_once_neither_is_lost(
     accepted(lake, dict.fromkeys(DAYS, BARS))
     transform()
     accepted(lake, {DAYS[0]: [at("A.L", 110)]})
-    transform(symbols=["A.L"])
+    transform(symbols=["A.L"], execution="run-a")
     key = clean_key("ftse100_prices", DAYS[0])
-    rival, read = lake.clean.get(key).body, transform_days.with_old
+    rival, read = lake.clean.get(key).body, transform_days.with_first_changes
     accepted(lake, dict.fromkeys(DAYS, BARS))
-    transform()
+    transform(execution="run-b")
 
     def read_then_lose(*arguments: Any) -> Any:
         found = read(*arguments)
@@ -121,10 +152,8 @@ def test_of_two_requests_for_symbols_of_a_day_at_once_neither_is_lost(
 
     accepted(lake, {DAYS[0]: [at("B.L", 210)]})
     with monkeypatch.context() as meanwhile:
-        meanwhile.setattr(transform_handler, "with_old", read_then_lose)
-        with pytest.raises(StorageUnavailable, match="was written by another execution meanwhile; try again"):
-            transform(symbols=["B.L"])
-    transform(symbols=["B.L"])
+        meanwhile.setattr(transform_handler, "with_first_changes", read_then_lose)
+        transform(symbols=["B.L"], execution="run-2")
     assert table(lake, DAYS[0]).select("ticker", "close").rows() == [("A.L", 1.1), ("B.L", 2.1)]
 
 
@@ -173,10 +202,10 @@ def test_days_that_are_asked_for_again_are_expected_to_change(lake: Lake) -> Non
     accepted(lake, dict.fromkeys(DAYS, BARS))
     transform()
     accepted(lake, dict.fromkeys(DAYS, SPLIT[:1]))
-    transform(symbols=["A.L"])
+    transform(symbols=["A.L"], execution="run-2")
     accepted(lake, dict.fromkeys(DAYS, SPLIT))
-    transform()
-    assert noticed(lake, "run-1") == []
+    transform(execution="run-3")
+    assert [noticed(lake, f"run-{number}") for number in (1, 2, 3)] == [[], [], []]
 
 
 def test_the_day_before_the_batch_shows_a_restatement_during_a_gap(lake: Lake) -> None:

@@ -95,7 +95,10 @@ if __name__ == "__main__":
     from ministack.app import main
 
     from infra.faults import emulator
+    from infra.local.s3_answers import answer_as_s3
 
+    # The real answers first, the faults that replace them around these.
+    answer_as_s3()
     if os.environ.get(CHAOS_ROOT):
         emulator.install(Path(os.environ[CHAOS_ROOT]))
     # A task that is made to fail is in the history as any other.

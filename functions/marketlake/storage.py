@@ -44,7 +44,7 @@ _CONDITIONAL: Mapping[str, type[Exception]] = {
     "ConditionalRequestConflict": _Conflict,
     "409": _Conflict,
 }
-"""S3's answers to a conditional write. 412 is a decision: somebody was first. 409 is none: the write is to be tried
+"""S3's answers to a conditional write. 412 is a decision: somebody was first. 409 is not: the write is to be tried
 again. (404 to If-Match says that the object is gone.)
 https://docs.aws.amazon.com/AmazonS3/latest/userguide/conditional-writes.html#conditional-error-response
 https://docs.aws.amazon.com/AmazonS3/latest/API/API_PutObject.html"""

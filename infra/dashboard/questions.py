@@ -105,7 +105,7 @@ def ask(target: Target, name: str, given: Given) -> Answer:
         local = target.is_local
         table = run_query(target, *((with_literals(saved.sql, literals),) if local else (saved.sql, literals))).table
     except OpsError as error:
-        return Answer(name, command, [], str(error))
+        return Answer(name, command, [], f"{error}; {error.advice}" if error.advice else f"{error}")
     return Answer(name, command, table.to_pylist())
 
 

@@ -68,6 +68,8 @@ def recorded(shared_pipeline: Pipeline) -> dict[str, list[dict[str, Any]]]:
     pipeline.run({"datasets": ["ftse100_prices"]})
     pipeline.act()
     pipeline.run({"datasets": ["ftse100_prices"]})
+    with pipeline.without("artifacts_bucket", "config/currencies.csv"):
+        pipeline.run({"datasets": ["fx_rates"]})
     found: dict[str, list[dict[str, Any]]] = {function: [] for function in facts.function_names()}
     for line in pipeline.config.calls.read_text().splitlines():
         call = json.loads(line)

@@ -12,7 +12,7 @@
 #
 # The tables by year and the markers are the archive, which no rule removes by default. Their old versions are what
 # `marketlake restore` has to choose from when a year's object was lost or damaged: 30 days, because that may be seen at
-# the end of a month only. A run rewrites the current year of three datasets, 0.75 MB: 30 days are $0.0005 a month.
+# the end of a month only. A run rewrites the current year of three datasets, 0.75 MB: 30 days are $0.0004 a month.
 #
 # Removal a full 90 days after the move to Glacier Instant Retrieval (180 against 90) avoids its early-deletion fee.
 

@@ -108,4 +108,4 @@ def test_a_version_that_cannot_be_put_back_is_refused(command: Command, target: 
         printed = command("restore", "fx_rates", "2025", "--version", version)
         assert (printed.status, why in printed.err) == (2, True), printed.err
     assert command("restore", "nonsense", "2025").status == 2
-    assert "there is none" in command("restore", "fx_rates", "2024").out
+    assert "no version is there" in command("restore", "fx_rates", "2024").out

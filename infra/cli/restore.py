@@ -57,7 +57,9 @@ def _list(screen: Screen, found: YearVersions, marked: Collection[date]) -> None
     gone = [{"written": found.removed, "note": "deleted"}] if found.removed else []
     records = gone + [_record(found.dataset, version, marked) for version in found.versions]
     name = f"{found.dataset} {found.year}"
-    screen.table(records, COLUMNS, title=f"versions of {name}", empty="no version is there; load the days with a backfill")
+    screen.table(
+        records, COLUMNS, title=f"versions of {name}", empty="no version is there; load the days with a backfill"
+    )
     if any(not version.is_current for version in found.versions):
         screen.say(f"put one back with: marketlake restore {name} --version VERSION")
 

@@ -51,7 +51,7 @@ def calendar_of(inventory: Inventory) -> dict[str, Any]:
         "title": load_contract(contract.name).description,
         "first": min(inventory.due, default=None),
         "last": max(inventory.due, default=None),
-        **{kind: len(days) for kind, days in kinds.items() if kind != "in_history"},
+        **{kind: len(days) for kind, days in kinds.items()},
         "years": [{**one, "days": _year(marks, inventory.due, int(one["year"]))} for one in inventory.years()[::-1]],
     }
 

@@ -37,7 +37,7 @@ function make(set) {
 
 function update(element, set) {
   const { sum, gaps, years } = element.parts;
-  text(sum, set.due ? `${set.complete.toLocaleString("en")} of ${count(set.due, "day")} from ${set.first} to ${set.last}; ${set.by_day.toLocaleString("en")} of them by day too` : "No day is stored yet.");
+  text(sum, set.due ? `${set.complete.toLocaleString("en")} of ${count(set.due, "day")} from ${set.first} to ${set.last}; ${set.in_history.toLocaleString("en")} in the history, ${set.by_day.toLocaleString("en")} by day` : "No day is stored yet.");
   if (!changed(element, set)) return;
   gaps.replaceChildren(...gapLines(set));
   keyed(years, set.years, (year) => year.year, (year) => h("div", { class: "year" }), (box, year) => {

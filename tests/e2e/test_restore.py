@@ -40,4 +40,4 @@ def test_a_deleted_year_comes_back_with_the_days_whose_daily_objects_expired(pip
     put_back(target, found, found.versions[0])
     assert pipeline.query(BY_YEAR) == before
     stock = take_inventory(target, "fx_rates", FIRST, SECOND)
-    assert (stock.missing, stock.lost, stock.by_day) == ([], [], {SECOND})
+    assert (stock.missing, stock.lost, stock.by_day) == ([], [], frozenset({SECOND}))

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import json
 import re
+from datetime import date
 
 import pytest
 
 from infra import facts
 from infra.client.machine import Machine, State, shipped_machine
+from infra.local.deploy import SHORT_WAITS
+from marketlake.contract import dataset_names
 from marketlake.errors import SERVICE_FAULTS, SYSTEM_ERRORS, RetryPolicy, UpstreamThrottled, retried_errors
 from tests.error_names import TERMINAL, TRANSIENT
 from tests.statemachine.definition import function_of, rendered
@@ -184,6 +187,23 @@ def test_the_parameters_are_ones_that_step_functions_accepts() -> None:
     for retrier in LAMBDAS[0].body["Retry"]:
         assert 0 < retrier["IntervalSeconds"] < retrier["MaxDelaySeconds"] <= 31622400
         assert retrier["BackoffRate"] >= 1
+
+
+def test_late_days_are_given_up_between_the_third_attempt_and_the_fourth() -> None:
+    """See ``fetch.handler.Settings``: the fourth attempt must not raise where other days came."""
+    wait = PARAMETERS["publication_interval_seconds"]
+    assert PARAMETERS["publication_backoff_rate"] == 1
+    assert 2 * wait + 600 < PARAMETERS["publication_patience_seconds"] <= 3 * wait - 60
+    assert SHORT_WAITS["publication_patience_seconds"] / 3 / SHORT_WAITS["publication_interval_seconds"] < 0.05
+
+
+def test_an_execution_of_everything_outlasts_a_source_that_is_throttled_all_the_time() -> None:
+    """Each batch then waits all the waits, so many side by side; a call that is answered with 429 takes seconds."""
+    years, datasets = date.today().year + 1 - 1999, len(dataset_names())
+    (throttled,) = [one for one in LAMBDAS[0].body["Retry"] if "UpstreamThrottled" in one["ErrorEquals"]]
+    waits = [throttled["IntervalSeconds"] * throttled["BackoffRate"] ** n for n in range(throttled["MaxAttempts"])]
+    of_a_batch = sum(waits) + 60 * (1 + len(waits))
+    assert years * datasets * of_a_batch / PARAMETERS["max_concurrency"] < DEFINITION["TimeoutSeconds"]
 
 
 def test_no_terminal_error_is_retried() -> None:

@@ -1,6 +1,6 @@
 -- name: companies
 -- description: Every ticker with prices in a window: its company, its sector, and the first and last day that it has
--- parameters: start, end
+-- parameters: start, end, start, end
 -- start: date, such as 2022-01-01
 -- end: date, such as 2022-12-31
 WITH listed AS (
@@ -10,8 +10,8 @@ WITH listed AS (
 ),
 present AS (
   SELECT ticker, min(dt) AS first_day, max(dt) AS last_day, count(*) AS days
-  FROM ftse100_prices
-  WHERE dt BETWEEN ? AND ?
+  FROM ftse100_prices_by_year
+  WHERE year BETWEEN substr(?, 1, 4) AND substr(?, 1, 4) AND dt BETWEEN ? AND ?
   GROUP BY ticker
 )
 SELECT p.ticker, coalesce(nullif(l.company, ''), p.ticker) AS company,

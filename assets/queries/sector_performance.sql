@@ -1,6 +1,6 @@
 -- name: sector_performance
 -- description: Mean change of each sector's tickers, weighted alike, between two days (or the last closes of the week before each)
--- parameters: from_day, from_day, to_day, to_day
+-- parameters: from_day, from_day, from_day, from_day, to_day, to_day, to_day, to_day
 -- from_day: date, such as 2021-12-31
 -- to_day: date, such as 2022-12-30
 WITH sectors AS (
@@ -10,14 +10,18 @@ WITH sectors AS (
 ),
 opening AS (
   SELECT ticker, max_by(close, dt) AS close
-  FROM ftse100_prices
-  WHERE dt BETWEEN CAST(CAST(CAST(? AS date) - INTERVAL '7' DAY AS date) AS varchar) AND ?
+  FROM ftse100_prices_by_year
+  WHERE year BETWEEN substr(CAST(CAST(CAST(? AS date) - INTERVAL '7' DAY AS date) AS varchar), 1, 4)
+      AND substr(?, 1, 4)
+    AND dt BETWEEN CAST(CAST(CAST(? AS date) - INTERVAL '7' DAY AS date) AS varchar) AND ?
   GROUP BY ticker
 ),
 closing AS (
   SELECT ticker, max_by(close, dt) AS close
-  FROM ftse100_prices
-  WHERE dt BETWEEN CAST(CAST(CAST(? AS date) - INTERVAL '7' DAY AS date) AS varchar) AND ?
+  FROM ftse100_prices_by_year
+  WHERE year BETWEEN substr(CAST(CAST(CAST(? AS date) - INTERVAL '7' DAY AS date) AS varchar), 1, 4)
+      AND substr(?, 1, 4)
+    AND dt BETWEEN CAST(CAST(CAST(? AS date) - INTERVAL '7' DAY AS date) AS varchar) AND ?
   GROUP BY ticker
 ),
 changes AS (

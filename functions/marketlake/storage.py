@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import random
+import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from marketlake.aws import call
+from marketlake.errors import PermissionDenied, StorageUnavailable
 
 if TYPE_CHECKING:
     from mypy_boto3_s3.client import S3Client
@@ -19,6 +22,9 @@ CONCURRENCY = 8
 """Requests under way at once. Small objects wait for round trips, not for bandwidth; more than this gained nothing on
 a Lambda's share of a core (docs/benchmarks.md)."""
 
+CONFLICT_PAUSES = (0.1, 0.2, 0.4, 0.8, 1.6)
+"""Upper bounds of the waits, in seconds, between the tries of a write that S3 answers with 409."""
+
 
 class ObjectMissing(Exception):
     """There is no object with the key; what that means is the caller's to say."""
@@ -26,6 +32,22 @@ class ObjectMissing(Exception):
 
 class PreconditionFailed(Exception):
     """A conditional write lost against another writer."""
+
+
+class _Conflict(Exception):
+    """S3 did not decide about a conditional write, since another request for the key was under way."""
+
+
+_CONDITIONAL: Mapping[str, type[Exception]] = {
+    "PreconditionFailed": PreconditionFailed,
+    "412": PreconditionFailed,
+    "ConditionalRequestConflict": _Conflict,
+    "409": _Conflict,
+}
+"""S3's answers to a conditional write. 412 is a decision: somebody was first. 409 is not: the write is to be tried
+again. (404 to If-Match says that the object is gone.)
+https://docs.aws.amazon.com/AmazonS3/latest/userguide/conditional-writes.html#conditional-error-response
+https://docs.aws.amazon.com/AmazonS3/latest/API/API_PutObject.html"""
 
 
 @dataclass(frozen=True)
@@ -55,7 +77,7 @@ class Bucket:
             answer = self._client.get_object(Bucket=self.name, Key=key)
             return Stored(answer["Body"].read(), answer["ETag"].strip('"'), answer["Metadata"])
 
-        return call(read, f"s3:GetObject s3://{self.name}/{key}", {"NoSuchKey": ObjectMissing, "404": ObjectMissing})
+        return self._read(key, read)
 
     def metadata(self, key: str) -> dict[str, str]:
         """The user metadata of the object at ``key``, without its body.
@@ -63,11 +85,30 @@ class Bucket:
         Raises:
             ObjectMissing: there is no such object.
         """
+        return self._read(key, lambda: dict(self._client.head_object(Bucket=self.name, Key=key)["Metadata"]))
 
-        def read() -> dict[str, str]:
-            return dict(self._client.head_object(Bucket=self.name, Key=key)["Metadata"])
+    def _read(self, key: str, read: Callable[[], Result]) -> Result:
+        """``read()`` of the object at ``key``; a refusal is ``ObjectMissing`` where a listing lacks the key.
 
-        return call(read, f"s3:GetObject s3://{self.name}/{key}", {"404": ObjectMissing})
+        To a role that may list some prefixes only, S3 answers 403 for an object that does not exist, as for one that
+        the role may not read (https://docs.aws.amazon.com/AmazonS3/latest/API/API_GetObject.html).
+        """
+        what, missing = f"s3:GetObject s3://{self.name}/{key}", {"NoSuchKey": ObjectMissing, "404": ObjectMissing}
+        try:
+            return call(read, what, missing)
+        except PermissionDenied as refused:
+            if self._is_absent(key):
+                raise ObjectMissing(f"{what}: refused, and no listing has it") from refused
+        # It is there: written since the first read, or not for this role.
+        return call(read, what, missing)
+
+    def _is_absent(self, key: str) -> bool:
+        """Whether a listing shows that nothing lies at ``key``; False where the listing is refused, too."""
+        try:
+            # A key comes first among those that begin with it.
+            return next(iter(self.keys(key)), ("", ""))[0] != key
+        except PermissionDenied:
+            return False
 
     def put(
         self,
@@ -86,6 +127,7 @@ class Bucket:
 
         Raises:
             PreconditionFailed: the condition did not hold.
+            StorageUnavailable: other requests for the key were under way at each of six tries.
         """
         condition: dict[str, Any] = {"IfMatch": f'"{if_match}"'} if if_match else {}
         if if_absent:
@@ -97,11 +139,14 @@ class Bucket:
             )
             return answer["ETag"].strip('"')
 
-        # 409: another conditional write to the key is under way. 404: If-Match on an object that is gone.
-        lost = dict.fromkeys(("PreconditionFailed", "ConditionalRequestConflict", "412", "409"), PreconditionFailed)
-        if if_match:
-            lost["NoSuchKey"] = PreconditionFailed
-        return call(write, f"s3:PutObject s3://{self.name}/{key}", lost)
+        what = f"s3:PutObject s3://{self.name}/{key}"
+        answers = {**_CONDITIONAL, "NoSuchKey": PreconditionFailed} if if_match else _CONDITIONAL
+        for pause in (*CONFLICT_PAUSES, 0.0):
+            try:
+                return call(write, what, answers)
+            except _Conflict:
+                time.sleep(random.uniform(0, pause))  # noqa: S311 - jitter, not a secret
+        raise StorageUnavailable(f"{what}: other requests for it were under way at every try; try again later")
 
     def keys(self, prefix: str, start_after: str = "") -> Iterable[tuple[str, str]]:
         """Keys below ``prefix`` and after ``start_after`` with their ETags, ascending; one request per 1,000."""

@@ -21,11 +21,12 @@ from infra.cli.options import AsJson, Setup, setup_of
 from infra.cli.screen import Screen
 from infra.client.dead_letters import counts
 from infra.client.errors import FAILED, NotRunning, explain
+from infra.client.lake import load_again, take_inventory, years_of
 from infra.client.target import Target
 from infra.local import deploy, processes, server
 from infra.local.config import LocalConfig, LocalError
 from marketlake.contract import dataset_names, load_contract
-from marketlake.errors import MarketlakeError
+from marketlake.errors import ContractViolation, MarketlakeError
 from marketlake.layout import config_key, year_table
 from marketlake.schemas import glue_columns
 
@@ -183,6 +184,7 @@ def deployment_checks(target: Target) -> Iterator[Check]:
         *((f"function {name}", partial(_function, target, name)) for name in facts.function_names()),
         ("state machine", partial(_state_machine, target)),
         *((f"table {name}", partial(_table, target, name, columns)) for name, columns in _tables()),
+        *((f"history {name}", partial(_history, target, name)) for name in dataset_names()),
         ("Athena workgroup", partial(_workgroup, target)),
         ("dead-letter queue", partial(_queue, target)),
     ]
@@ -253,6 +255,20 @@ def _table(target: Target, name: str, wanted: Columns) -> Check | str:
         differing = ", ".join(sorted({column for column, _ in set(found) ^ set(wanted)}) or ["their order"])
         return Check(f"table {name}", "failed", f"columns differ from the contract: {differing}", _remedy(target))
     return f"{target.names['database']}.{name}, {len(found)} columns as in the contract"
+
+
+def _history(target: Target, name: str) -> Check | str:
+    """Whether the table by year holds every day that was checked."""
+    try:
+        stock = take_inventory(target, name, None, None)
+    except ContractViolation as error:
+        found, _, advice = str(error).rpartition("; ")
+        return Check(f"history {name}", "failed", found, advice)
+    if not stock.lost:
+        return f"{len(stock.complete):,} days, all that were checked"
+    years = " or ".join(f"marketlake restore {name} {year}" for year in years_of(stock.lost))
+    found = f"{len(stock.lost):,} days were checked, and are not in it: the first is {stock.lost[0]}"
+    return Check(f"history {name}", "failed", found, f"{years}; else: {load_again(name, stock.lost)}")
 
 
 def _workgroup(target: Target) -> Check | str:

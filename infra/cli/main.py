@@ -21,6 +21,7 @@ from infra.cli import (
     mail,
     partitions,
     query,
+    restore,
     retry,
     run,
     status,
@@ -76,6 +77,7 @@ app.command()(dashboard.dashboard)
 app.command()(retry.retry)
 app.command()(query.query)
 app.command()(partitions.partitions)
+app.command()(restore.restore)
 app.command()(cost.cost)
 app.command()(doctor.doctor)
 app.command()(chaos.chaos)

@@ -9,10 +9,10 @@ import typer
 from infra.cli.options import AsJson, known_datasets, parse_day, setup_of
 from infra.cli.screen import Screen, safe
 from infra.client.errors import Refusal
-from infra.client.lake import Inventory, take_inventory
+from infra.client.lake import Inventory, load_again, take_inventory, years_of
 from marketlake.intervals import text_of
 
-COLUMNS = ["dataset", "year", "due", "complete", "missing", "which"]
+COLUMNS = ["dataset", "year", "due", "complete", "by_day", "in_history", "missing", "which"]
 
 
 def partitions(
@@ -22,7 +22,10 @@ def partitions(
     end: Annotated[str | None, typer.Option("--end", help="Last day; else the last that is due.")] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Show, by year, the days that each dataset's calendar has, those in the lake, and those missing."""
+    """Show, by year, the days that each dataset's calendar has, those in the lake, and those missing.
+
+    A day is complete when it was checked and the history (the table by year) holds it; its object by day expires.
+    """
     screen = Screen(as_json)
     first, last = parse_day("--start", start), parse_day("--end", end)
     if first and last and first > last:
@@ -42,15 +45,14 @@ def partitions(
 def _remark(screen: Screen, inventory: Inventory) -> None:
     name = inventory.contract.name
     if inventory.missing:
-        window = f"--start {inventory.missing[0]} --end {inventory.missing[-1]}"
-        screen.say(f"load what is missing: marketlake backfill {window} --dataset {name}")
+        screen.say(f"load what is missing: {load_again(name, inventory.missing)}")
     if inventory.unchecked:
         screen.say(f"{name}: {len(inventory.unchecked)} days are written but not checked; a backfill loads them again")
     if inventory.lost:
-        window = f"--start {inventory.lost[0]} --end {inventory.lost[-1]}"
+        years = " or ".join(f"marketlake restore {name} {year}" for year in years_of(inventory.lost))
         screen.say(
-            f"[red]{name}: {len(inventory.lost)} days are marked as done but their data is gone[/]; "
-            f"load them again: marketlake backfill --force {window} --dataset {name}"
+            f"[red]{name}: {len(inventory.lost)} days were checked, and are not in the history any more[/]; "
+            f"bring back their year's object: {years}; else load what is missing"
         )
     if inventory.unexpected:
         days = ", ".join(f"{day}" for day in inventory.unexpected[:3])

@@ -19,6 +19,14 @@ if TYPE_CHECKING:
 FIRST_POLL_SECONDS, LAST_POLL_SECONDS = 0.03, 1.0
 SHOWN_REASON = 1500
 
+FILE_CHANGED = ("HIVE_FILESYSTEM_ERROR: Incorrect fileSize", "The specified key does not exist")
+"""What is in the reason where a file was replaced or removed while the query read it, which Athena does not support:
+https://docs.aws.amazon.com/athena/latest/ug/troubleshooting-athena.html#troubleshooting-athena-data-file-issues"""
+
+
+class _FileChanged(QueryFailed):
+    """A file was replaced or removed while the query read it."""
+
 
 @dataclass(frozen=True)
 class Result:
@@ -33,10 +41,19 @@ class Result:
 def run_query(target: Target, sql: str, parameters: list[str] | None = None) -> Result:
     """The answer to ``sql``; ``parameters`` are SQL literals for its question marks. Ctrl-C stops the query.
 
+    Where an execution replaced a file while the query read it, it is run once more.
+
     Raises:
         QueryFailed: with Athena's reason.
     """
     given: dict[str, Any] = {"ExecutionParameters": parameters} if parameters else {}
+    try:
+        return _run(target, sql, given)
+    except _FileChanged:
+        return _run(target, sql, given)
+
+
+def _run(target: Target, sql: str, given: dict[str, Any]) -> Result:
     athena = target.athena
     try:
         started = athena.start_query_execution(
@@ -71,7 +88,10 @@ def _wait(target: Target, query: str) -> Any:
             return execution
         if state in ("FAILED", "CANCELLED"):
             reason = execution["Status"].get("StateChangeReason", "Athena gave no reason")
-            raise QueryFailed(f"the query {state.lower()}: {reason[:SHOWN_REASON]}")
+            message = f"the query {state.lower()}: {reason[:SHOWN_REASON]}"
+            if any(text in reason for text in FILE_CHANGED):
+                raise _FileChanged(message, "an execution is writing these days; ask again when it has ended")
+            raise QueryFailed(message)
         time.sleep(pause)
         pause = min(pause * 1.5, LAST_POLL_SECONDS)
 

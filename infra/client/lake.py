@@ -1,61 +1,70 @@
-"""What the lake holds of a dataset, day by day, against the dataset's calendar: from key listings alone."""
+"""What the lake holds of a dataset, day by day, against the dataset's calendar: without reading a row."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from typing import Any
 
 from infra.client.target import Target
 from marketlake.contract import Contract, load_contract
+from marketlake.history import history_of
 from marketlake.intervals import to_intervals
-from marketlake.layout import clean_prefix, marker_prefix, objects_by_day
-from marketlake.storage import Bucket
+from marketlake.layout import clean_prefix, objects_by_day
+from marketlake.markers import marked_days
 
 
 @dataclass(frozen=True)
 class Inventory:
-    """Days of a dataset in a window: which its calendar has, which have a clean object, which a marker.
+    """Days of a dataset in a window: those due by its calendar, with a daily object, in the history, with a marker.
 
-    A day is complete when it has both: the marker is written last.
+    A day is complete when it was checked, so that it has a marker, and the history holds it. Its daily object expires.
     """
 
     contract: Contract
     due: tuple[date, ...]
-    clean: frozenset[date]
+    by_day: frozenset[date]
+    in_history: frozenset[date]
     marked: frozenset[date]
 
     @property
+    def stored(self) -> frozenset[date]:
+        """Days that have rows, by day or in the history."""
+        return self.by_day | self.in_history
+
+    @property
     def complete(self) -> list[date]:
-        """Days of the calendar that have data and marker."""
-        return [day for day in self.due if day in self.clean and day in self.marked]
+        """Days of the calendar that are loaded: checked, and in the history."""
+        return [day for day in self.due if day in self.in_history and day in self.marked]
 
     @property
     def missing(self) -> list[date]:
-        """Days of the calendar that are not complete."""
-        return [day for day in self.due if day not in self.clean or day not in self.marked]
+        """Days of the calendar that are not complete; a backfill loads them."""
+        return [day for day in self.due if day not in self.in_history or day not in self.marked]
 
     @property
     def unchecked(self) -> list[date]:
-        """Days with data and no marker: written, but not checked; the next run or backfill loads them again."""
-        return sorted(self.clean - self.marked)
+        """Days with rows and no marker: written, but not checked; the next run or backfill loads them again."""
+        return sorted(self.stored - self.marked)
 
     @property
     def lost(self) -> list[date]:
-        """Days with a marker and no data: somebody deleted the object; only ``backfill --force`` loads them again."""
-        return sorted(self.marked - self.clean)
+        """Days with a marker that the history does not hold: their year's object was lost, or is an older one."""
+        return sorted(self.marked - self.in_history)
 
     @property
     def unexpected(self) -> list[date]:
-        """Days with data that the calendar does not have."""
-        return sorted(self.clean - set(self.due))
+        """Days with rows that the calendar does not have."""
+        return sorted(self.stored - set(self.due))
 
     @property
     def by_kind(self) -> dict[str, Sequence[date]]:
         """All of these days; the last kind that a day is of says most about it."""
         return {
             "due": self.due,
+            "by_day": sorted(self.by_day),
+            "in_history": sorted(self.in_history),
             "complete": self.complete,
             "missing": self.missing,
             "unchecked": self.unchecked,
@@ -67,12 +76,22 @@ class Inventory:
         """A record a year: how many of its days are of each kind, and the missing ones as day ranges."""
         kinds = self.by_kind
         records = []
-        for year in sorted({day.year for day in self.due}):
+        for year in years_of(self.due):
             days = {kind: [day for day in found if day.year == year] for kind, found in kinds.items()}
             counts = {kind: len(found) for kind, found in days.items()}
             missing = to_intervals(self.contract, days["missing"])
             records.append({"dataset": self.contract.name, "year": f"{year}", **counts, "missing_days": missing})
         return records
+
+
+def load_again(dataset: str, days: Sequence[date], *options: str) -> str:
+    """The command that loads ``days`` (ascending) of ``dataset``; it leaves out those between that are complete."""
+    return " ".join(["marketlake backfill", *options, f"--start {days[0]} --end {days[-1]} --dataset {dataset}"])
+
+
+def years_of(days: Iterable[date]) -> list[int]:
+    """The years of ``days``, ascending."""
+    return sorted({day.year for day in days})
 
 
 def last_due_day(target: Target, dataset: str) -> date:
@@ -83,15 +102,16 @@ def last_due_day(target: Target, dataset: str) -> date:
 
 
 def take_inventory(target: Target, dataset: str, start: date | None, end: date | None) -> Inventory:
-    """What there is of ``dataset`` from ``start`` (else the first day stored) to ``end`` (else the last day due)."""
+    """What there is of ``dataset`` from ``start`` (else the first day stored) to ``end`` (else the last day due).
+
+    Raises:
+        ContractViolation: a year's object does not say which days it holds; the message says what to do.
+    """
     contract, bucket = load_contract(dataset), target.bucket("clean")
     last = end or last_due_day(target, dataset)
-    clean = _days(bucket, clean_prefix(dataset), start, last)
-    marked = _days(bucket, marker_prefix(dataset), start, last)
-    first = start or min(clean | marked, default=None)
+    by_day = {day for day, _, _ in objects_by_day(bucket, clean_prefix(dataset), start, last)}
+    in_history = history_of(bucket, dataset, start, last).keys()
+    marked = marked_days(bucket, dataset, start or contract.first_date, last)
+    first = start or min(by_day | in_history | marked, default=None)
     due = tuple(contract.days(first, last)) if first else ()
-    return Inventory(contract, due, frozenset(clean), frozenset(marked))
-
-
-def _days(bucket: Bucket, prefix: str, start: date | None, end: date) -> set[date]:
-    return {day for day, _, _ in objects_by_day(bucket, prefix, start, end)}
+    return Inventory(contract, due, frozenset(by_day), frozenset(in_history), frozenset(marked))

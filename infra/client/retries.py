@@ -319,7 +319,8 @@ def covers(request: object, other: object) -> bool:
         return False
     days = wide.start <= narrow.start and narrow.end <= wide.end
     named = set(narrow.datasets) <= set(wide.datasets) and set(narrow.symbols) == set(wide.symbols)
-    return days and named and (wide.force or not narrow.force)
+    again = (wide.force or not narrow.force) and wide.drop_missing == narrow.drop_missing
+    return days and named and again
 
 
 def is_loaded(target: Target, request: object) -> bool:
@@ -328,7 +329,7 @@ def is_loaded(target: Target, request: object) -> bool:
     False where markers cannot tell: ``force`` and ``symbols`` ask for days that are in the lake.
     """
     window = _window(request)
-    if window is None or window.force or window.symbols:
+    if window is None or window.force or window.symbols or window.drop_missing:
         return False
     return all(
         loaded_days(target.bucket("clean"), name, window.start, window.end)

@@ -13,7 +13,8 @@ from infra.client.target import Target
 from marketlake.contract import dataset_names, load_contract
 
 LOCAL_SECONDS, AWS_SECONDS = 2.0, 60.0
-"""Least time between two listings: one lists all days of a dataset, seven requests for 25 years of it, twice."""
+"""Least time between two looks: for 25 years of a dataset seven requests list its days, seven its markers, and one asks
+each year's object which days it holds."""
 
 MARKS = {"complete": "c", "missing": "m", "unchecked": "u", "lost": "l", "unexpected": "x"}
 CLOSED, OUTSIDE = "-."
@@ -40,8 +41,8 @@ class Calendars:
 def calendar_of(inventory: Inventory) -> dict[str, Any]:
     """A dataset's years, newest first; a year has a character a day from its first of January, and its gaps.
 
-    ``c`` complete, ``m`` missing, ``u`` written but not checked, ``l`` marked but gone, ``x`` not in the calendar,
-    ``-`` closed, ``.`` before the first day that is stored, or not due yet.
+    ``c`` complete, ``m`` missing, ``u`` written but not checked, ``l`` checked but not in the history, ``x`` not in the
+    calendar, ``-`` closed, ``.`` before the first day that is stored, or not due yet.
     """
     contract, kinds = inventory.contract, inventory.by_kind
     marks = {day: mark for kind, mark in MARKS.items() for day in kinds[kind]}

@@ -8,7 +8,7 @@ from typing import Any
 
 from infra import facts
 from infra.cost.prices import DAYS_A_MONTH, GB, HOURS_A_MONTH, TB, Bill, Quantities, assumed, bill
-from infra.cost.recorded import Used
+from infra.cost.recorded import Used, recorded
 
 PARTS = ("standing", "daily_runs", "month", "ten_year_backfill", "month_with_backfill")
 """The bills of :func:`month`: what stands, a month's daily runs, both, a ten-year backfill, and all together."""
@@ -20,7 +20,10 @@ IN_STANDARD = {
     "claims": "manifest_days",
     "clean": "clean_standard_days",
 }
-"""Kind of object to the assumption of how long it lies in Standard; the others lie there for ``clean_days``."""
+"""Kind of object to the assumption of how long it lies in Standard; reports lie there for ``clean_days``."""
+
+HISTORY = ("by_year", "markers")
+"""Kinds of object that are kept for ever; each write adds an old version."""
 
 
 def month(daily: Used | None, backfill: Used | None) -> dict[str, Bill]:
@@ -31,8 +34,8 @@ def month(daily: Used | None, backfill: Used | None) -> dict[str, Bill]:
     """
     runs = times({**quantities(daily), "schedule": 1}, assumed("runs_per_month")) if daily else {}
     ten_years = times(quantities(backfill), scale(backfill)) if backfill else {}
-    fixed = standing()
-    bills = (bill(fixed), bill(runs), bill(fixed, runs), bill(ten_years), bill(fixed, runs, ten_years))
+    fixed = (standing(), history(assumed("history_years")))
+    bills = (bill(*fixed), bill(runs), bill(*fixed, runs), bill(ten_years), bill(*fixed, runs, ten_years))
     return dict(zip(PARTS, bills, strict=True))
 
 
@@ -89,6 +92,20 @@ def standing() -> Quantities:
     }
 
 
+def history(years: float) -> Quantities:
+    """Quantities of a month of ``years`` years of history: each year's object and its markers, of the three datasets.
+
+    Sizes are those of the recorded backfill.
+    """
+    used, a_year = recorded()["backfill"], 0.0
+    for prefix, (objects, size) in used.written.items():
+        if prefix.startswith("by_year/"):
+            a_year += size
+        elif prefix.startswith("markers/"):
+            a_year += objects * size * scale(used) / 10
+    return {"s3_standard": years * a_year / GB}
+
+
 def quantities(used: Used) -> Quantities:
     """Everything that AWS bills for an execution, over the whole life of its data.
 
@@ -132,12 +149,14 @@ def gb_seconds(used: Used) -> float:
 def _stored(used: Used) -> Quantities:
     """Storage until the lifecycle rules remove what was written, old versions included.
 
-    In a month of daily runs that is what the month's storage costs, once the lake has its age.
+    In a month of daily runs that is what the month's storage costs, once the lake has its age. What lies in the history
+    for ever is in :func:`history`; here are the old versions that each write leaves.
     """
     old, moved = assumed("noncurrent_days"), _objects(used, "clean")
     standard = glacier = 0.0
     for prefix, (objects, size) in used.written.items():
-        kept = assumed(IN_STANDARD.get(prefix.partition("/")[0], "clean_days")) + old
+        kind = prefix.partition("/")[0]
+        kept = old if kind in HISTORY else assumed(IN_STANDARD.get(kind, "clean_days")) + old
         standard += objects * size / GB * kept / DAYS_A_MONTH
         if prefix.startswith("clean/"):
             kept = assumed("clean_days") - assumed("clean_standard_days") + old

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from infra.cost.month import PARTS, gb_seconds, items, month, query_bill, verdict
-from infra.cost.prices import Bill, assumed, price_list
+from infra.cost.month import PARTS, gb_seconds, history, items, month, query_bill, verdict
+from infra.cost.prices import DAYS_A_MONTH, GB, Bill, assumed, bill, price_list
 from infra.cost.recorded import recorded
 from infra.pages.markdown import markdown_table
 
@@ -41,6 +41,8 @@ def figures() -> dict[str, object]:
     usd = {line.item: line.usd for line in found.lines}
     quantity = {line.item: line.quantity for line in found.lines}
     metrics = round(quantity["Metrics of our own"] * 730 / assumed("runs_per_month"))
+    years = sum(size for kind, (_, size) in recorded()["daily"].written.items() if kind.startswith("by_year/"))
+    old_versions = assumed("runs_per_month") * years / GB * assumed("noncurrent_days") / DAYS_A_MONTH
     day, year = (recorded()["backfill"].written[f"{kind}/ftse100_prices"][1] for kind in ("clean", "by_year"))
     return {
         "verdict": verdict(bills()),
@@ -53,6 +55,10 @@ def figures() -> dict[str, object]:
         "unwatched": found.total - usd["Dashboard"] - usd["Alarms"],
         "metrics": metrics,
         "month_with_whole_metrics": found.total - usd["Metrics of our own"] + table.prices["metric"].of(metrics),
+        "history_year": bill(history(1)).total,
+        "history_ten": bill(history(10)).total,
+        "history_mb": history(1)["s3_standard"] * 1000,
+        "history_versions": bill({"s3_standard": old_versions}).total,
         "query": query_bill(2530, day, "day").total,
         "query_glacier": query_bill(2530, day, "day", glacier=True).total,
         "query_month": query_bill(22, day, "day").total,

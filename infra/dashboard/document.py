@@ -55,16 +55,16 @@ def _between(missing: Sequence[str], present: Sequence[str]) -> set[str]:
 
 
 def _freshness(inventory: Inventory) -> dict[str, Any]:
-    contract = inventory.contract
+    contract, last = inventory.contract, max(inventory.in_history, default=None)
     return {
         "name": contract.name,
         "description": contract.description,
-        "first": _text(min(inventory.clean, default=None)),
-        "last": _text(max(inventory.clean, default=None)),
+        "first": _text(min(inventory.in_history, default=None)),
+        "last": _text(last),
         "last_due": _text(max(inventory.due, default=None)),
         "due": len(inventory.due),
         "complete": len(inventory.complete),
-        "behind": sum(day > max(inventory.clean) for day in inventory.due) if inventory.clean else len(inventory.due),
+        "behind": sum(last is None or day > last for day in inventory.due),
     }
 
 

@@ -48,12 +48,12 @@ def choose_window(target: Target, inventories: list[Inventory], start: date | No
     Raises:
         Refusal: the window ends before it starts.
     """
-    stored = [day for inventory in inventories for day in inventory.clean]
+    stored = [day for inventory in inventories for day in inventory.in_history]
     last = end or max(stored, default=last_due_day(target, PRICES))
     first = start or year_before(last)
     if first > last:
         raise Refusal(f"the window starts on {first} and ends on {last}", "give a --start on or before the --end")
-    prices = {day for inventory in inventories if inventory.contract.name == PRICES for day in inventory.clean}
+    prices = {day for inventory in inventories if inventory.contract.name == PRICES for day in inventory.in_history}
     return Window(first, last, max((day for day in prices if first <= day <= last), default=None))
 
 
@@ -105,7 +105,7 @@ def ask(target: Target, name: str, given: Given) -> Answer:
         local = target.is_local
         table = run_query(target, *((with_literals(saved.sql, literals),) if local else (saved.sql, literals))).table
     except OpsError as error:
-        return Answer(name, command, [], str(error))
+        return Answer(name, command, [], f"{error}; {error.advice}" if error.advice else f"{error}")
     return Answer(name, command, table.to_pylist())
 
 

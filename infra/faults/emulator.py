@@ -23,7 +23,7 @@ from ministack.core.lambda_runtime import ProvidedWorker
 from ministack.services import athena, s3, stepfunctions
 
 from infra.faults.injector import Injector, Switch
-from infra.faults.kinds import ATHENA_REASONS, DEATHS, REFUSALS, S3_ERRORS, S3Error
+from infra.faults.kinds import DEATHS, QUERY_FAILURES, REFUSALS, S3_ERRORS, QueryFailure, S3Error
 from infra.faults.rules import Rule
 
 SIGNED_BY_A_ROLE = re.compile(r"Credential=ASIA[^/,]*/[^/]+/[^/]+/s3/aws4_request")
@@ -57,7 +57,8 @@ def _install_s3(injector: Injector) -> None:
     async def faulty(
         method: str, path: str, headers: dict[str, str], body: bytes, query: dict[str, list[str]], request_id: str
     ) -> Answer:
-        fault = injector.pick("s3", request_target(method, path, query)) if is_of_a_function(headers) else None
+        target = request_target(method, path, query, headers)
+        fault = injector.pick("s3", target) if is_of_a_function(headers) else None
         error = S3_ERRORS.get(fault.kind) if fault else None
         if fault and fault.kind == "slow":
             await asyncio.sleep(fault.seconds)
@@ -74,10 +75,11 @@ def is_of_a_function(headers: Mapping[str, str]) -> bool:
     return SIGNED_BY_A_ROLE.search(headers.get("authorization", "")) is not None
 
 
-def request_target(method: str, path: str, query: Mapping[str, list[str]]) -> str:
-    """What is called, the same in each run of the same work."""
+def request_target(method: str, path: str, query: Mapping[str, list[str]], headers: Mapping[str, str]) -> str:
+    """What is called, the same in each run of the same work: a write on a condition names its kind."""
     asked = "&".join(f"{name}={','.join(values)}" for name, values in sorted(query.items()))
-    return f"{method} {path}{'?' if asked else ''}{asked}"
+    conditions = [f" {name}" for name in ("if-match", "if-none-match") if method == "PUT" and name in headers]
+    return f"{method} {path}{'?' if asked else ''}{asked}{''.join(conditions)}"
 
 
 def s3_error(error: S3Error, path: str, request_id: str) -> Answer:
@@ -95,8 +97,9 @@ def _install_athena(injector: Injector) -> None:
 
     async def faulty(query_id: str, query: str, *arguments: Any, **named: Any) -> None:
         fault = injector.pick("athena", " ".join(query.split()))
-        if fault and fault.kind == "failed":
-            athena._executions[query_id]["Status"].update(_failed(fault.category))
+        failure = QUERY_FAILURES.get(fault.label) if fault else None
+        if failure:
+            athena._executions[query_id]["Status"].update(_failed(failure))
             return
         if fault:
             await asyncio.sleep(fault.seconds)
@@ -107,15 +110,13 @@ def _install_athena(injector: Injector) -> None:
     athena._execute_query = faulty
 
 
-def _failed(category: int) -> dict[str, Any]:
+def _failed(failure: QueryFailure) -> dict[str, Any]:
     """Status of a query that failed."""
-    reason = ATHENA_REASONS[category]
-    return {
-        "State": "FAILED",
-        "StateChangeReason": reason,
-        "AthenaError": {"ErrorCategory": category, "Retryable": category == 1, "ErrorMessage": reason},
-        "CompletionDateTime": int(time.time()),
-    }
+    status = {"State": "FAILED", "StateChangeReason": failure.reason, "CompletionDateTime": int(time.time())}
+    if failure.category is None:
+        return status
+    detail = {"ErrorCategory": failure.category, "ErrorType": failure.type, "ErrorMessage": failure.reason}
+    return {**status, "AthenaError": {**detail, "Retryable": failure.category == 1}}
 
 
 def _install_tasks(injector: Injector) -> None:

@@ -28,6 +28,14 @@ class Reason(NamedTuple):
     cause: str
 
 
+class QueryFailure(NamedTuple):
+    """Reason of a query's failure, with the category and the type that Athena gives it, if it gives any."""
+
+    reason: str
+    category: int | None = None
+    type: int | None = None
+
+
 _INTERNAL = "We encountered an internal error. Please try again."
 _KILLED = "Runtime exited with error: signal: killed"
 
@@ -35,8 +43,12 @@ S3_ERRORS = {
     "internal_error": S3Error(500, "InternalError", _INTERNAL),
     "slow_down": S3Error(503, "SlowDown", "Please reduce your request rate."),
     "lost_answer": S3Error(500, "InternalError", _INTERNAL, replaces=range(600)),
+    "conflict": S3Error(409, "ConditionalRequestConflict", "A conflicting conditional operation is in progress."),
 }
 """https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html"""
+
+ONLY_AT: Mapping[str, str] = {"conflict": r"^PUT .* if-(none-)?match$"}
+"""Kinds that only some calls of their surface can have: what finds these, as a rule's ``match`` does."""
 
 DEATHS = {
     "crash": Reason("Runtime.ExitError", _KILLED),
@@ -54,9 +66,14 @@ REFUSALS = {
 }
 """Tasks that a service refuses, by surface and kind: the integration's name comes before the exception's."""
 
-ATHENA_REASONS = {1: "GENERIC_INTERNAL_ERROR: injected", 2: "HIVE_CANNOT_OPEN_SPLIT: injected"}
-"""Why a query failed, by ``category``: 1 is Athena's own error, 2 the caller's.
-https://docs.aws.amazon.com/athena/latest/APIReference/API_AthenaError.html"""
+QUERY_FAILURES = {
+    "failed, category 1": QueryFailure("GENERIC_INTERNAL_ERROR: injected", 1, 100),
+    "failed, category 2": QueryFailure("Access Denied (Service: Amazon S3; Status Code: 403): injected", 2, 1501),
+    "replaced": QueryFailure("HIVE_FILESYSTEM_ERROR: Incorrect fileSize 1234567 for file: injected"),
+}
+"""Why a query failed, by a rule's label. Category 1 is Athena's own error, 2 the caller's
+(https://docs.aws.amazon.com/athena/latest/ug/error-reference.html). Which ones a replaced file has is not documented
+(https://docs.aws.amazon.com/athena/latest/ug/troubleshooting-athena.html#troubleshooting-athena-hive_filesystem_error-incorrect-file-size)."""
 
 TRANSPORT = ("status", "html", "truncated", "empty", "hang", "reset")
 """Faults of the simulated sources that replace or damage a whole response."""
@@ -68,7 +85,7 @@ KINDS: Mapping[str, tuple[str, ...]] = {
     "upstream": TRANSPORT + DATA,
     "s3": (*S3_ERRORS, "slow"),
     "lambda": (*DEATHS, "timeout", "throttle", "abandoned"),
-    "athena": ("failed", "queued"),
+    "athena": ("failed", "replaced", "queued"),
     "sqs": ("refused",),
     "sns": ("refused",),
     "write": ("kill_function", "kill_server", "noted"),

@@ -12,7 +12,7 @@ from typing import Annotated, Literal, TypeVar
 
 import msgspec
 
-from infra.faults.kinds import KINDS
+from infra.faults.kinds import KINDS, ONLY_AT
 
 OFF = "none"
 PROFILES = Path(__file__).parent / "profiles.json"
@@ -72,7 +72,8 @@ class Rule(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_default
 
     def fits(self, surface: str, target: str) -> bool:
         """Whether the rule is about this call."""
-        return self.surface == surface and re.search(self.match, target) is not None
+        patterns = (self.match, ONLY_AT.get(self.kind, ""))
+        return self.surface == surface and all(re.search(pattern, target) for pattern in patterns)
 
 
 class Profile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

@@ -146,6 +146,8 @@ def make_storage(config: LocalConfig, values: dict[str, object]) -> None:
     place = {"LocationConstraint": config.region}
     for bucket in BUCKETS:
         _ensure(partial(s3.create_bucket, Bucket=values[bucket], CreateBucketConfiguration=place))
+    # The versions of a year's object are what `marketlake restore` brings back.
+    s3.put_bucket_versioning(Bucket=f"{values['clean_bucket']}", VersioningConfiguration={"Status": "Enabled"})
     for key, body in list_objects(config):
         s3.put_object(Bucket=values["artifacts_bucket"], Key=key, Body=body, ContentType="text/csv")
 

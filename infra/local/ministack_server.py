@@ -28,7 +28,7 @@ def read_in_place() -> None:
     """Make Athena read the objects where they lie on disk, and only those of the partitions that a query names.
 
     MiniStack copies every object of a table for each query and opens all of them to unite their schemas: with 25 years
-    of days that is 6,000 files to ask for one day. Our files have one schema, that of the contract.
+    of days that is 6,000 files to ask for one day.
     """
     copy, relation = athena._materialize_table_files, athena._table_relation
 
@@ -40,12 +40,34 @@ def read_in_place() -> None:
         found: list[str] = paths if all(path and os.path.exists(path) for path in paths) else copy(location, workdirs)
         return found
 
-    def one_schema(table: dict[str, Any], files: list[str]) -> str:
-        text: str = relation(table, files)
-        return text.replace("union_by_name = true, ", "")
+    def by_name(table: dict[str, Any], files: list[str]) -> str:
+        parquet = athena._data_format(table) == "parquet"
+        return parquet_relation(table, files) if parquet else str(relation(table, files))
 
     athena._materialize_table_files = files_on_disk
-    athena._table_relation = one_schema
+    athena._table_relation = by_name
+
+
+def parquet_relation(table: dict[str, Any], files: list[str]) -> str:
+    """A DuckDB relation over ``files`` with the columns of the Glue ``table``, and its partition keys from their paths.
+
+    As Athena reads Parquet, by the names of columns: null for what a file lacks, nothing of what the table lacks
+    (https://docs.aws.amazon.com/athena/latest/ug/handling-schema-updates-chapter.html). DuckDB can do so with files
+    that it does not open only where it is given the schema, which it does not take together with its own reading of
+    partitions from paths.
+    """
+    columns = {column["Name"]: athena._duckdb_type(column) for column in table["StorageDescriptor"]["Columns"]}
+    keys = {key["Name"]: athena._duckdb_type(key) for key in athena._path_partition_keys(table, files)}
+    schema = ", ".join(
+        f"'{name}': {{name: '{name}', type: '{kind}', default_value: NULL}}" for name, kind in columns.items()
+    )
+    names = [f'"{name}"' for name in columns]
+    names += [
+        f"CAST(regexp_extract(filename, '/{name}=([^/]*)/', 1) AS {kind}) AS \"{name}\"" for name, kind in keys.items()
+    ]
+    # The names are those of the contracts.
+    reader = f"read_parquet({athena._sql_list(files)}, schema = MAP {{{schema}}}, filename = true)"
+    return f"(SELECT {', '.join(names)} FROM {reader})"  # noqa: S608
 
 
 def trust_unknown_keys() -> None:
@@ -95,7 +117,10 @@ if __name__ == "__main__":
     from ministack.app import main
 
     from infra.faults import emulator
+    from infra.local.s3_answers import answer_as_s3
 
+    # The real answers first, the faults that replace them around these.
+    answer_as_s3()
     if os.environ.get(CHAOS_ROOT):
         emulator.install(Path(os.environ[CHAOS_ROOT]))
     # A task that is made to fail is in the history as any other.

@@ -1,6 +1,6 @@
 """The tables of the lake as Glue takes them (``TableInput``), for Terraform and for the local deployment.
 
-From each contract: its rows by day, the same rows by year (docs/decisions/0008), and its quarantine. From
+From each contract: its rows by day, all its rows by year (docs/decisions/0012), and its quarantine. From
 ``infra/terraform/lookups/lookups.json``: the analysts' small lists. The local deployment calls ``table_inputs``;
 ``make package`` writes them into ``tables.json``, which ``infra/terraform/catalog.tf`` reads.
 """

@@ -22,8 +22,9 @@ locals {
                  avg(close) OVER (PARTITION BY ticker ORDER BY dt ROWS BETWEEN 19 PRECEDING AND CURRENT ROW) AS of_20,
                  avg(close) OVER (PARTITION BY ticker ORDER BY dt ROWS BETWEEN 49 PRECEDING AND CURRENT ROW) AS of_50,
                  avg(close) OVER (PARTITION BY ticker ORDER BY dt ROWS BETWEEN 199 PRECEDING AND CURRENT ROW) AS of_200
-          FROM ${local.names.database}.ftse100_prices
-          WHERE dt >= CAST(current_date - INTERVAL '2' YEAR AS varchar)
+          FROM ${local.names.database}.ftse100_prices_by_year
+          WHERE year >= substr(CAST(current_date - INTERVAL '2' YEAR AS varchar), 1, 4)
+            AND dt >= CAST(current_date - INTERVAL '2' YEAR AS varchar)
         ) averaged
       SQL
       columns = { day = "DATETIME", ticker = "STRING", close = "DECIMAL", volume = "INTEGER", average_20 = "DECIMAL", average_50 = "DECIMAL", average_200 = "DECIMAL" }
@@ -50,8 +51,9 @@ locals {
     rates = {
       sql     = <<-SQL
         SELECT CAST(dt AS date) AS day, base_currency, target_currency, rate
-        FROM ${local.names.database}.fx_rates
-        WHERE dt >= CAST(current_date - INTERVAL '2' YEAR AS varchar)
+        FROM ${local.names.database}.fx_rates_by_year
+        WHERE year >= substr(CAST(current_date - INTERVAL '2' YEAR AS varchar), 1, 4)
+          AND dt >= CAST(current_date - INTERVAL '2' YEAR AS varchar)
       SQL
       columns = { day = "DATETIME", base_currency = "STRING", target_currency = "STRING", rate = "DECIMAL" }
     }

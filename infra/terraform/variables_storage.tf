@@ -25,7 +25,7 @@ variable "clean_transition_days" {
 }
 
 variable "clean_expire_days" {
-  description = "Days after which clean objects, their markers and the run reports are removed."
+  description = "Days after which a day's clean object (clean/) and the run reports are removed. The day stays in the table by year: history_expire_days."
   type        = number
   default     = 180
   nullable    = false
@@ -37,6 +37,22 @@ variable "clean_expire_days" {
   validation {
     condition     = var.clean_expire_days > var.raw_expire_days
     error_message = "clean_expire_days must be greater than raw_expire_days: clean data outlives the raw data that it was made from."
+  }
+}
+
+variable "history_expire_days" {
+  description = "0: the tables by year and the markers, which are the archive, are kept for ever. Else days from the last write of a marker, or of a year's object, until it is removed. A year's object is written again with each of its days, so the days of a year go together, this long after the last of them. A day whose marker is gone counts as missing; a backfill loads it again, and keeps its year this long once more."
+  type        = number
+  default     = 0
+  nullable    = false
+
+  validation {
+    condition     = var.history_expire_days >= 0 && floor(var.history_expire_days) == var.history_expire_days
+    error_message = "history_expire_days must be a whole number of days, or 0 for ever."
+  }
+  validation {
+    condition     = var.history_expire_days == 0 || var.history_expire_days >= var.clean_expire_days
+    error_message = "history_expire_days must be 0, for ever, or at least clean_expire_days: the history has the days whose daily objects are gone."
   }
 }
 
@@ -89,9 +105,9 @@ variable "results_expire_days" {
 }
 
 variable "noncurrent_expire_days" {
-  description = "Days for which an overwritten or removed object can still be brought back; after that its old versions are deleted and the bucket really gets smaller."
+  description = "Days for which an overwritten or removed object can still be brought back; after that its old versions are deleted and the bucket really gets smaller. marketlake restore finds a year's object that was lost or damaged this long."
   type        = number
-  default     = 7
+  default     = 30
   nullable    = false
 
   validation {

@@ -6,6 +6,7 @@ import json
 import random
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -109,6 +110,16 @@ class Pipeline:
         """An object's bytes."""
         read: bytes = self.aws("s3").get_object(Bucket=self.name(bucket), Key=key)["Body"].read()
         return read
+
+    @contextmanager
+    def without(self, bucket: str, key: str) -> Iterator[None]:
+        """The object at ``key`` is gone meanwhile."""
+        body = self.body(bucket, key)
+        self.aws("s3").delete_object(Bucket=self.name(bucket), Key=key)
+        try:
+            yield
+        finally:
+            self.aws("s3").put_object(Bucket=self.name(bucket), Key=key, Body=body)
 
     def messages(self, queue: str) -> list[dict[str, Any]]:
         """Receive and delete all messages of a queue (``dlq`` or ``mailbox``), as JSON documents."""

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from athena_check.athena import run_query
+from athena_check.athena import PAUSES, run_query
 from infra.faults.injector import Switch
 from marketlake.errors import StorageUnavailable
 from tests.e2e.pipeline import Pipeline
@@ -18,6 +18,9 @@ ATTEMPTS, SERVICE_ATTEMPTS = 4, 7
 
 SDK_ATTEMPTS = 4
 """In ``marketlake.aws``."""
+
+QUERIES = len(PAUSES) + 1
+"""How often AthenaCheck runs a query that fails."""
 
 THROTTLED = {"kind": "status", "status": 429, "match": "/frankfurter"}
 """An execution that fails, so that there is something to send."""
@@ -85,6 +88,18 @@ def test_a_write_whose_answer_is_lost_is_made_once(pipeline: Pipeline, on: On) -
     assert [json.loads(pipeline.body("clean_bucket", key))["history"] for key in keys] == [[]] * 5
 
 
+@pytest.mark.parametrize(("condition", "day"), [("if-match", "2013-04-16"), ("if-none-match", "2013-04-17")])
+def test_a_write_that_s3_did_not_decide_about_is_made_again(
+    pipeline: Pipeline, on: On, condition: str, day: str
+) -> None:
+    assert pipeline.run(rates_of("2013-04-15")).status == "SUCCEEDED"  # so that there is a year to be replaced
+    switch = on("s3", kind="conflict", match=f"/(by_year|markers)/.* {condition}$", times=3)
+    outcome = pipeline.run(rates_of(day))
+    assert outcome.status == "SUCCEEDED", outcome
+    assert switch.injected() == {("s3", "conflict"): 3}
+    assert json.loads(pipeline.body("clean_bucket", f"markers/fx_rates/dt={day}.json"))["history"] == []
+
+
 def test_s3_that_is_slow_is_waited_for_and_a_person_is_spared(pipeline: Pipeline, on: On) -> None:
     switch = on("s3", kind="slow", seconds=0.2, match="dt=2013-05-02")
     assert pipeline.run(rates_of("2013-05-02")).status == "SUCCEEDED"
@@ -95,17 +110,32 @@ def test_s3_that_is_slow_is_waited_for_and_a_person_is_spared(pipeline: Pipeline
 
 
 @pytest.mark.parametrize(
-    ("category", "error", "attempts"), [(1, "StorageUnavailable", ATTEMPTS), (2, "AthenaCheckFailed", 1)]
+    ("fault", "error", "queries"),
+    [
+        ({"kind": "failed", "category": 1}, "StorageUnavailable", ATTEMPTS * QUERIES),
+        ({"kind": "replaced"}, "StorageUnavailable", ATTEMPTS * QUERIES),
+        ({"kind": "failed", "category": 2}, "PermissionDenied", 1),
+    ],
+    ids=str,
 )
-def test_a_query_that_fails_is_an_error_by_whose_fault_it_was(
-    pipeline: Pipeline, on: On, category: int, error: str, attempts: int
+def test_a_query_that_fails_is_an_error_by_what_can_be_done(
+    pipeline: Pipeline, on: On, fault: dict[str, Any], error: str, queries: int
 ) -> None:
-    switch = on("athena", kind="failed", category=category)
+    switch = on("athena", **fault)
     outcome = pipeline.run(rates_of("2013-06-03"))
     assert (outcome.status, outcome.error) == ("FAILED", error)
-    assert switch.injected().total() == attempts
+    assert switch.injected().total() == queries
     (message,) = pipeline.messages("dlq")
     assert message["failure"]["AthenaCheck"]["Error"] == error
+
+
+def test_a_file_that_is_replaced_while_a_query_reads_it_costs_another_query(pipeline: Pipeline, on: On) -> None:
+    switch = on("athena", kind="replaced", times=QUERIES - 1)
+    outcome = pipeline.run(rates_of("2013-06-04"))
+    assert outcome.status == "SUCCEEDED", outcome
+    assert switch.injected() == {("athena", "replaced"): QUERIES - 1}
+    retries = [event["type"] for event in pipeline.history(outcome.name) if event["type"].endswith("Failed")]
+    assert retries == []
 
 
 def test_a_query_that_stays_queued_is_stopped(pipeline: Pipeline, on: On) -> None:

@@ -78,7 +78,7 @@ def test_forced_backfill_leaves_identical_objects_and_no_duplicates(pipeline: Pi
     etags = pipeline.etags("clean_bucket", "clean/")
     again = pipeline.run({**window, "force": True})
     assert again.status == "SUCCEEDED", again
-    assert again.output["datasets"]["ftse100_prices"]["written"] == 23
+    assert again.output["datasets"]["ftse100_prices"]["unchanged"] == 23
     assert pipeline.etags("clean_bucket", "clean/") == etags
     duplicates = pipeline.query(
         "SELECT dt, ticker FROM ftse100_prices WHERE dt LIKE '2022-03-%' GROUP BY dt, ticker HAVING count(*) > 1"

@@ -7,8 +7,10 @@ import io
 import json
 from typing import Any
 
+import polars as pl
 import pytest
 
+from marketlake.batch_rows import to_parquet
 from tests.e2e.pipeline import Pipeline
 
 BAD_INPUTS: list[tuple[str, str]] = [
@@ -124,14 +126,20 @@ def test_a_correction_upstream_is_found_by_the_daily_run_and_recorded(pipeline: 
     raw_key = "raw/fx_rates/dt=2026-10-28/rates.json"
     marker_key = "markers/fx_rates/dt=2026-10-28.json"
     marker = json.loads(pipeline.body("clean_bucket", marker_key))
-    assert marker["raw_sha256"]
-    # As if the source had said something else when the day was loaded first.
-    stale = {**marker, "raw_sha256": "0" * 64}
-    pipeline.aws("s3").put_object(Bucket=pipeline.name("clean_bucket"), Key=marker_key, Body=json.dumps(stale).encode())
+    # As if the source had said something else of one currency when the day was loaded first.
+    clean_key = "clean/fx_rates/dt=2026-10-28/part-0.parquet"
+    rows = pl.read_parquet(io.BytesIO(pipeline.body("clean_bucket", clean_key)))
+    usd = pl.col("target_currency") == "USD"
+    wrong = to_parquet(rows.with_columns(pl.when(usd).then(9.0).otherwise("rate").alias("rate")))
+    s3, bucket = pipeline.aws("s3"), pipeline.name("clean_bucket")
+    etag = s3.put_object(Bucket=bucket, Key=clean_key, Body=wrong)["ETag"].strip('"')
+    stale = {**marker, "raw_sha256": "0" * 64, "clean_etag": etag}
+    s3.put_object(Bucket=bucket, Key=marker_key, Body=json.dumps(stale).encode())
     outcome = pipeline.run({})
     assert outcome.status == "SUCCEEDED", outcome
     assert outcome.output["datasets"]["fx_rates"]["written"] == 1
     healed = json.loads(pipeline.body("clean_bucket", marker_key))
     assert healed["raw_sha256"] == marker["raw_sha256"]
-    assert [entry["raw_sha256"] for entry in healed["history"]] == ["0" * 64]
+    assert healed["clean_etag"] == marker["clean_etag"]
+    assert [(entry["raw_sha256"], entry["changed_rows"]) for entry in healed["history"]] == [("0" * 64, 1)]
     assert pipeline.etags("raw_bucket", raw_key)

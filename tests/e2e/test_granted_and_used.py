@@ -63,11 +63,17 @@ def recorded(shared_pipeline: Pipeline) -> dict[str, list[dict[str, Any]]]:
     for document in ({}, {}, scheduled, scheduled, {"start": "2018-05-02", "end": "2018-05-02", "symbols": ["VOD.L"]}):
         pipeline.run(document)
     pipeline.run({"datasets": ["ftse100_prices"], "start": "2018-05-02", "end": "2018-05-02", "force": True})
+    # A year's object that was lost is made from those of its days.
+    lost = "by_year/ftse100_prices/year=2018/part-0.parquet"
+    pipeline.aws("s3").delete_object(Bucket=pipeline.name("clean_bucket"), Key=lost)
+    pipeline.run({"datasets": ["ftse100_prices"], "start": "2018-05-01", "end": "2018-05-01", "force": True})
     # A restatement, and back again: what Transform notices is read by Report.
     pipeline.act(SPLIT)
     pipeline.run({"datasets": ["ftse100_prices"]})
     pipeline.act()
     pipeline.run({"datasets": ["ftse100_prices"]})
+    with pipeline.without("artifacts_bucket", "config/currencies.csv"):
+        pipeline.run({"datasets": ["fx_rates"]})
     found: dict[str, list[dict[str, Any]]] = {function: [] for function in facts.function_names()}
     for line in pipeline.config.calls.read_text().splitlines():
         call = json.loads(line)

@@ -48,6 +48,8 @@ def scenarios(pipeline: Pipeline) -> Iterator[dict[str, Any]]:
     pipeline.act()
     yield {"datasets": ["fx_rates"]}  # daily: looks at done days again
     yield {"datasets": ["fx_rates"], "scheduled_time": f"{day}T18:45:00Z", "trigger": "schedule"}  # claims its start
+    with pipeline.without("artifacts_bucket", "config/currencies.csv"):
+        yield {"datasets": ["fx_rates"]}  # refused: no symbols
 
 
 def refused(pipeline: Pipeline) -> str:

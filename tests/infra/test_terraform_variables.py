@@ -6,6 +6,7 @@ second a plan.
 
 from __future__ import annotations
 
+import json
 import re
 import subprocess
 from pathlib import Path
@@ -50,6 +51,9 @@ REFUSED = [
     ("raw_expire_days", "180", "greater than raw_expire_days: clean data outlives the raw data"),
     ("results_expire_days", "0", "results_expire_days must be a whole number of days, at least 1"),
     ("noncurrent_expire_days", "1.5", "noncurrent_expire_days must be a whole number of days, at least 1"),
+    ("history_expire_days", "179", "must be 0, for ever, or at least clean_expire_days"),
+    ("history_expire_days", "-1", "history_expire_days must be a whole number of days, or 0 for ever"),
+    ("history_expire_days", "365.5", "history_expire_days must be a whole number of days, or 0 for ever"),
     ("clean_storage_class", "STANDARD_IA", "clean_storage_class must be GLACIER_IR (Athena still finds the rows)"),
     ("region", "london", REGION_RULE),
     ("region", "eu-west", REGION_RULE),
@@ -77,6 +81,7 @@ ACCEPTED = [
     ("schedule_expression", "cron(45 18 L * ? 2027)"),
     ("schedule_timezone", "America/Argentina/Buenos_Aires"),
     ("clean_expire_days", "91"),
+    ("history_expire_days", "180"),
     ("region", "us-gov-west-1"),
     ("region", "ap-southeast-2"),
     ("parameters", '{max_concurrency = "4", fx_base = "USD"}'),
@@ -133,6 +138,35 @@ def _accepts(rules: Terraform, variables: str) -> bool:
     done = rules.run("plan", "-input=false", f"-var-file={path}", check=False)
     # A name that no variable has is a warning only.
     return done.returncode == 0 and "undeclared" not in done.stdout + done.stderr
+
+
+LOCALS = re.compile(r"^locals \{\n.*?^\}", re.MULTILINE | re.DOTALL)
+
+
+@pytest.mark.parametrize(
+    ("days", "markers", "years"), [("0", None, None), ("180", 180, 181)], ids=["for ever", "for half a year"]
+)
+def test_the_history_is_kept_for_ever_or_no_marker_outlives_its_year(
+    rules: Terraform, days: str, markers: int | None, years: int | None
+) -> None:
+    found = LOCALS.search((ROOT / "infra" / "terraform" / "lifecycle.tf").read_text("utf-8"))
+    assert found is not None
+    path = rules.folder / "lifecycle.tf"
+    path.write_text(f'{found[0]}\noutput "rules" {{ value = local.expiry_rules["clean"] }}\n', "utf-8")
+    try:
+        rules.run(
+            "plan",
+            "-input=false",
+            "-out=rules.tfplan",
+            f"-var=alert_email={EMAIL['alert_email']}",
+            f"-var=history_expire_days={days}",
+        )
+        planned = json.loads(rules.run("show", "-json", "rules.tfplan").stdout)["planned_values"]["outputs"]["rules"]
+    finally:
+        path.unlink()
+    kept = {rule["prefix"]: rule["days"] for rule in planned["value"]}
+    assert (kept.get("markers/"), kept.get("by_year/")) == (markers, years)
+    assert kept["clean/"] == 180
 
 
 def test_every_variable_is_typed_described_and_validated() -> None:

@@ -23,7 +23,14 @@ def accepted(name: str) -> Request:
 
 def test_there_is_a_sample_of_each_kind() -> None:
     names = {path.name for path in SAMPLES.iterdir()}
-    assert names == {"daily.json", "scheduled.json", "backfill.json", "one-symbol.json", "force.json"}
+    assert names == {
+        "daily.json",
+        "scheduled.json",
+        "backfill.json",
+        "one-symbol.json",
+        "force.json",
+        "drop-missing.json",
+    }
 
 
 @pytest.mark.parametrize("name", ["daily.json", "scheduled.json"])
@@ -48,6 +55,7 @@ def test_one_symbol() -> None:
 
 def test_force() -> None:
     assert accepted("force.json").force
+    assert accepted("drop-missing.json").drop_missing
 
 
 @pytest.mark.parametrize("path", sorted(SAMPLES.iterdir()), ids=lambda path: Path(path).name)

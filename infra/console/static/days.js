@@ -6,7 +6,7 @@ import { attribute, changed, keyed } from "./parts.js";
 import { overview, trouble } from "./shell.js";
 
 const MARKS = {
-  c: ["ok", "there"], m: ["bad", "missing"], u: ["warn", "written, not checked"], l: ["lost", "marked, but its data is gone"],
+  c: ["ok", "there"], m: ["bad", "missing"], u: ["warn", "written, not checked"], l: ["lost", "checked, but not in the history"],
   x: ["run", "stored, but not in the calendar"], "-": ["closed", "closed"], ".": ["outside", "before the first day stored, or not due yet"],
 };
 const CELL = 12, SQUARE = 10, TOP = 14, DAY = 86_400_000;
@@ -37,7 +37,7 @@ function make(set) {
 
 function update(element, set) {
   const { sum, gaps, years } = element.parts;
-  text(sum, set.due ? `${set.complete.toLocaleString("en")} of ${count(set.due, "day")} from ${set.first} to ${set.last}` : "No day is stored yet.");
+  text(sum, set.due ? `${set.complete.toLocaleString("en")} of ${count(set.due, "day")} from ${set.first} to ${set.last}; ${set.in_history.toLocaleString("en")} in the history, ${set.by_day.toLocaleString("en")} by day` : "No day is stored yet.");
   if (!changed(element, set)) return;
   gaps.replaceChildren(...gapLines(set));
   keyed(years, set.years, (year) => year.year, (year) => h("div", { class: "year" }), (box, year) => {
@@ -58,7 +58,7 @@ function gapLines(set) {
       h("p", { class: "muted" }, "Load them with ", h("code", {}, `marketlake backfill --start ${ends[0]} --end ${ends.at(-1)} --dataset ${set.name}`)));
   } else lines.push(h("p", { class: "muted" }, "No gap."));
   if (set.unchecked) lines.push(h("p", {}, `${count(set.unchecked, "day")} written but not checked: the next run or a backfill loads them again.`));
-  if (set.lost) lines.push(h("p", {}, `${count(set.lost, "day")} marked as done, but the data is gone: `, h("code", {}, "marketlake backfill --force"), " loads them again."));
+  if (set.lost) lines.push(h("p", {}, `${count(set.lost, "day")} checked, but not in the history any more: bring back the year's object with `, h("code", {}, `marketlake restore ${set.name} YEAR`), ", else load them again."));
   if (set.unexpected) lines.push(h("p", {}, `${count(set.unexpected, "day")} stored that the calendar does not have.`));
   return lines;
 }

@@ -9,7 +9,7 @@ from botocore.stub import Stubber
 
 from athena_check import athena
 from athena_check.athena import run_query
-from marketlake.errors import AthenaCheckFailed, MarketlakeError, PermissionDenied, StorageUnavailable
+from marketlake.errors import ContractViolation, MarketlakeError, PermissionDenied, StorageUnavailable
 from tests.unit.lake import REGION
 
 
@@ -20,18 +20,31 @@ class Script:
         self.client = boto3.client("athena", region_name=REGION)
         self.stubber = Stubber(self.client)
         self.stubber.activate()
+        self.started = 0
+        self.start()
+
+    @property
+    def query(self) -> str:
+        return f"q{self.started}"
+
+    def start(self) -> Script:
+        self.started += 1
         asked = {"QueryString": "SELECT 1", "WorkGroup": "wg", "QueryExecutionContext": {"Database": "db"}}
-        self.stubber.add_response("start_query_execution", {"QueryExecutionId": "q1"}, asked)
+        self.stubber.add_response("start_query_execution", {"QueryExecutionId": self.query}, asked)
+        return self
 
     def state(self, state: str, **status: Any) -> Script:
         answer = {"QueryExecution": {"Status": {"State": state, **status}}}
-        self.stubber.add_response("get_query_execution", answer, {"QueryExecutionId": "q1"})
+        self.stubber.add_response("get_query_execution", answer, {"QueryExecutionId": self.query})
         return self
+
+    def failed(self, reason: str, **error: int) -> Script:
+        return self.state("FAILED", StateChangeReason=reason, **({"AthenaError": error} if error else {}))
 
     def rows(self, rows: Sequence[Sequence[str | None]], token: str = "", after: str = "") -> Script:
         data = [{"Data": [{} if cell is None else {"VarCharValue": cell} for cell in row]} for row in rows]
         answer = {"ResultSet": {"Rows": data}, **({"NextToken": token} if token else {})}
-        asked = {"QueryExecutionId": "q1", **({"NextToken": after} if after else {})}
+        asked = {"QueryExecutionId": self.query, **({"NextToken": after} if after else {})}
         self.stubber.add_response("get_query_results", answer, asked)
         return self
 
@@ -66,20 +79,53 @@ def test_no_rows_is_an_empty_answer() -> None:
     assert Script().state("SUCCEEDED").rows([["n"]]).run() == []
 
 
+REPLACED = "HIVE_FILESYSTEM_ERROR: Incorrect fileSize 1234567 for file: s3://clean/by_year/x"
+
+TRANSIENT: list[tuple[str, dict[str, int]]] = [
+    (REPLACED, {}),
+    ("HIVE_CANNOT_OPEN_SPLIT", {"ErrorCategory": 2, "ErrorType": 1009}),
+    ("GENERIC_INTERNAL_ERROR", {"ErrorCategory": 1, "ErrorType": 100}),
+]
+
+
+@pytest.mark.parametrize(("reason", "error"), TRANSIENT)
+def test_a_query_that_failed_is_run_again(pauses: list[float], reason: str, error: dict[str, int]) -> None:
+    script = Script().state("RUNNING").failed(reason, **error).start().failed(reason, **error).start()
+    assert script.state("SUCCEEDED").rows([["n"], ["1"]]).run() == [{"n": "1"}]
+    assert [pause for pause in pauses if pause in athena.PAUSES] == list(athena.PAUSES)
+
+
+@pytest.mark.parametrize(("reason", "error"), TRANSIENT)
+def test_a_query_that_fails_each_time_is_no_difference_but_worth_another_try_later(
+    reason: str, error: dict[str, int]
+) -> None:
+    script = Script().failed(reason, **error)
+    for _ in athena.PAUSES:
+        script.start().failed(reason, **error)
+    with pytest.raises(StorageUnavailable, match=f"q3 failed at every try: {reason}.*try again later"):
+        script.run()
+    script.stubber.assert_no_pending_responses()
+
+
+def test_a_query_is_not_run_again_when_its_time_is_over(pauses: list[float]) -> None:
+    with pytest.raises(StorageUnavailable, match="q1 failed"):
+        Script().failed(REPLACED).run(timeout=athena.PAUSES[0] / 2)
+    assert pauses == []
+
+
 @pytest.mark.parametrize(
-    ("status", "raised", "words"),
+    ("error", "raised", "words"),
     [
-        ({"StateChangeReason": "HIVE_BAD_DATA"}, AthenaCheckFailed, "HIVE_BAD_DATA"),
-        ({"AthenaError": {"ErrorCategory": 2}, "StateChangeReason": "no such column"}, AthenaCheckFailed, "column"),
-        ({"AthenaError": {"ErrorCategory": 1}, "StateChangeReason": "internal"}, StorageUnavailable, "internal"),
-        ({"AthenaError": {"ErrorCategory": 3, "Retryable": True}}, StorageUnavailable, "try again later"),
+        (1500, PermissionDenied, "infra/terraform/policies"),
+        (1501, PermissionDenied, "infra/terraform/policies"),
+        (1006, ContractViolation, "deploy again"),
+        (1110, ContractViolation, "deploy again"),
+        (1303, ContractViolation, "deploy again"),
     ],
 )
-def test_a_failed_query_is_the_datas_fault_or_athenas(
-    status: dict[str, Any], raised: type[MarketlakeError], words: str
-) -> None:
-    with pytest.raises(raised, match=f"q1.*{words}"):
-        Script().state("FAILED", **status).run()
+def test_a_query_that_cannot_succeed_is_not_run_again(error: int, raised: type[MarketlakeError], words: str) -> None:
+    with pytest.raises(raised, match=f"q1.*as Athena says.*{words}"):
+        Script().failed("as Athena says", ErrorCategory=2, ErrorType=error).run()
 
 
 def test_a_cancelled_query_is_worth_another_try() -> None:

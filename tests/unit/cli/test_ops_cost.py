@@ -14,7 +14,7 @@ from infra.client.events import Run
 from infra.client.executions import Execution
 from infra.client.machine import shipped_machine
 from infra.client.target import Target
-from infra.cost.month import gb_seconds, month, quantities, query_bill, scale, standing, verdict
+from infra.cost.month import gb_seconds, history, month, quantities, query_bill, scale, standing, verdict
 from infra.cost.prices import HERE, TB, assumed, bill, price_list
 from infra.cost.recorded import Used, as_recorded, count, function_of, recorded, transitions, used_by, with_calls
 from infra.local.config import LocalConfig
@@ -115,6 +115,27 @@ def test_the_most_expensive_month_is_below_the_limit() -> None:
     found = month(recorded()["daily"], recorded()["backfill"])
 
     assert found["month_with_backfill"].total < assumed("limit_usd") == 10
+
+
+def test_ten_years_of_history_cost_less_than_a_cent_a_month_and_every_month_has_them() -> None:
+    written = recorded()["backfill"].written
+    ten = history(10)["s3_standard"] * 1e9
+
+    years = 10 * sum(size for kind, (_, size) in written.items() if kind.startswith("by_year/"))
+    markers = sum(objects * size for kind, (objects, size) in written.items() if kind.startswith("markers/"))
+    assert ten == pytest.approx(years + markers)
+    assert bill(history(10)).total < 0.01
+    assert assumed("history_years") == 10
+    quantity = {line.item: line.quantity for line in month(None, None)["standing"].lines}
+    assert quantity["Storage, Standard"] == pytest.approx(standing()["s3_standard"] + ten / 1e9)
+
+
+def test_an_execution_adds_old_versions_to_the_history_and_daily_objects_for_their_time() -> None:
+    def stored(kind: str) -> float:
+        return quantities(replace(counted(), written={f"{kind}/fx_rates": (1, 1e9)}))["s3_standard"]
+
+    assert stored("by_year") == stored("markers") == pytest.approx(30 / 30.4)
+    assert stored("clean") == pytest.approx((90 + 30) / 30.4)
 
 
 def test_the_recorded_executions_are_a_daily_one_and_ten_years() -> None:

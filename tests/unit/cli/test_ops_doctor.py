@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +21,8 @@ from infra.local import deploy, processes
 from infra.local.config import LocalConfig
 from infra.package.tables import table_input, year_table_input
 from marketlake.contract import dataset_names
-from marketlake.layout import config_key
+from marketlake.history import DAYS
+from marketlake.layout import config_key, year_key
 from tests.unit.cli.conftest import Command
 
 ROLE = "arn:aws:iam::123456789012:role/any"
@@ -84,6 +86,7 @@ def test_an_empty_account_lacks_the_rest_and_doctor_fails(target: Target, comman
     found = verdicts(target)
     assert {name for name, status in found.items() if status == "ok"} == {
         *(f"{kind} bucket" for kind in ("raw", "clean", "results", "artifacts")),
+        *(f"history {name}" for name in dataset_names()),
         "Athena workgroup",
     }
     printed = command("doctor")
@@ -99,6 +102,23 @@ def test_a_table_that_is_not_what_the_contract_says_fails(deployed: Target, make
     (check,) = (c for c in deployment_checks(deployed) if c.status == "failed")
     assert check.check == f"table {table['Name']}"
     assert "rate" in check.found
+
+
+def test_a_checked_day_that_its_year_does_not_hold_fails(deployed: Target, store: Callable[..., None]) -> None:
+    store("fx_rates", date(2026, 1, 2), clean=False)
+    assert set(verdicts(deployed).values()) == {"ok"}
+    store("fx_rates", date(2026, 1, 5), history=False)
+    (check,) = (c for c in deployment_checks(deployed) if c.status == "failed")
+    assert check.check == "history fx_rates"
+    assert "1 days were checked, and are not in it: the first is 2026-01-05" in check.found
+    load = "marketlake backfill --start 2026-01-05 --end 2026-01-05 --dataset fx_rates"
+    assert check.advice == f"marketlake restore fx_rates 2026; else: {load}"
+
+
+def test_a_year_that_does_not_say_its_days_fails(deployed: Target) -> None:
+    deployed.bucket("clean").put(year_key("fx_rates", 2026), b"x", "text/plain", metadata={DAYS: "x"})
+    (check,) = (c for c in deployment_checks(deployed) if c.status == "failed")
+    assert (check.check, "marketlake restore fx_rates 2026" in check.advice) == ("history fx_rates", True)
 
 
 def test_messages_on_the_queue_and_a_schedule_switched_off_are_warnings(deployed: Target) -> None:

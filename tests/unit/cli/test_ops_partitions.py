@@ -13,7 +13,9 @@ RATES = ("partitions", "fx_rates", "--start", "2025-12-22", "--end", "2026-01-05
 DAYS = [date(2025, 12, day) for day in (22, 23, 24, 29, 30, 31)] + [date(2026, 1, 2), date(2026, 1, 5)]
 
 
-def test_nothing_is_missing_where_each_day_of_the_calendar_has_data_and_marker(command: Command, store: Store) -> None:
+def test_nothing_is_missing_where_each_day_of_the_calendar_is_checked_and_in_the_history(
+    command: Command, store: Store
+) -> None:
     for day in DAYS:
         store("fx_rates", day)
     records = command(*RATES, "--json").document
@@ -37,18 +39,29 @@ def test_gaps_are_shown_as_day_ranges_of_the_calendar(command: Command, store: S
     assert printed.status == 0
 
 
-def test_a_day_without_marker_is_missing_and_one_without_data_needs_force(command: Command, store: Store) -> None:
+def test_a_day_whose_object_by_day_expired_is_complete(command: Command, store: Store) -> None:
+    for day in DAYS:
+        store("fx_rates", day, clean=day > DAYS[3])
+    record = command(*RATES, "--json").document[0]
+
+    assert (record["due"], record["complete"], record["by_day"], record["in_history"]) == (6, 6, 2, 6)
+    assert (record["missing"], record["unchecked"], record["lost"], record["missing_days"]) == (0, 0, 0, [])
+    assert "marketlake" not in command(*RATES).out
+
+
+def test_a_day_without_marker_is_missing_and_one_that_left_the_history_is_lost(command: Command, store: Store) -> None:
     for day in DAYS[2:]:
         store("fx_rates", day)
     store("fx_rates", DAYS[0], marker=False)
-    store("fx_rates", DAYS[1], clean=False)
+    store("fx_rates", DAYS[1], history=False)
     record = command(*RATES, "--json").document[0]
 
     assert (record["complete"], record["missing"], record["unchecked"], record["lost"]) == (4, 2, 1, 1)
     assert record["missing_days"] == ["2025-12-22/2025-12-23"]
     out = command(*RATES).out
     assert "1 days are written but not checked" in out
-    assert "marketlake backfill --force --start 2025-12-23 --end 2025-12-23 --dataset fx_rates" in out
+    assert "marketlake restore fx_rates 2025; else load what is missing" in out
+    assert "marketlake backfill --start 2025-12-22 --end 2025-12-23 --dataset fx_rates" in out
 
 
 def test_data_on_a_closing_day_is_named(command: Command, store: Store) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from botocore.stub import Stubber
+from botocore.stub import ANY, Stubber
 from hypothesis import given
 from hypothesis import strategies as st
 from sqlglot import tokenize
@@ -19,6 +19,7 @@ from infra.client.errors import Refusal
 from infra.client.result_table import read_csv, table_of
 from infra.client.saved_queries import ACCEPTED, Parameter, SavedQuery, literals_of, parse_parameter, with_literals
 from infra.client.target import Target
+from infra.dashboard.questions import ask
 from tests.unit.cli.conftest import Command
 
 QUERY = "11111111-2222-3333-4444-555555555555"
@@ -39,9 +40,7 @@ def athena(target: Target) -> Any:
         yield stub
 
 
-def answers(
-    stub: Stubber, sql: str, *pages: dict[str, Any], kind: str = "DML", parameters: list[str] | None = None
-) -> None:
+def answers(stub: Stubber, sql: object, *pages: dict[str, Any], kind: str = "DML", parameters: object = None) -> None:
     context = {"QueryString": sql, "WorkGroup": "marketlake", "QueryExecutionContext": {"Database": "marketlake"}}
     bound: dict[str, Any] = {"ExecutionParameters": parameters} if parameters else {}
     stub.add_response("start_query_execution", {"QueryExecutionId": QUERY}, context | bound)
@@ -115,13 +114,48 @@ def test_a_large_result_is_read_from_its_file_in_one_request(command: Command, a
 
 
 def test_a_failed_query_exits_1_with_athenas_reason(command: Command, athena: Stubber) -> None:
-    athena.add_response("start_query_execution", {"QueryExecutionId": QUERY})
-    status = {"State": "FAILED", "StateChangeReason": "COLUMN_NOT_FOUND: 'nope' [red]"}
-    athena.add_response("get_query_execution", {"QueryExecution": {"Status": status}})
+    fails(athena, "COLUMN_NOT_FOUND: 'nope' [red]")
     shown = command("query", "SELECT nope")
 
     assert shown.status == 1
     assert "COLUMN_NOT_FOUND: 'nope' [red]" in shown.err
+
+
+DAYS = {"start": "2026-01-01", "end": "2026-01-31"}
+REPLACED = "HIVE_FILESYSTEM_ERROR: Incorrect fileSize 1234567 for file: s3://clean/by_year/x"
+REMOVED = "HIVE_CURSOR_ERROR: com.amazonaws.services.s3.model.AmazonS3Exception: The specified key does not exist."
+
+
+def fails(stub: Stubber, reason: str) -> None:
+    stub.add_response("start_query_execution", {"QueryExecutionId": QUERY})
+    status = {"State": "FAILED", "StateChangeReason": reason}
+    stub.add_response("get_query_execution", {"QueryExecution": {"Status": status}})
+
+
+@pytest.mark.parametrize("reason", [REPLACED, REMOVED])
+def test_a_query_whose_file_changed_meanwhile_is_run_once_more(command: Command, athena: Stubber, reason: str) -> None:
+    fails(athena, reason)
+    answers(athena, "SELECT 1", page([["n"], ["1"]], [("n", "bigint")]))
+    assert command("query", "SELECT 1", "--json").document == [{"n": 1}]
+
+
+def test_where_files_change_again_the_message_says_what_to_do(command: Command, athena: Stubber) -> None:
+    fails(athena, REPLACED)
+    fails(athena, REPLACED)
+    shown = command("query", "SELECT 1")
+    assert shown.status == 1
+    assert "Incorrect fileSize 1234567" in shown.err
+    assert "ask again when it has ended" in shown.err
+
+
+def test_the_dashboard_asks_once_more_too_and_says_what_to_do(target: Target, athena: Stubber) -> None:
+    fails(athena, REPLACED)
+    fails(athena, REPLACED)
+    assert "ask again when it has ended" in ask(target, "missing_days", DAYS).error
+    fails(athena, REPLACED)
+    answers(athena, ANY, page([["day"], ["2026-01-05"]], [("day", "varchar")]), parameters=ANY)
+    answer = ask(target, "missing_days", DAYS)
+    assert (answer.rows, answer.error) == ([{"day": "2026-01-05"}], "")
 
 
 def test_what_athena_refuses_exits_1_with_its_message(command: Command, athena: Stubber) -> None:

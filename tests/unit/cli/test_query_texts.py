@@ -95,6 +95,11 @@ def test_every_table_that_has_days_is_read_between_bounds_of_dt_and_of_their_yea
 
 
 @EVERY
+def test_no_query_reads_a_table_by_day_whose_objects_expire(query: SavedQuery) -> None:
+    assert {table.name for table in named(query).find_all(exp.Table)}.isdisjoint(dataset_names())
+
+
+@EVERY
 def test_only_what_both_engines_have_is_used(query: SavedQuery) -> None:
     tree = parsed(query)
     functions = {found.key for found in tree.find_all(exp.Func)}

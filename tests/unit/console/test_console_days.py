@@ -21,9 +21,9 @@ def marks(target: Target, first: str, last: str) -> str:
 
 def test_each_day_has_its_mark(target: Target, store: Store) -> None:
     # Monday 22 December to Wednesday 31; TARGET is closed on the 25th and 26th, and at weekends.
-    store("fx_rates", date(2025, 12, 22))
+    store("fx_rates", date(2025, 12, 22), clean=False)  # it expired
     store("fx_rates", date(2025, 12, 23), marker=False)
-    store("fx_rates", date(2025, 12, 24), clean=False)
+    store("fx_rates", date(2025, 12, 24), history=False)
     store("fx_rates", date(2025, 12, 26))
     store("fx_rates", date(2025, 12, 31))
     assert marks(target, "2025-12-21", "2025-12-31") == ".cul-x--mmc"

@@ -27,9 +27,9 @@ def close(ticker: str, dt: str, price: float, **more: Any) -> dict[str, Any]:
 
 
 def inventory(*days: date) -> Inventory:
-    """The prices of ``days``, complete, where all of the window's weekdays are due."""
+    """The prices of ``days``, complete and gone by day, where all of the window's weekdays are due."""
     due = tuple(date(2026, 1, day) for day in range(5, 10))
-    return Inventory(load_contract(PRICES), due, frozenset(days), frozenset(days))
+    return Inventory(load_contract(PRICES), due, frozenset(), frozenset(days), frozenset(days))
 
 
 def made(stock: Inventory | None = None, errors: dict[str, str] | None = None, **rows: Rows) -> dict[str, Any]:

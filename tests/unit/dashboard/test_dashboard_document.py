@@ -23,7 +23,7 @@ def account(last_day: str = "2026-03-31") -> Target:
 
 def stored(dataset: str, *days: str) -> Inventory:
     held = frozenset(date.fromisoformat(day) for day in days)
-    return Inventory(load_contract(dataset), tuple(sorted(held)), held, held)
+    return Inventory(load_contract(dataset), tuple(sorted(held)), frozenset(), held, held)
 
 
 def test_a_lake_with_nothing_makes_a_whole_document_of_nothing() -> None:

@@ -6,6 +6,7 @@ import pytest
 
 from infra.faults.emulator import is_of_a_function, request_target, s3_error, task_target
 from infra.faults.kinds import S3_ERRORS
+from infra.faults.rules import Rule
 
 SIGNED = "AWS4-HMAC-SHA256 Credential={}/20261122/eu-west-2/{}/aws4_request, SignedHeaders=host, Signature=0"
 
@@ -19,8 +20,17 @@ def test_only_what_functions_ask_of_s3_is_hit(key: str, service: str, *, hit: bo
 
 
 def test_an_s3_request_is_named_by_method_path_and_query() -> None:
-    assert request_target("PUT", "/b/k", {}) == "PUT /b/k"
-    assert request_target("GET", "/b", {"prefix": ["x"], "list-type": ["2"]}) == "GET /b?list-type=2&prefix=x"
+    assert request_target("PUT", "/b/k", {}, {}) == "PUT /b/k"
+    assert request_target("GET", "/b", {"prefix": ["x"], "list-type": ["2"]}, {}) == "GET /b?list-type=2&prefix=x"
+
+
+def test_only_a_write_on_a_condition_can_be_in_conflict() -> None:
+    conflict = Rule("s3", "conflict", match="/markers/")
+    for header in ("if-match", "if-none-match"):
+        assert conflict.fits("s3", request_target("PUT", "/b/markers/k", {}, {header: "*"}))
+        assert not conflict.fits("s3", request_target("GET", "/b/markers/k", {}, {header: "*"}))
+        assert not conflict.fits("s3", request_target("PUT", "/b/clean/k", {}, {header: "*"}))
+    assert not conflict.fits("s3", request_target("PUT", "/b/markers/k", {}, {"etag": "x"}))
 
 
 def test_a_task_is_named_by_what_it_calls_and_its_batch_not_by_its_execution() -> None:

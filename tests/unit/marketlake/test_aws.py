@@ -10,7 +10,7 @@ from botocore.stub import Stubber
 
 from marketlake.aws import call, s3_client
 from marketlake.errors import PermissionDenied, StorageUnavailable, UnexpectedError
-from marketlake.storage import Bucket, ObjectMissing, PreconditionFailed
+from marketlake.storage import CONFLICT_PAUSES, Bucket, ObjectMissing, PreconditionFailed
 from tests.unit.lake import REGION
 
 
@@ -26,9 +26,6 @@ def stubbed() -> tuple[Bucket, Stubber]:
 @pytest.mark.parametrize(
     ("code", "status", "raised"),
     [
-        ("AccessDenied", 403, PermissionDenied),
-        ("AllAccessDisabled", 403, PermissionDenied),
-        ("403", 403, PermissionDenied),
         ("SlowDown", 503, StorageUnavailable),
         ("ServiceUnavailable", 503, StorageUnavailable),
         ("InternalError", 500, StorageUnavailable),
@@ -48,12 +45,105 @@ def test_an_error_of_s3_is_one_of_ours(code: str, status: int, raised: type[Exce
     assert code in str(caught.value) or raised is PermissionDenied
 
 
-@pytest.mark.parametrize("code", ["PreconditionFailed", "ConditionalRequestConflict", "412", "409"])
+@pytest.mark.parametrize("code", ["AccessDenied", "AllAccessDisabled", "403"])
+def test_an_object_that_is_there_and_refused_is_a_lack_of_permission(code: str) -> None:
+    bucket, stubber = stubbed()
+    stubber.add_client_error("get_object", code, "as S3 says", http_status_code=403)
+    stubber.add_response("list_objects_v2", listing("raw/x"), {"Bucket": "lake", "Prefix": "raw/x", "StartAfter": ""})
+    stubber.add_client_error("get_object", code, "as S3 says", http_status_code=403)
+    with pytest.raises(PermissionDenied, match="s3:GetObject s3://lake/raw/x"):
+        bucket.get("raw/x")
+    stubber.assert_no_pending_responses()
+
+
+@pytest.mark.parametrize("operation", ["get_object", "head_object"])
+@pytest.mark.parametrize("listed", [(), ("raw/xy",)], ids=["nothing", "a longer key"])
+def test_a_refused_object_that_no_listing_has_is_missing(operation: str, listed: tuple[str, ...]) -> None:
+    bucket, stubber = stubbed()
+    stubber.add_client_error(operation, "403" if operation == "head_object" else "AccessDenied", http_status_code=403)
+    stubber.add_response("list_objects_v2", listing(*listed))
+    with pytest.raises(ObjectMissing, match="s3://lake/raw/x"):
+        (bucket.metadata if operation == "head_object" else bucket.get)("raw/x")
+    stubber.assert_no_pending_responses()
+
+
+def test_where_the_listing_is_refused_too_it_is_a_lack_of_permission() -> None:
+    bucket, stubber = stubbed()
+    for operation in ("get_object", "list_objects_v2", "get_object"):
+        stubber.add_client_error(operation, "AccessDenied", http_status_code=403)
+    with pytest.raises(PermissionDenied, match="s3:GetObject s3://lake/raw/x"):
+        bucket.get("raw/x")
+
+
+def test_an_object_that_is_written_between_read_and_listing_is_read() -> None:
+    bucket, stubber = stubbed()
+    stubber.add_client_error("head_object", "403", http_status_code=403)
+    stubber.add_response("list_objects_v2", listing("raw/x"))
+    stubber.add_response("head_object", {"Metadata": {"days": "1f"}})
+    assert bucket.metadata("raw/x") == {"days": "1f"}
+
+
+def test_s3_that_fails_at_the_listing_is_worth_another_try() -> None:
+    bucket, stubber = stubbed()
+    stubber.add_client_error("get_object", "AccessDenied", http_status_code=403)
+    stubber.add_client_error("list_objects_v2", "SlowDown", http_status_code=503)
+    with pytest.raises(StorageUnavailable, match="s3:ListBucket"):
+        bucket.get("raw/x")
+
+
+def listing(*keys: str) -> dict[str, Any]:
+    return {"Contents": [{"Key": key, "ETag": '"e"'} for key in keys], "IsTruncated": False}
+
+
+@pytest.mark.parametrize("code", ["PreconditionFailed", "412"])
 def test_a_lost_conditional_write_is_distinguished(code: str) -> None:
     bucket, stubber = stubbed()
-    stubber.add_client_error("put_object", code, http_status_code=409)
+    stubber.add_client_error("put_object", code, http_status_code=412)
     with pytest.raises(PreconditionFailed):
         bucket.put("markers/x", b"", "text/plain", if_absent=True)
+
+
+@pytest.fixture
+def pauses(monkeypatch: pytest.MonkeyPatch) -> list[float]:
+    """The pauses between tries, which take no time here."""
+    made: list[float] = []
+    monkeypatch.setattr("marketlake.storage.time.sleep", made.append)
+    return made
+
+
+@pytest.mark.parametrize("condition", [{"if_absent": True}, {"if_match": "e"}], ids=str)
+@pytest.mark.parametrize("code", ["ConditionalRequestConflict", "409"])
+def test_a_write_that_s3_did_not_decide_about_is_tried_again(
+    pauses: list[float], code: str, condition: dict[str, Any]
+) -> None:
+    bucket, stubber = stubbed()
+    for _ in range(2):
+        stubber.add_client_error("put_object", code, http_status_code=409)
+    stubber.add_response("put_object", {"ETag": '"written"'})
+    assert bucket.put("markers/x", b"", "text/plain", **condition) == "written"
+    assert len(pauses) == 2
+
+
+@pytest.mark.parametrize(("code", "status"), [("PreconditionFailed", 412), ("NoSuchKey", 404)])
+def test_after_a_conflict_s3_may_still_decide_that_another_was_first(
+    pauses: list[float], code: str, status: int
+) -> None:
+    bucket, stubber = stubbed()
+    stubber.add_client_error("put_object", "ConditionalRequestConflict", http_status_code=409)
+    stubber.add_client_error("put_object", code, http_status_code=status)
+    with pytest.raises(PreconditionFailed):
+        bucket.put("markers/x", b"", "text/plain", if_match="e")
+    assert len(pauses) == 1
+
+
+def test_a_conflict_that_does_not_end_is_worth_another_try_later(pauses: list[float]) -> None:
+    bucket, stubber = stubbed()
+    for _ in range(len(CONFLICT_PAUSES) + 1):
+        stubber.add_client_error("put_object", "ConditionalRequestConflict", http_status_code=409)
+    with pytest.raises(StorageUnavailable, match=r"s3:PutObject s3://lake/markers/x: .*try again later"):
+        bucket.put("markers/x", b"", "text/plain", if_absent=True)
+    stubber.assert_no_pending_responses()
+    assert all(0 <= pause <= most for pause, most in zip(pauses, (*CONFLICT_PAUSES, 0), strict=True))
 
 
 @pytest.mark.parametrize(

@@ -58,6 +58,7 @@ def test_batches_keep_to_their_bounds(drawn: tuple[tuple[date, ...], set[date]],
     for batch in plan_batches(SMALL, PLAIN, Window(days, daily=daily), done):
         of_batch = from_intervals(SMALL, batch.days)
         assert 0 < batch.count == len(of_batch) <= SMALL.batch_days
+        assert len({day.year for day in of_batch}) == 1
         gaps = [(right - left).days for left, right in pairwise(of_batch)]
         assert max(gaps, default=0) <= MAX_GAP_DAYS
         assert (batch.input.start, batch.input.end) == (of_batch[0], of_batch[-1])
@@ -111,7 +112,18 @@ def test_only_the_first_of_the_batches_that_write_over_days_compares_with_the_da
 ) -> None:
     days, done = drawn
     batches = plan_batches(SMALL, replace(PLAIN, **what), Window(days, daily=daily), done)
-    assert [batch.continues for batch in batches] == [bool(what) and at > 0 for at in range(len(batches))]
+    new = [batch for batch in batches if not (what or batch.recheck)]
+    again = [batch for batch in batches if what or batch.recheck]
+    assert [batch.continues for batch in new] == [False] * len(new)
+    assert [batch.continues for batch in again] == [at > 0 for at in range(len(again))]
+
+
+@pytest.mark.parametrize("name", list(CONTRACTS))
+def test_no_two_batches_of_a_backfill_share_a_year(name: str) -> None:
+    contract = CONTRACTS[name]
+    days = tuple(contract.days(date(2000, 1, 1), date(2025, 12, 31)))
+    years = [batch.input.start.year for batch in plan_batches(contract, PLAIN, Window(days, daily=False), set())]
+    assert years == list(range(2000, 2026))
 
 
 @given(windows(), st.dates(DAYS[0], DAYS[-1]))

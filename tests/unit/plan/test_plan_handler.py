@@ -25,16 +25,19 @@ def plan(document: object, started: str = "2023-01-06T20:00:00.000Z", execution:
 def test_a_daily_run_on_an_empty_lake_plans_a_week_of_each_dataset(lake: Lake) -> None:
     planned = plan({})
     assert [(b["dataset"], b["days"], b["recheck"]) for b in planned["batches"]] == [
-        ("ftse100_index", ["2022-12-30/2023-01-06"], False),
-        ("ftse100_prices", ["2022-12-30/2023-01-06"], False),
-        ("fx_rates", ["2022-12-30/2023-01-06"], False),
+        ("ftse100_index", ["2022-12-30"], False),
+        ("ftse100_index", ["2023-01-03/2023-01-06"], False),
+        ("ftse100_prices", ["2022-12-30"], False),
+        ("ftse100_prices", ["2023-01-03/2023-01-06"], False),
+        ("fx_rates", ["2022-12-30"], False),
+        ("fx_rates", ["2023-01-02/2023-01-06"], False),
     ]
     assert planned["summary"] == {
         "datasets": ["ftse100_index", "ftse100_prices", "fx_rates"],
         "days_due": 5 + 5 + 6,
         "days_done": 0,
         "days_planned": 16,
-        "batches": 3,
+        "batches": 6,
         "started_already": "",
     }
     assert lake.everything() == {}, "Plan writes nothing"
@@ -55,16 +58,17 @@ def test_a_daily_run_looks_again_at_days_that_are_done(lake: Lake) -> None:
         add_to_history(lake.clean, "fx_rates", date(2023, 1, day))
     planned = plan({"datasets": ["fx_rates"]})
     assert [(b["days"], b["recheck"]) for b in planned["batches"]] == [
-        (["2022-12-30", "2023-01-05/2023-01-06"], False),
+        (["2022-12-30"], False),
+        (["2023-01-05/2023-01-06"], False),
         (["2023-01-02/2023-01-04"], True),
     ]
-    assert planned["batches"][1]["input"]["force"] is True
+    assert planned["batches"][-1]["input"]["force"] is True
 
 
 def test_the_schedules_own_time_decides_and_not_the_late_start() -> None:
     document = {"scheduled_time": "2023-01-04T18:45:00Z"}
     assert plan(document) == plan(document, started="2023-01-06T23:00:00Z")
-    assert plan(document)["batches"][0]["input"]["end"] == "2023-01-04"
+    assert plan(document)["batches"][-1]["input"]["end"] == "2023-01-04"
 
 
 SCHEDULED = {"scheduled_time": "2023-01-06T18:45:00Z", "trigger": "schedule"}
@@ -72,7 +76,7 @@ SCHEDULED = {"scheduled_time": "2023-01-06T18:45:00Z", "trigger": "schedule"}
 
 def test_a_scheduled_start_that_comes_twice_runs_once() -> None:
     first = plan(SCHEDULED, execution="first")
-    assert first["summary"]["batches"] == 3
+    assert first["summary"]["batches"] == 6
     second = plan(SCHEDULED, execution="second")
     assert second["batches"] == []
     assert second["summary"] == {

@@ -19,6 +19,7 @@ FUNCTIONS = ROOT / "functions"
 POLICIES = ROOT / "infra" / "terraform" / "policies"
 DEFINITION = ROOT / "statemachine" / "pipeline.asl.json"
 RETRY = ROOT / "statemachine" / "retry.json"
+CATCH = ROOT / "statemachine" / "catch.json"
 INTERRUPTED = ROOT / "statemachine" / "interrupted.json"
 
 PLACEHOLDER = re.compile(r"\$\{(\w+)\}")
@@ -103,6 +104,7 @@ def definition(values: Mapping[str, object]) -> str:
         KeyError: a placeholder has no value.
     """
     lists = {f"retry_{kind}": json.dumps(retriers) for kind, retriers in retry(values).items()}
+    lists |= {f"catch_{state}": json.dumps(catchers) for state, catchers in catch().items()}
     return render(DEFINITION.read_text("utf-8"), {**values, **lists})
 
 
@@ -114,6 +116,19 @@ def retry(values: Mapping[str, object]) -> dict[str, list[dict[str, Any]]]:
     """
     document: dict[str, list[dict[str, Any]]] = json.loads(render(RETRY.read_text("utf-8"), values))
     return document
+
+
+def catch() -> dict[str, list[dict[str, Any]]]:
+    """The Catch lists of the definition, by state; ``catch.json`` has what all catchers of a state have in common.
+
+    Every error is caught by two: ``States.ALL`` stands alone, and does not match ``States.DataLimitExceeded``
+    (https://docs.aws.amazon.com/step-functions/latest/dg/concepts-error-handling.html).
+    """
+    document: dict[str, dict[str, str]] = json.loads(CATCH.read_text("utf-8"))
+    return {
+        state: [{"ErrorEquals": [error], **catcher} for error in ("States.DataLimitExceeded", "States.ALL")]
+        for state, catcher in document.items()
+    }
 
 
 def retry_template() -> str:
@@ -131,7 +146,7 @@ def _retrier(errors: Sequence[str], policy: RetryPolicy) -> dict[str, object]:
         "BackoffRate": f"${{{policy.backoff_rate}}}",
         "MaxAttempts": f"${{{policy.max_attempts}}}",
         "MaxDelaySeconds": f"${{{policy.max_delay_seconds}}}",
-        "JitterStrategy": "FULL",
+        "JitterStrategy": policy.jitter,
     }
 
 

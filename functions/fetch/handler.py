@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import UTC, datetime
 
 from fetch.sources import source_of
 from fetch.sources.base import FetchRequest
-from fetch.store import find_gaps, refuse_late, store
+from fetch.store import Gaps, find_gaps, refuse_late, store
 from marketlake.aws import s3_client
 from marketlake.contract import load_contract
-from marketlake.errors import InvalidRequest
+from marketlake.errors import InvalidRequest, shorten
 from marketlake.intervals import from_intervals, to_intervals
 from marketlake.messages import Fetched, FetchEvent
 from marketlake.settings import read_settings
@@ -22,18 +23,31 @@ CONTEXT_DAYS = 30
 weeks does not pass for what is usual (docs/data-quality.md)."""
 
 SHOWN_SYMBOLS = 10
+MAX_REASON_CHARACTERS = 100
+"""Longest text about a symbol that did not come: Yahoo's own words are in it, and it travels on with the batch."""
 
 
 @dataclass(frozen=True)
 class Settings:
-    """What Fetch needs. ``max_attempts`` is the number of retries that the state machine makes."""
+    """What Fetch needs.
+
+    ``publication_patience_seconds``: so long after the batch came to Fetch, late days are waited for where others came.
+    It ends between the third and the fourth attempt, a minute before the latter since clocks differ: what that raises
+    would be the end of the whole batch. The number of retries does not say it, since it counts all errors' together:
+    https://docs.aws.amazon.com/step-functions/latest/dg/input-output-contextobject.html
+    """
 
     raw_bucket: str
     artifacts_bucket: str
     fx_base: str
     yahoo_base_url: str
     frankfurter_base_url: str
-    max_attempts: int
+    publication_patience_seconds: float
+
+
+def now() -> datetime:
+    """The time, in one place for tests to set."""
+    return datetime.now(UTC)
 
 
 @task("fetch", FetchEvent)
@@ -58,14 +72,19 @@ def handler(event: FetchEvent) -> Fetched:
             "ask for days after their valid_from, or correct the symbols file and deploy"
         )
     fetched = source.fetch(FetchRequest(wanted, asked, CONTEXT_DAYS))
-    gaps = find_gaps(contract, wanted, fetched, symbols, event.started.date())
-    stored = [day for day in wanted if day not in gaps.late and day not in gaps.holes]
+    # What the lake has already is neither late nor a hole.
+    gaps = Gaps([], []) if batch.recheck else find_gaps(contract, wanted, fetched, symbols, event.started.date())
+    stored = [day for day in wanted if day in fetched.days and day not in gaps.late]
     store(contract, raw, fetched, stored, batch.symbols)
     # After storing: what came is kept as received, whatever is still to come.
-    refuse_late(contract, wanted, gaps, last_attempt=event.task.retry >= settings.max_attempts)
+    waited = (now() - event.waiting_since).total_seconds()
+    refuse_late(contract, wanted, gaps, patient=waited < settings.publication_patience_seconds)
 
     count("DaysFetched", len(stored), dataset=contract.name)
-    missing = [f"{symbol}: {reason}" for symbol, reason in sorted(fetched.missing_symbols.items())]
+    missing = [
+        shorten(f"{symbol}: {reason}", MAX_REASON_CHARACTERS)
+        for symbol, reason in sorted(fetched.missing_symbols.items())
+    ]
     logger("fetch").info("fetched", extra={"days": len(stored), "missing_symbols": missing})
     return Fetched(
         days=to_intervals(contract, stored),

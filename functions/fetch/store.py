@@ -44,13 +44,13 @@ def find_gaps(contract: Contract, wanted: Sequence[date], fetched: FetchedDays, 
     return Gaps(late, holes)
 
 
-def refuse_late(contract: Contract, wanted: Sequence[date], gaps: Gaps, *, last_attempt: bool) -> None:
-    """Ask for another try while days are late; on the last one only if there is nothing else in the batch.
+def refuse_late(contract: Contract, wanted: Sequence[date], gaps: Gaps, *, patient: bool) -> None:
+    """Ask for another try while days are late; without patience only if there is nothing else in the batch.
 
     Raises:
         NotYetPublished: waiting may help, or nothing came at all.
     """
-    if gaps.late and (not last_attempt or len(gaps.late) == len(wanted)):
+    if gaps.late and (patient or len(gaps.late) == len(wanted)):
         days = text_of(to_intervals(contract, gaps.late))
         raise NotYetPublished(
             f"{contract.name}: {contract.source} does not have {days} yet; the next daily run asks again, "
@@ -64,5 +64,5 @@ def store(
     """Write the raw object of each of ``days``, and the bars before the first as context of the day-on-day rule."""
     objects = {raw_key(contract, day, symbols): fetched.days[day] for day in days}
     if fetched.before is not None and days:
-        objects[before_key(contract, days[0])] = fetched.before
+        objects[before_key(contract, days[0], symbols)] = fetched.before
     bucket.put_many(objects, CONTENT_TYPES[contract.raw.file.rsplit(".", 1)[1]])

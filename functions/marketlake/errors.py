@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Literal
 
 MAX_MESSAGE_CHARACTERS = 400
 """Upper bound of a message: a failed batch's cause travels through the state machine, whose payload is 256 KB at most
@@ -22,13 +22,15 @@ class RetryPolicy:
     """How often, and after which waits, Step Functions calls again; all fields name ``statemachine/parameters.json``.
 
     The first wait lasts ``interval_seconds``, each later one ``backoff_rate`` times the one before, at most
-    ``max_delay_seconds``; each is drawn at random below that (full jitter).
+    ``max_delay_seconds``. ``FULL`` jitter draws each wait at random between nothing and that, ``NONE`` waits all of it:
+    https://docs.aws.amazon.com/cdk/api/v2/python/aws_cdk.aws_stepfunctions/JitterType.html
     """
 
     interval_seconds: str
-    max_attempts: str
+    max_attempts: str = "max_attempts"
     backoff_rate: str = "retry_backoff_rate"
     max_delay_seconds: str = "retry_max_delay_seconds"
+    jitter: Literal["FULL", "NONE"] = "FULL"
 
 
 class MarketlakeError(Exception):
@@ -41,7 +43,7 @@ class MarketlakeError(Exception):
 class TransientError(MarketlakeError):
     """Worth another try: the same call may succeed a little later. A class may have a ``retry`` of its own."""
 
-    retry: ClassVar[RetryPolicy] = RetryPolicy("retry_interval_seconds", "max_attempts")
+    retry: ClassVar[RetryPolicy] = RetryPolicy("retry_interval_seconds")
 
 
 class TerminalError(MarketlakeError):
@@ -49,7 +51,13 @@ class TerminalError(MarketlakeError):
 
 
 class UpstreamThrottled(TransientError):
-    """The source answered 429."""
+    """The source answered 429.
+
+    Yahoo counts calls by the hour (https://github.com/ranaroussi/yfinance/issues/2128), so waits of seconds are wasted.
+    Without jitter: it spreads many callers, and here are a few batches.
+    """
+
+    retry = RetryPolicy("throttled_interval_seconds", max_delay_seconds="long_retry_max_delay_seconds", jitter="NONE")
 
 
 class UpstreamUnavailable(TransientError):
@@ -61,7 +69,17 @@ class UpstreamMalformed(TransientError):
 
 
 class NotYetPublished(TransientError):
-    """The source is up, but a day that is due is not there yet."""
+    """The source is up, but a day that is due is not there yet.
+
+    Without jitter, whose draw may be three seconds: a publication is late by minutes.
+    """
+
+    retry = RetryPolicy(
+        "publication_interval_seconds",
+        backoff_rate="publication_backoff_rate",
+        max_delay_seconds="long_retry_max_delay_seconds",
+        jitter="NONE",
+    )
 
 
 class StorageUnavailable(TransientError):

@@ -21,16 +21,19 @@ def config_key(file: str) -> str:
 
 def raw_key(contract: Contract, day: date, symbols: Sequence[str] = ()) -> str:
     """Key in the raw bucket of one day as received; a request for some symbols only has a key of its own."""
-    file = contract.raw.file
-    if symbols:
-        digest = hashlib.sha256("\n".join(sorted(symbols)).encode()).hexdigest()[:12]
-        file = f"symbols-{digest}.{file.rsplit('.', 1)[1]}"
-    return f"raw/{contract.name}/dt={day}/{file}"
+    return f"raw/{contract.name}/dt={day}/{_raw_file(contract, symbols)}"
 
 
-def before_key(contract: Contract, day: date) -> str:
-    """Key in the raw bucket of the bars in the days before ``day``, from the same pass as that day."""
-    return f"raw/{contract.name}/before/dt={day}/{contract.raw.file}"
+def before_key(contract: Contract, day: date, symbols: Sequence[str] = ()) -> str:
+    """Key in the raw bucket of the bars in the days before ``day``, from the same pass as that day's object."""
+    return f"raw/{contract.name}/before/dt={day}/{_raw_file(contract, symbols)}"
+
+
+def _raw_file(contract: Contract, symbols: Sequence[str]) -> str:
+    if not symbols:
+        return contract.raw.file
+    digest = hashlib.sha256("\n".join(sorted(symbols)).encode()).hexdigest()[:12]
+    return f"symbols-{digest}.{contract.raw.file.rsplit('.', 1)[1]}"
 
 
 def quarantine_key(contract: Contract, execution: str, index: int) -> str:

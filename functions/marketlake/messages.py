@@ -220,9 +220,15 @@ class BatchEvent(Struct, frozen=True, kw_only=True):
 
 
 class FetchEvent(BatchEvent, frozen=True):
-    """What Fetch is given; ``started`` is when the execution started."""
+    """What Fetch is given: when the execution started, and when the batch came to Fetch, before its first attempt."""
 
     started: datetime
+    entered: datetime | None = None
+
+    @property
+    def waiting_since(self) -> datetime:
+        """When the batch came to Fetch; in an execution from before a deployment that says it, when that started."""
+        return self.entered or self.started
 
 
 class ValidateEvent(BatchEvent, frozen=True):

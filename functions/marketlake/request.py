@@ -10,7 +10,7 @@ import re
 import reprlib
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 from marketlake.contract import load_contract
@@ -21,6 +21,9 @@ KEYS = ("datasets", "start", "end", "symbols", "force", "drop_missing", "schedul
 TRIGGER = "schedule"
 MAX_SHOWN = 60
 MAX_SYMBOLS = 200
+MAX_AHEAD = timedelta(minutes=5)
+"""The schedule's clock may be so far ahead of Step Functions': AWS takes each other's time stamps within five minutes
+(https://aws.amazon.com/blogs/mobile/managing-device-time-with-the-aws-mobile-sdks/)."""
 
 _SHORT = reprlib.Repr()
 """``repr`` alone goes down as deep as the input is nested, which may be deeper than Python's stack."""
@@ -95,13 +98,16 @@ def _moment(document: Mapping[str, Any], started: datetime) -> datetime:
     text = document.get("scheduled_time")
     if text is None:
         return started
-    accepted = "an ISO 8601 time with its zone, not after the start of the execution, such as 2026-01-05T18:30:00Z"
+    accepted = (
+        "an ISO 8601 time with its zone, such as 2026-01-05T18:30:00Z, "
+        f"at most {MAX_AHEAD.seconds // 60} minutes after the start of the execution"
+    )
     try:
         moment = datetime.fromisoformat(text) if isinstance(text, str) else None
         moment = moment.astimezone(UTC) if moment and moment.tzinfo else None
     except (ValueError, OverflowError):  # year 1 at +01:00 is a time, but none in UTC
         moment = None
-    if moment is None or moment > started:
+    if moment is None or moment > started + MAX_AHEAD:
         raise InvalidRequest(f"scheduled_time is {_shown(text)}; accepted is {accepted}")
     return moment
 

@@ -57,7 +57,7 @@ def handler(event: ValidateEvent) -> Validated:
 
     days = _stored_days(contract, raw, batch, event.fetched)
     unchanged = _unchanged(contract, clean, days) if batch.recheck and days else []
-    frame = read_raw(contract, [*_context(contract, raw, event.fetched), *days])
+    frame = read_raw(contract, [*_context(contract, raw, batch, event.fetched), *days])
     rows = judged_rows(contract, frame)
     candidates = [day.day for day in days if day.day not in unchanged]
     rejected = judge_days(contract, rows, candidates, symbols, patch=bool(batch.symbols) or batch.recheck)
@@ -122,12 +122,12 @@ def _stored_days(contract: Contract, raw: Bucket, batch: Batch, fetched: Fetched
     return [RawDay(day, stored.body) for day, stored in zip(days, bodies, strict=True)]
 
 
-def _context(contract: Contract, raw: Bucket, fetched: Fetched) -> list[RawDay]:
+def _context(contract: Contract, raw: Bucket, batch: Batch, fetched: Fetched) -> list[RawDay]:
     """The bars before the batch, if there are any."""
     if not fetched.before:
         return []
     first = from_intervals(contract, fetched.days)[0]
-    return [RawDay(CONTEXT_DAY, raw.get(before_key(contract, first)).body)]
+    return [RawDay(CONTEXT_DAY, raw.get(before_key(contract, first, batch.symbols)).body)]
 
 
 def _unchanged(contract: Contract, clean: Bucket, days: Sequence[RawDay]) -> list[date]:

@@ -30,6 +30,15 @@ RUNTIME = "provided.al2023"
 BOOTSTRAP = Path(__file__).parent / "bootstrap.sh"
 
 
+SHORT_WAITS = {
+    "retry_interval_seconds": 1,
+    "throttled_interval_seconds": 1,
+    "publication_interval_seconds": 1,
+    "publication_patience_seconds": 0.1,
+}
+"""Nobody waits minutes on a laptop. The patience is below three waits at any ``SFN_WAIT_SCALE`` that the tests use."""
+
+
 @dataclass(frozen=True)
 class Deployment:
     """What is deployed: the state machine's ARN, all template values, and whether anything had to be done."""
@@ -52,7 +61,7 @@ def client(config: LocalConfig, service: str) -> Any:
 
 def values_of(config: LocalConfig) -> dict[str, object]:
     """Values of all placeholders for ``config``; the sources are simulated unless they are live."""
-    overrides: dict[str, object] = {"fx_base": config.fx_base, "retry_interval_seconds": 1}
+    overrides: dict[str, object] = {"fx_base": config.fx_base, **SHORT_WAITS}
     if config.source == "replay":
         overrides |= {
             "yahoo_base_url": f"{config.replay_url}/yahoo",
@@ -74,6 +83,7 @@ def fingerprint(config: LocalConfig) -> str:
     shared = [
         facts.DEFINITION,
         facts.RETRY,
+        facts.CATCH,
         facts.INTERRUPTED,
         *facts.POLICIES.glob("*.tftpl"),
         facts.FUNCTIONS / "functions.json",

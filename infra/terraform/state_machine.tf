@@ -2,7 +2,11 @@ locals {
   # The Retry lists, written from the errors' policies in functions/marketlake/errors.py.
   retry       = jsondecode(templatefile("${local.root}/statemachine/retry.json", local.template))
   retry_lists = { for kind, retriers in local.retry : "retry_${kind}" => jsonencode(retriers) }
-  definition  = templatefile("${local.root}/statemachine/pipeline.asl.json", merge(local.template, local.retry_lists))
+  # Every error by two catchers: States.ALL stands alone, and does not match States.DataLimitExceeded.
+  # https://docs.aws.amazon.com/step-functions/latest/dg/concepts-error-handling.html
+  catch       = jsondecode(file("${local.root}/statemachine/catch.json"))
+  catch_lists = { for state, catcher in local.catch : "catch_${state}" => jsonencode([for error in ["States.DataLimitExceeded", "States.ALL"] : merge({ ErrorEquals = [error] }, catcher)]) }
+  definition  = templatefile("${local.root}/statemachine/pipeline.asl.json", merge(local.template, local.retry_lists, local.catch_lists))
   interrupted = jsondecode(templatefile("${local.root}/statemachine/interrupted.json", local.template))
 }
 

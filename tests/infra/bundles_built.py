@@ -98,7 +98,7 @@ def settings_of(function: str, aws: FakeAws, sources: SourcesServer) -> dict[str
         "LAST_KNOWN_DAY": "",
         "YAHOO_BASE_URL": sources.yahoo_url,
         "FRANKFURTER_BASE_URL": sources.frankfurter_url,
-        "MAX_ATTEMPTS": "3",
+        "PUBLICATION_PATIENCE_SECONDS": "2640",
         "OPERATOR_COMMAND": "marketlake",
         "POWERTOOLS_LOG_LEVEL": "INFO",
     }

@@ -18,7 +18,7 @@ from infra import facts
 from infra.client.saved_queries import saved_queries
 from infra.local import server
 from infra.local.config import ACCOUNT_ID, LocalConfig
-from infra.local.deploy import BUCKETS, Deployment, values_of
+from infra.local.deploy import BUCKETS, SHORT_WAITS, Deployment, values_of
 from infra.local.lists import CLOSING_DAYS, lookup_csv
 from infra.package.tables import lookup_key, lookups, table_input, table_inputs
 from marketlake.contract import CONTRACTS, dataset_names
@@ -46,7 +46,7 @@ def config(tmp_path_factory: pytest.TempPathFactory) -> LocalConfig:
 @pytest.fixture(scope="module")
 def terraform(config: LocalConfig, tmp_path_factory: pytest.TempPathFactory) -> Terraform:
     values = values_of(config)
-    overridden = ("yahoo_base_url", "frankfurter_base_url", "retry_interval_seconds")
+    overridden = ("yahoo_base_url", "frankfurter_base_url", *SHORT_WAITS)
     variables = {
         "alert_email": "somebody@example.org",
         "local_endpoint": config.endpoint_url,

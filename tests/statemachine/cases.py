@@ -105,6 +105,10 @@ def _failed() -> Iterator[Case]:
     # Six retries of the service's, then one more of ours: each retrier counts for itself.
     mixed = [fault("Lambda.TooManyRequestsException")] * 6 + [throw("StorageUnavailable")]
     yield case("FetchMixedThenOk", Fetch=[*mixed, FETCHED, FETCHED])
+    # An evening's hiccup: throttled for minutes, and the day is published late. Nobody is mailed.
+    hiccup = [throw("UpstreamThrottled")] * 3 + [throw("NotYetPublished")] * 3 + [throw("UpstreamUnavailable")] * 3
+    yield case("FetchThrottledAndLateThenOk", Fetch=[*hiccup, FETCHED, FETCHED])
+    yield _batch_fails("FetchTooLate", "Fetch", 4 * [throw("NotYetPublished")])
     yield _batch_fails("FetchServiceExhausted", "Fetch", 7 * [fault("Lambda.ServiceException")])
     nothing: dict[str, Answers] = {"Validate": [], "Transform": [], "AthenaCheck": []}
     all_failed: dict[str, Answers] = {"Fetch": 8 * [throw("UpstreamUnavailable")], "SendToDlq": [SENT, SENT]}

@@ -10,6 +10,7 @@ from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from typing import Any
 
+from infra import facts
 from infra.local.config import ACCOUNT_ID
 from tests.statemachine.cases import BROKEN, CASES, Case
 from tests.statemachine.definition import MACHINE, Json, rendered
@@ -49,9 +50,8 @@ class Run:
 
 def machine_definition(name: str) -> str:
     """The definition of ``name``, for tests: batches one after the other, retries without long waits."""
-    document = rendered(
-        max_concurrency=1, retry_interval_seconds=1, service_retry_interval_seconds=1, retry_max_delay_seconds=2
-    )
+    intervals = dict.fromkeys((name for name in facts.parameters() if name.endswith("_interval_seconds")), 1)
+    document = rendered(max_concurrency=1, retry_max_delay_seconds=2, long_retry_max_delay_seconds=2, **intervals)
     if name == BROKEN:
         batch = document["States"]["ProcessBatches"]["ItemProcessor"]["States"]
         batch["BatchDone"] = {"Type": "Fail", "Error": "BatchBroken", "Cause": "for the test"}

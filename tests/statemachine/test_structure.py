@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import json
 import re
+from datetime import date
 
 import pytest
 
 from infra import facts
 from infra.client.machine import Machine, State, shipped_machine
+from infra.local.deploy import SHORT_WAITS
+from marketlake.contract import dataset_names
 from marketlake.errors import SERVICE_FAULTS, SYSTEM_ERRORS, RetryPolicy, UpstreamThrottled, retried_errors
 from tests.error_names import TERMINAL, TRANSIENT
 from tests.statemachine.definition import function_of, rendered
@@ -27,9 +30,6 @@ PARAMETERS = facts.parameters()
 # Its Catch is its Map's: a Catch of its own would end the iteration well, and the Map with it, so that nobody would
 # learn of the day that is not on the queue. The Map's Catch makes the whole batch fail, with the input of them all.
 CATCH_ON_THE_MAP = {"SendRejectedDay": "SendRejectedDays"}
-
-# Their payloads grow with the number of batches.
-GROWING = ("Plan", "ProcessBatches", "Report")
 
 name_of = pytest.mark.parametrize("state", STATES, ids=lambda state: state.name)
 each_task = pytest.mark.parametrize("state", TASKS, ids=lambda state: state.name)
@@ -92,12 +92,12 @@ def test_states_all_stands_alone_and_last(state: State) -> None:
                 assert number == len(rules) - 1
 
 
-@pytest.mark.parametrize("name", GROWING)
-def test_too_large_a_payload_is_caught_by_name(name: str) -> None:
+@pytest.mark.parametrize("state", [s for s in STATES if "Catch" in s.body], ids=lambda state: state.name)
+def test_too_large_a_payload_is_caught_by_name(state: State) -> None:
     """States.ALL does not match it (https://docs.aws.amazon.com/step-functions/latest/dg/concepts-error-handling.html);
     the engines that the tests run on let it match, so only this test holds the catcher there.
     """
-    *_, by_name, everything = SHIPPED.state(name).body["Catch"]
+    *_, by_name, everything = state.body["Catch"]
     assert by_name == {**everything, "ErrorEquals": ["States.DataLimitExceeded"]}
 
 
@@ -116,14 +116,31 @@ def test_jsonpath_only_and_without_filters() -> None:
 
 @each_lambda
 def test_a_function_is_retried_as_the_parameters_say(state: State) -> None:
-    ours, service = state.body["Retry"]
+    throttled, ours, late, service = state.body["Retry"]
     common = {
         "BackoffRate": PARAMETERS["retry_backoff_rate"],
         "MaxDelaySeconds": PARAMETERS["retry_max_delay_seconds"],
         "JitterStrategy": "FULL",
     }
+    waits = {
+        "MaxAttempts": PARAMETERS["max_attempts"],
+        "MaxDelaySeconds": PARAMETERS["long_retry_max_delay_seconds"],
+        "JitterStrategy": "NONE",
+    }
+    assert throttled == {
+        "ErrorEquals": ["UpstreamThrottled"],
+        "IntervalSeconds": PARAMETERS["throttled_interval_seconds"],
+        "BackoffRate": PARAMETERS["retry_backoff_rate"],
+        **waits,
+    }
+    assert late == {
+        "ErrorEquals": ["NotYetPublished"],
+        "IntervalSeconds": PARAMETERS["publication_interval_seconds"],
+        "BackoffRate": PARAMETERS["publication_backoff_rate"],
+        **waits,
+    }
     assert ours == {
-        "ErrorEquals": RETRIED,
+        "ErrorEquals": [name for name in RETRIED if name not in ("UpstreamThrottled", "NotYetPublished")],
         "IntervalSeconds": PARAMETERS["retry_interval_seconds"],
         "MaxAttempts": PARAMETERS["max_attempts"],
         **common,
@@ -138,13 +155,13 @@ def test_a_function_is_retried_as_the_parameters_say(state: State) -> None:
 
 @pytest.mark.parametrize("state", SENDERS, ids=lambda state: state.name)
 def test_a_sending_is_retried_whatever_the_error(state: State) -> None:
-    (ours, _), (sending,) = LAMBDAS[0].body["Retry"], state.body["Retry"]
+    (_, ours, *_), (sending,) = LAMBDAS[0].body["Retry"], state.body["Retry"]
     assert sending == {**ours, "ErrorEquals": ["States.ALL"]}
 
 
 @pytest.mark.parametrize("state", [s for s in LAMBDAS if s.map], ids=lambda state: state.name)
 def test_a_failed_batch_goes_to_the_queue_whatever_the_error(state: State) -> None:
-    (catcher,) = state.body["Catch"]
+    *_, catcher = state.body["Catch"]
     assert catcher == {"ErrorEquals": ["States.ALL"], "ResultPath": f"$.failure.{state.name}", "Next": "SendToDlq"}
 
 
@@ -154,12 +171,10 @@ def test_the_retry_lists_are_those_of_the_error_classes() -> None:
 
 def test_an_error_class_may_have_a_policy_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(UpstreamThrottled, "retry", RetryPolicy("minutes", "times"))
-    text = facts.render(facts.retry_template(), PARAMETERS | {"minutes": 300, "times": 9})
-    throttled, ours, service = json.loads(text)["function"]
+    text = facts.render(facts.retry_template(), PARAMETERS | {"minutes": 77, "times": 9})
+    throttled, *_ = json.loads(text)["function"]
     assert throttled["ErrorEquals"] == ["UpstreamThrottled"]
-    assert (throttled["IntervalSeconds"], throttled["MaxAttempts"]) == (300, 9)
-    assert ours["ErrorEquals"] == RETRIED[1:]
-    assert service["ErrorEquals"] == list(SERVICE_FAULTS)
+    assert (throttled["IntervalSeconds"], throttled["MaxAttempts"]) == (77, 9)
 
 
 def test_an_error_is_in_one_policy() -> None:
@@ -169,8 +184,26 @@ def test_an_error_is_in_one_policy() -> None:
 
 def test_the_parameters_are_ones_that_step_functions_accepts() -> None:
     assert PARAMETERS["max_attempts"] == 3
-    for interval in (PARAMETERS["retry_interval_seconds"], PARAMETERS["service_retry_interval_seconds"]):
-        assert 0 < interval < PARAMETERS["retry_max_delay_seconds"] <= 31622400
+    for retrier in LAMBDAS[0].body["Retry"]:
+        assert 0 < retrier["IntervalSeconds"] < retrier["MaxDelaySeconds"] <= 31622400
+        assert retrier["BackoffRate"] >= 1
+
+
+def test_late_days_are_given_up_between_the_third_attempt_and_the_fourth() -> None:
+    """See ``fetch.handler.Settings``: the fourth attempt must not raise where other days came."""
+    wait = PARAMETERS["publication_interval_seconds"]
+    assert PARAMETERS["publication_backoff_rate"] == 1
+    assert 2 * wait + 600 < PARAMETERS["publication_patience_seconds"] <= 3 * wait - 60
+    assert SHORT_WAITS["publication_patience_seconds"] / 3 / SHORT_WAITS["publication_interval_seconds"] < 0.05
+
+
+def test_an_execution_of_everything_outlasts_a_source_that_is_throttled_all_the_time() -> None:
+    """Each batch then waits all the waits, so many side by side; a call that is answered with 429 takes seconds."""
+    years, datasets = date.today().year + 1 - 1999, len(dataset_names())
+    (throttled,) = [one for one in LAMBDAS[0].body["Retry"] if "UpstreamThrottled" in one["ErrorEquals"]]
+    waits = [throttled["IntervalSeconds"] * throttled["BackoffRate"] ** n for n in range(throttled["MaxAttempts"])]
+    of_a_batch = sum(waits) + 60 * (1 + len(waits))
+    assert years * datasets * of_a_batch / PARAMETERS["max_concurrency"] < DEFINITION["TimeoutSeconds"]
 
 
 def test_no_terminal_error_is_retried() -> None:

@@ -34,7 +34,7 @@ ENVIRONMENT = {
     "LAST_KNOWN_DAY": "",
     "YAHOO_BASE_URL": "https://yahoo.invalid",
     "FRANKFURTER_BASE_URL": "https://frankfurter.invalid/v1",
-    "MAX_ATTEMPTS": "3",
+    "PUBLICATION_PATIENCE_SECONDS": "2640",
 }
 
 PRICES = load_contract("ftse100_prices")

@@ -7,7 +7,7 @@ real yfinance and HTTP client, are tested against the replay server in ``fetch_s
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import date
+from datetime import date, timedelta
 from typing import Any
 
 import pytest
@@ -66,9 +66,14 @@ def source(lake: Lake, monkeypatch: pytest.MonkeyPatch) -> FakeSource:
     return fake
 
 
-def fetch(batch: dict[str, Any] = BATCH, started: str = "2023-01-06T19:00:00Z", retry: int = 0) -> dict[str, Any]:
+def fetch(
+    batch: dict[str, Any] = BATCH, started: str = "2023-01-06T19:00:00Z", retry: int = 0, waited: float = 0.0
+) -> dict[str, Any]:
+    """What Fetch answers ``waited`` minutes after the batch came to it; the execution had started hours before."""
     context: Any = Context()
-    return fetch_handler.handler({"task": task_of("Fetch", retry=retry), "batch": batch, "started": started}, context)
+    entered = fetch_handler.now() - timedelta(minutes=waited)
+    event = {"task": task_of("Fetch", retry=retry), "batch": batch, "started": started, "entered": entered.isoformat()}
+    return fetch_handler.handler(event, context)
 
 
 def test_a_complete_answer_is_stored_day_by_day(lake: Lake, source: FakeSource) -> None:
@@ -128,20 +133,48 @@ def test_some_symbols_alone_go_to_a_key_of_their_own(lake: Lake, source: FakeSou
 def test_what_came_is_kept_while_the_rest_is_waited_for(lake: Lake, source: FakeSource) -> None:
     source.has(DAYS[:3])
     with pytest.raises(NotYetPublished, match="yahoo does not have 2023-01-06 yet"):
-        fetch(retry=2)
+        fetch(waited=43)
     assert sum("/dt=2023-01-0" in key and "/before/" not in key for key in lake.everything()) == 3
 
 
-def test_on_the_last_try_the_late_days_are_reported_and_the_batch_goes_on(source: FakeSource) -> None:
+def test_after_the_last_wait_the_late_days_are_reported_and_the_batch_goes_on(source: FakeSource) -> None:
     source.has(DAYS[:3])
-    found = fetch(retry=3)
+    found = fetch(waited=45)
     assert (found["days"], found["late"], found["holes"]) == (["2023-01-03/2023-01-05"], ["2023-01-06"], [])
+
+
+def test_retries_after_other_errors_do_not_shorten_the_wait(source: FakeSource) -> None:
+    """Step Functions counts the retries of all retriers together: six faults of the Lambda service take seconds."""
+    source.has(DAYS[:3])
+    with pytest.raises(NotYetPublished):
+        fetch(retry=6, waited=1)
+
+
+def test_an_execution_that_does_not_say_when_the_batch_came_waits_from_its_own_start(source: FakeSource) -> None:
+    source.has(DAYS[:3])
+    context: Any = Context()
+    event = {"task": task_of("Fetch"), "batch": BATCH, "started": "2023-01-06T19:00:00Z"}
+    assert fetch_handler.handler(event, context)["late"] == ["2023-01-06"]
+
+
+@pytest.mark.parametrize("rows", [10, 3])
+def test_a_day_that_the_lake_has_is_neither_late_nor_a_hole(lake: Lake, source: FakeSource, rows: int) -> None:
+    source.has(DAYS[:1] + DAYS[2:3], rows=rows)
+    found = fetch({**BATCH, "recheck": True})
+    assert (found["days"], found["late"], found["holes"]) == (["2023-01-03", "2023-01-05"], [], [])
+    assert sum("/dt=2023-01-0" in key and "/before/" not in key for key in lake.everything()) == 2
+
+
+def test_an_answer_without_any_of_the_days_that_the_lake_has_is_no_failure(lake: Lake) -> None:
+    found = fetch({**BATCH, "recheck": True})
+    assert (found["days"], found["stored"], found["late"], found["holes"]) == ([], 0, [], [])
+    assert lake.everything() == {}
 
 
 def test_a_day_with_too_few_symbols_is_not_stored_while_it_is_fresh(lake: Lake, source: FakeSource) -> None:
     source.has(DAYS)
     source.answer.rows[DAYS[3]] = 3
-    assert fetch(retry=3)["late"] == ["2023-01-06"]
+    assert fetch(waited=45)["late"] == ["2023-01-06"]
     assert "raw/ftse100_prices/dt=2023-01-06/prices.csv" not in lake.everything()
 
 
@@ -175,6 +208,14 @@ def test_many_missing_symbols_do_not_swell_the_payload(source: FakeSource) -> No
     source.has(DAYS)
     source.answer.missing_symbols = {f"S{number:03}.L": "no bars" for number in range(500)}
     assert len(fetch()["missing_symbols"]) == fetch_handler.SHOWN_SYMBOLS
+
+
+def test_nor_does_a_long_reason(source: FakeSource) -> None:
+    source.has(DAYS)
+    source.answer.missing_symbols = {"A.L": "Yahoo says " + "é" * 5000}
+    (text,) = fetch()["missing_symbols"]
+    assert text.startswith("A.L: Yahoo says é")
+    assert len(text) == fetch_handler.MAX_REASON_CHARACTERS
 
 
 @pytest.mark.parametrize(

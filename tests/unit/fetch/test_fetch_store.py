@@ -60,20 +60,20 @@ def test_every_wanted_day_is_stored_late_or_a_hole_and_only_one_of_them(
     assert not set(found.holes) & set(have), "what came is never a hole"
 
 
-def test_late_days_ask_for_another_try_until_the_last_one() -> None:
+def test_late_days_ask_for_another_try_while_there_is_patience() -> None:
     some = Gaps(late=WEEK[3:], holes=[])
     with pytest.raises(NotYetPublished, match=r"fx_rates: frankfurter does not have 2023-01-05 to 2023-01-06 yet"):
-        refuse_late(RATES, WEEK, some, last_attempt=False)
-    refuse_late(RATES, WEEK, some, last_attempt=True)
+        refuse_late(RATES, WEEK, some, patient=True)
+    refuse_late(RATES, WEEK, some, patient=False)
 
 
-def test_on_the_last_try_a_batch_of_nothing_but_late_days_fails() -> None:
+def test_without_patience_a_batch_of_nothing_but_late_days_fails() -> None:
     with pytest.raises(NotYetPublished):
-        refuse_late(RATES, WEEK, Gaps(late=WEEK, holes=[]), last_attempt=True)
+        refuse_late(RATES, WEEK, Gaps(late=WEEK, holes=[]), patient=False)
 
 
 def test_holes_alone_are_not_waited_for() -> None:
-    refuse_late(RATES, WEEK, Gaps(late=[], holes=WEEK), last_attempt=False)
+    refuse_late(RATES, WEEK, Gaps(late=[], holes=WEEK), patient=True)
 
 
 def test_days_are_stored_as_received_and_the_context_with_the_first(lake: Lake) -> None:
@@ -93,6 +93,15 @@ def test_some_symbols_alone_never_lie_where_a_whole_day_lies(lake: Lake) -> None
     (key,) = lake.everything()
     assert key.startswith("raw/fx_rates/dt=2023-01-02/symbols-")
     assert key.endswith(".json")
+
+
+def test_nor_do_the_bars_before_some_symbols_lie_where_those_before_all_of_them_do(lake: Lake) -> None:
+    """Of two executions side by side, one for a symbol and one for all, Validate would read the other's context."""
+    for symbols in ([], ["A.L"], ["A.L", "B.L"]):
+        answer = FetchedDays(days={WEEK[0]: b"day"}, before=f"before {symbols}".encode())
+        store(PRICES, lake.raw, answer, WEEK[:1], symbols)
+    befores = {key: body for key, body in lake.everything().items() if "/before/" in key}
+    assert sorted(befores.values()) == [b"before ['A.L', 'B.L']", b"before ['A.L']", b"before []"]
 
 
 def test_nothing_came_nothing_is_stored(lake: Lake) -> None:

@@ -52,4 +52,5 @@ def _retries() -> tuple[str, str]:
     """How often, and after which waits at most, a batch's function is called again; two lines."""
     rule = shipped_machine().state("Fetch").body["Retry"][0]
     waits = [rule["IntervalSeconds"] * rule["BackoffRate"] ** number for number in range(rule["MaxAttempts"])]
-    return f"{rule['MaxAttempts']} times, waiting up to", f"{', '.join(f'{wait:g}' for wait in waits)} s"
+    upto = " up to" if rule["JitterStrategy"] == "FULL" else ""
+    return f"{rule['MaxAttempts']} times, waiting{upto}", f"{', '.join(f'{wait:g}' for wait in waits)} s"

@@ -184,13 +184,13 @@ CASES = [
     case("ReportTooLarge", "ReportFailed", Report=[fault("States.DataLimitExceeded")]),
     case("ReportFailsAndSnsRefuses", "ReportFailed", Report=[throw("PermissionDenied")], NotifyFailure=4 * [UNSENT]),
     # Nothing failed, but the source restated a history.
-    case("HistoryRestated", Report=[NOTICED], NotifyRestatement=[MAILED]),
-    case("HistoryRestatedSnsRefusesOnce", Report=[NOTICED], NotifyRestatement=[UNSENT, MAILED]),
+    case("HistoryRestated", Report=[NOTICED], NotifyNotice=[MAILED]),
+    case("HistoryRestatedSnsRefusesOnce", Report=[NOTICED], NotifyNotice=[UNSENT, MAILED]),
     case(
         "HistoryRestatedSnsRefuses",
         "NoticeNotSent",
         Report=[NOTICED],
-        NotifyRestatement=4 * [UNSENT],
+        NotifyNotice=4 * [UNSENT],
         NotifyFailure=[],
     ),
     # The Map itself.

@@ -21,7 +21,7 @@ REPORTED = [
     case
     for case in CASES
     # The restatements that Report reads lie in S3, which these tests have none of.
-    if "Return" in case.answers.get("Report", [{}])[-1] and "NotifyRestatement" not in case.answers
+    if "Return" in case.answers.get("Report", [{}])[-1] and "NotifyNotice" not in case.answers
 ]
 
 
@@ -132,7 +132,7 @@ def test_the_mail_is_the_report_s(engine: Engine) -> None:
 @pytest.mark.parametrize("name", ["HistoryRestated", "HistoryRestatedSnsRefuses"])
 def test_the_mail_about_a_restated_history_is_the_report_s(engine: Engine, name: str) -> None:
     run = engine.run(BY_NAME[name])
-    mail, *_ = run.of("NotifyRestatement")
+    mail, *_ = run.of("NotifyNotice")
     text = NOTICED["Return"]["Payload"]
     assert mail == {**mail, "Subject": text["subject"], "Message": text["message"]}
     assert mail["TopicArn"].endswith(":marketlake-failures")

@@ -87,6 +87,7 @@ def requests_and_ratios(pipeline: Pipeline) -> None:
 def _ratio(dataset: str, function: str, name: str, state: dict[str, Any], calls: list[Any]) -> None:
     ratios, rates = [], []
     for _ in range(REPEATS):
+        stages.take_back(calls)
         _, seconds = stages.invoke(function, name, state)
         bare = stages.bare_loop(calls)
         ratios.append(seconds / bare)

@@ -85,7 +85,7 @@ def test_any_cause_is_shortened(text: str) -> None:
         ("{", "{"),
         ("", "no cause was given"),
         (None, "no cause was given"),
-        ("[" * 100_000, "[" * 399 + "…"),
+        ("[" * 100_000, "[" * 397 + "…"),
     ],
     ids=range(12),
 )

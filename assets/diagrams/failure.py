@@ -54,5 +54,7 @@ def _retries() -> tuple[str, str]:
     for rule in shipped_machine().state("Fetch").body["Retry"]:
         waits = [rule["IntervalSeconds"] * rule["BackoffRate"] ** number for number in range(rule["MaxAttempts"])]
         longest |= dict.fromkeys(rule["ErrorEquals"], sum(waits))
-    seconds, throttled, late = (longest[name] for name in ("UpstreamUnavailable", "UpstreamThrottled", "NotYetPublished"))
+    seconds, throttled, late = (
+        longest[name] for name in ("UpstreamUnavailable", "UpstreamThrottled", "NotYetPublished")
+    )
     return f"3 times in {seconds:g} s; in {throttled / 60:g} min", f"after a 429, {late / 60:g} min for a late day"

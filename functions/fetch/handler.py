@@ -82,8 +82,7 @@ def handler(event: FetchEvent) -> Fetched:
 
     count("DaysFetched", len(stored), dataset=contract.name)
     missing = [
-        shorten(f"{symbol}: {reason}", MAX_REASON_BYTES)
-        for symbol, reason in sorted(fetched.missing_symbols.items())
+        shorten(f"{symbol}: {reason}", MAX_REASON_BYTES) for symbol, reason in sorted(fetched.missing_symbols.items())
     ]
     logger("fetch").info("fetched", extra={"days": len(stored), "missing_symbols": missing})
     return Fetched(

@@ -113,8 +113,8 @@ class UnexpectedError(TerminalError):
 def shorten(text: str, limit: int = MAX_MESSAGE_BYTES) -> str:
     """``text`` with white space folded, cut to ``limit`` bytes with an ellipsis where it was longer.
 
-    Bytes as they travel: Lambda makes JSON of a message, and Step Functions a string in JSON of that. Plain text has one
-    for each character, a quotation mark has four.
+    Bytes as they travel: Lambda makes JSON of a message, and Step Functions a string in JSON of that. A letter has one,
+    a quotation mark four.
     """
     folded = " ".join(text.split())
     if _travelling_bytes(folded) <= limit:

@@ -51,7 +51,7 @@ NAME = "r" * 80
 SYMBOLS = [f"{number:09}.L" for number in range(MAX_SYMBOLS)]
 KEY = f"manifests/{NAME}/{MANY}-rows.parquet"
 NEVER = "9999-12-31T23:59:59.999Z"
-CONTEXT = {
+CONTEXT: Json = {
     "Execution": {
         "Id": f"arn:aws:states:ap-southeast-99:123456789012:execution:{NAME}:{NAME}",
         "Name": NAME,

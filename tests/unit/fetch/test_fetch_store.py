@@ -100,8 +100,8 @@ def test_nor_do_the_bars_before_some_symbols_lie_where_those_before_all_of_them_
     for symbols in ([], ["A.L"], ["A.L", "B.L"]):
         answer = FetchedDays(days={WEEK[0]: b"day"}, before=f"before {symbols}".encode())
         store(PRICES, lake.raw, answer, WEEK[:1], symbols)
-    befores = {key: body for key, body in lake.everything().items() if "/before/" in key}
-    assert sorted(befores.values()) == [b"before ['A.L', 'B.L']", b"before ['A.L']", b"before []"]
+    contexts = {key: body for key, body in lake.everything().items() if "/before/" in key}
+    assert sorted(contexts.values()) == [b"before ['A.L', 'B.L']", b"before ['A.L']", b"before []"]
 
 
 def test_nothing_came_nothing_is_stored(lake: Lake) -> None:

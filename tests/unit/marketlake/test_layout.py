@@ -50,9 +50,9 @@ def test_a_request_for_some_symbols_has_a_key_of_its_own(left: list[str], right:
     keys = layout.raw_key(PRICES, DAY, left), layout.raw_key(PRICES, DAY, right)
     assert (keys[0] == keys[1]) == (set(left) == set(right))
     assert layout.raw_key(PRICES, DAY) not in keys
-    befores = layout.before_key(PRICES, DAY, left), layout.before_key(PRICES, DAY, right)
-    assert (befores[0] == befores[1]) == (set(left) == set(right))
-    assert layout.before_key(PRICES, DAY) not in befores
+    contexts = layout.before_key(PRICES, DAY, left), layout.before_key(PRICES, DAY, right)
+    assert (contexts[0] == contexts[1]) == (set(left) == set(right))
+    assert layout.before_key(PRICES, DAY) not in contexts
 
 
 def test_the_keys_of_days_are_those_of_the_days_asked_for_only(lake: Lake) -> None:

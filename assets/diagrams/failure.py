@@ -50,7 +50,11 @@ def draw() -> Drawing:
 
 def _retries() -> tuple[str, str]:
     """How often, and after which waits at most, a batch's function is called again; two lines."""
-    rule = shipped_machine().state("Fetch").body["Retry"][0]
-    waits = [rule["IntervalSeconds"] * rule["BackoffRate"] ** number for number in range(rule["MaxAttempts"])]
-    upto = " up to" if rule["JitterStrategy"] == "FULL" else ""
-    return f"{rule['MaxAttempts']} times, waiting{upto}", f"{', '.join(f'{wait:g}' for wait in waits)} s"
+    longest: dict[str, float] = {}
+    for rule in shipped_machine().state("Fetch").body["Retry"]:
+        waits = [rule["IntervalSeconds"] * rule["BackoffRate"] ** number for number in range(rule["MaxAttempts"])]
+        longest |= dict.fromkeys(rule["ErrorEquals"], sum(waits))
+    seconds, throttled, late = (
+        longest[name] for name in ("UpstreamUnavailable", "UpstreamThrottled", "NotYetPublished")
+    )
+    return f"3 times in {seconds:g} s; in {throttled / 60:g} min", f"after a 429, {late / 60:g} min for a late day"

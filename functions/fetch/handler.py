@@ -23,7 +23,7 @@ CONTEXT_DAYS = 30
 weeks does not pass for what is usual (docs/data-quality.md)."""
 
 SHOWN_SYMBOLS = 10
-MAX_REASON_CHARACTERS = 100
+MAX_REASON_BYTES = 100
 """Longest text about a symbol that did not come: Yahoo's own words are in it, and it travels on with the batch."""
 
 
@@ -82,8 +82,7 @@ def handler(event: FetchEvent) -> Fetched:
 
     count("DaysFetched", len(stored), dataset=contract.name)
     missing = [
-        shorten(f"{symbol}: {reason}", MAX_REASON_CHARACTERS)
-        for symbol, reason in sorted(fetched.missing_symbols.items())
+        shorten(f"{symbol}: {reason}", MAX_REASON_BYTES) for symbol, reason in sorted(fetched.missing_symbols.items())
     ]
     logger("fetch").info("fetched", extra={"days": len(stored), "missing_symbols": missing})
     return Fetched(

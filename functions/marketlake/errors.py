@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar, Literal
 
-MAX_MESSAGE_CHARACTERS = 400
+MAX_MESSAGE_BYTES = 400
 """Upper bound of a message: a failed batch's cause travels through the state machine, whose payload is 256 KB at most
 (https://docs.aws.amazon.com/step-functions/latest/dg/service-quotas.html)."""
 
@@ -34,7 +34,7 @@ class RetryPolicy:
 
 
 class MarketlakeError(Exception):
-    """Base of all errors that the pipeline raises itself; ``str(error)`` is at most ``MAX_MESSAGE_CHARACTERS`` long."""
+    """Base of all errors that the pipeline raises itself; ``str(error)`` has at most ``MAX_MESSAGE_BYTES``."""
 
     def __init__(self, message: str) -> None:
         super().__init__(shorten(message))
@@ -110,10 +110,24 @@ class UnexpectedError(TerminalError):
     """Anything else: a bug of ours, with the class and message of the error behind it."""
 
 
-def shorten(text: str, limit: int = MAX_MESSAGE_CHARACTERS) -> str:
-    """``text`` with white space folded, cut to ``limit`` characters with an ellipsis where it was longer."""
+def shorten(text: str, limit: int = MAX_MESSAGE_BYTES) -> str:
+    """``text`` with white space folded, cut to ``limit`` bytes with an ellipsis where it was longer.
+
+    Bytes as they travel: Lambda makes JSON of a message, and Step Functions a string in JSON of that. A letter has one,
+    a quotation mark four.
+    """
     folded = " ".join(text.split())
-    return folded if len(folded) <= limit else folded[: limit - 1] + "…"
+    if _travelling_bytes(folded) <= limit:
+        return folded
+    cut = folded[:limit]
+    while cut and _travelling_bytes(cut + "…") > limit:
+        cut = cut[:-1]
+    return cut + "…"
+
+
+def _travelling_bytes(text: str) -> int:
+    inner = json.dumps(text, ensure_ascii=False)[1:-1]
+    return len(json.dumps(inner, ensure_ascii=False)[1:-1].encode("utf-8", "backslashreplace"))
 
 
 SYSTEM_ERRORS = ("States.Timeout", "Sandbox.Timedout", "Runtime.ExitError", "Runtime.OutOfMemory", "Lambda.Unknown")

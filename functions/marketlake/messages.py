@@ -163,13 +163,14 @@ class Caught(Struct, frozen=True, rename="pascal"):
     cause: str = ""
 
 
-class BatchResult(Struct, frozen=True):
+class BatchResult(Struct, frozen=True, kw_only=True):
     """What the states made of a batch, as Report is given it: counts, and what failed, by state.
 
-    ``rejected`` days are described by ``rejection``, the first of them.
+    ``rejected`` days are described by ``rejection``, the first of them. Where the Map itself failed, Report is given
+    the planned batches, which have no ``index`` and did nothing.
     """
 
-    index: int
+    index: int = -1
     dataset: str
     days: list[str]
     count: int
@@ -177,7 +178,6 @@ class BatchResult(Struct, frozen=True):
     recheck: bool = False
     failure: dict[str, Caught] = {}
     stored: int = 0
-    missing_symbols: list[str] = []
     unchanged: int = 0
     rejected: int = 0
     rejected_rows: int = 0

@@ -77,9 +77,12 @@ locals {
     says       = "Rows of ${dataset} broke the contract's rules; they lie with their reasons in s3://${local.names.raw_bucket}/quarantine/${dataset}/"
   } }
 
-  # Three errors: a single failed attempt is what Retry is for, and three are one task's whole allowance.
+  # All attempts of the batches that run side by side: fewer failed calls are what Retry is for, as on an evening on which
+  # a source is throttled for minutes.
+  errors_threshold = (local.parameters.max_attempts + 1) * local.parameters.max_concurrency
+
   function_alarms = { for function, name in local.function_names : name => {
-    errors    = { metric = "Errors", threshold = 3, says = "Function ${name} failed at least three times in 15 minutes; retries may have succeeded since" }
+    errors    = { metric = "Errors", threshold = local.errors_threshold, says = "Function ${name} failed at least ${local.errors_threshold} times in 15 minutes; retries may have succeeded since" }
     throttles = { metric = "Throttles", says = "Lambda refused calls of ${name}: the account's concurrency is used up" }
     duration = {
       metric     = "Duration"

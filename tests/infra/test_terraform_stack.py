@@ -181,7 +181,7 @@ def test_every_alarm_is_there_and_mails(stack: Pipeline, config: LocalConfig) ->
     for name, described in facts.functions_document(values_of(config))["functions"].items():
         dashed = name.replace("_", "-")
         longest = described["timeout_seconds"] * 800  # ms: 80 % of it
-        thresholds |= {f"{dashed}-errors": 3, f"{dashed}-throttles": 1, f"{dashed}-duration": longest}
+        thresholds |= {f"{dashed}-errors": 4 * 2, f"{dashed}-throttles": 1, f"{dashed}-duration": longest}
     (page,) = stack.aws("cloudwatch").get_paginator("describe_alarms").paginate()
     alarms = {alarm["AlarmName"].removeprefix(f"{config.prefix}-"): alarm for alarm in page["MetricAlarms"]}
     assert {name: alarm["Threshold"] for name, alarm in alarms.items()} == thresholds

@@ -68,5 +68,5 @@ def _failed_batch(pipeline: Pipeline, name: str) -> int:
     for event in pipeline.history(name):
         output = json.loads(event.get("stateExitedEventDetails", {}).get("output") or "{}")
         if event["type"] == "MapStateExited":
-            return int(next(result["index"] for result in output["results"] if result["failure"]))
+            return int(next(result["index"] for result in output["batches"] if result["failure"]))
     raise AssertionError(f"{name} has no failed batch; the faults of the scene did not hit")

@@ -12,7 +12,7 @@ from marketlake.errors import SERVICE_FAULTS
 from report import handler as report
 from tests.error_names import TRANSIENT
 from tests.statemachine.answers import DAYS, NOTICED, PRICES, RATES, STAGES, failed, throw
-from tests.statemachine.cases import CASES, TWO_DAYS, Case
+from tests.statemachine.cases import CASES, ONE_BATCH, TWO_DAYS, Case
 from tests.statemachine.definition import DLQ_URL
 from tests.statemachine.engines import Engine, Run
 
@@ -173,7 +173,7 @@ def test_a_day_that_the_queue_refused_makes_its_batch_fail(engine: Engine) -> No
 def test_a_map_that_fails_is_reported(engine: Engine) -> None:
     payload = reported(engine.run(BY_NAME["MapFails"]))
     assert payload["failure"]["ProcessBatches"]["Error"] == "BatchBroken"
-    assert payload["results"] == []
+    assert payload["results"] == ONE_BATCH["Plan"][0]["Return"]["Payload"]["batches"], "planned, and nothing done"
 
 
 @pytest.mark.parametrize("name", ["PlanExhausted", "PlanTerminal", "PlanTooLarge"])

@@ -75,6 +75,8 @@ def test_a_task_outlives_its_function(state: State) -> None:
     functions = facts.functions_document(facts.template_values("marketlake", "1", "eu-west-2"))["functions"]
     timeout = functions[function_of(state)]["timeout_seconds"]
     assert state.body["TimeoutSeconds"] == timeout + PARAMETERS["task_timeout_margin_seconds"]
+    # Lambda's init phase: https://docs.aws.amazon.com/lambda/latest/dg/lambda-runtime-environment.html
+    assert PARAMETERS["task_timeout_margin_seconds"] > 10
 
 
 @pytest.mark.parametrize("state", [s for s in STATES if s.body["Type"] == "Map"], ids=lambda state: state.name)

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from types import FrameType
 from typing import Any
 
-from marketlake.errors import MAX_MESSAGE_CHARACTERS, MarketlakeError, UnexpectedError
+from marketlake.errors import MAX_MESSAGE_BYTES, MarketlakeError, UnexpectedError
 from tests.unit.lake import Context
 
 SECONDS = 20
@@ -49,7 +49,7 @@ def outcome(function: Callable[[], Any]) -> Any:
             raise
         except MarketlakeError as error:
             found = error
-    assert 0 < len(str(found)) <= MAX_MESSAGE_CHARACTERS
+    assert 0 < len(str(found)) <= MAX_MESSAGE_BYTES
     return found
 
 

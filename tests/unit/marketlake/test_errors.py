@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -9,7 +11,7 @@ from hypothesis import strategies as st
 from infra.client.machine import State, shipped_machine
 from marketlake import errors
 from marketlake.errors import (
-    MAX_MESSAGE_CHARACTERS,
+    MAX_MESSAGE_BYTES,
     SERVICE_FAULTS,
     SYSTEM_ERRORS,
     MarketlakeError,
@@ -67,7 +69,8 @@ def test_the_mail_has_plain_words_for_every_class() -> None:
 @given(st.text(max_size=2000))
 def test_a_message_is_short_and_on_one_line(text: str) -> None:
     message = str(errors.UpstreamMalformed(text))
-    assert len(message) <= MAX_MESSAGE_CHARACTERS
+    as_it_travels = json.dumps(json.dumps(message, ensure_ascii=False), ensure_ascii=False)
+    assert len(as_it_travels.encode("utf-8", "replace")) <= MAX_MESSAGE_BYTES + len(r'"\"\""')
     assert message == " ".join(message.split())
     folded = " ".join(text.split())
     assert message == folded or (message.endswith("…") and folded.startswith(message[:-1]))

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from marketlake.errors import (
-    MAX_MESSAGE_CHARACTERS,
+    MAX_MESSAGE_BYTES,
     ContractViolation,
     DataQualityError,
     MarketlakeError,
@@ -55,7 +55,7 @@ def test_an_error_of_ours_leaves_as_it_is(run: Run, cls: type[MarketlakeError]) 
     with pytest.raises(cls) as caught:
         run(cls("x " * 1000))
     assert type(caught.value) is cls
-    assert len(str(caught.value)) <= MAX_MESSAGE_CHARACTERS
+    assert len(str(caught.value)) <= MAX_MESSAGE_BYTES
 
 
 @pytest.mark.parametrize("error", [KeyError("day"), ZeroDivisionError("by zero"), RuntimeError("y" * 5000), OSError(5)])
@@ -63,7 +63,7 @@ def test_any_other_error_leaves_as_unexpected_with_its_class_in_the_message(run:
     with pytest.raises(UnexpectedError, match=f"^{type(error).__name__}: ") as caught:
         run(error)
     assert type(caught.value) is UnexpectedError
-    assert len(str(caught.value)) <= MAX_MESSAGE_CHARACTERS
+    assert len(str(caught.value)) <= MAX_MESSAGE_BYTES
 
 
 @pytest.mark.parametrize("event", [{}, {"task": "Fetch"}, {**EVENT, "batch": {"dataset": "fx_rates"}}])

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from marketlake.errors import MAX_MESSAGE_CHARACTERS, InvalidRequest
+from marketlake.errors import MAX_MESSAGE_BYTES, InvalidRequest
 from marketlake.request import KEYS, Request, parse_request
 
 STARTED = datetime(2026, 11, 20, 19, 0, tzinfo=UTC)
@@ -191,7 +191,7 @@ def test_any_json_is_a_sound_request_or_refused_in_few_words(document: Any) -> N
     except InvalidRequest as error:
         message = str(error)
         assert "accepted" in message
-        assert len(message) <= MAX_MESSAGE_CHARACTERS
+        assert len(message) <= MAX_MESSAGE_BYTES
         assert not message.endswith("…"), "what is accepted is named in full"
         named = [*KEYS, "input"] if isinstance(document, dict) else ["input"]
         assert any(key in message for key in named)

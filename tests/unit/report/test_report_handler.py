@@ -26,7 +26,6 @@ DONE: dict[str, Any] = {
     "input": AGAIN,
     "failure": {},
     "rejection": None,
-    "missing_symbols": [],
     **dict.fromkeys(COUNTS, 0),
     "written": 5,
     "rows": 155,

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from marketlake.errors import MAX_MESSAGE_CHARACTERS, readable_cause
+from marketlake.errors import MAX_MESSAGE_BYTES, readable_cause
 from marketlake.failures import Failure
 from marketlake.messages import BatchResult, Caught, Input, Rejection, read_message
 from report.summary import COUNTS, failures_of, summary_text, totals
@@ -18,7 +18,7 @@ AGAIN = Input(["fx_rates"], date(2023, 1, 2), date(2023, 1, 6))
 
 def outcome(dataset: str = "fx_rates", **change: Any) -> BatchResult:
     """What BatchDone says of a batch in which nothing happened."""
-    return BatchResult(0, dataset, ["2023-01-02/2023-01-06"], 5, AGAIN, **change)
+    return BatchResult(index=0, dataset=dataset, days=["2023-01-02/2023-01-06"], count=5, input=AGAIN, **change)
 
 
 ONE_DAY = Input(["fx_rates"], date(2023, 1, 3), date(2023, 1, 3))
@@ -67,7 +67,7 @@ def test_any_cause_is_shortened(text: str) -> None:
     for cause in (text, json.dumps(text), json.dumps({"errorMessage": text}), json.dumps([text])):
         found = readable_cause({"Error": "E", "Cause": cause})
         assert found or not text.split()
-        assert len(found) <= MAX_MESSAGE_CHARACTERS
+        assert len(found) <= MAX_MESSAGE_BYTES
         assert "\n" not in found
 
 
@@ -85,7 +85,7 @@ def test_any_cause_is_shortened(text: str) -> None:
         ("{", "{"),
         ("", "no cause was given"),
         (None, "no cause was given"),
-        ("[" * 100_000, "[" * 399 + "…"),
+        ("[" * 100_000, "[" * 397 + "…"),
     ],
     ids=range(12),
 )

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from marketlake.errors import MAX_MESSAGE_CHARACTERS
+from marketlake.errors import MAX_MESSAGE_BYTES
 from marketlake.intervals import from_intervals
 from marketlake.messages import Fetched, Input, Rejection
 from marketlake.symbols import Symbols, parse_symbols
@@ -135,7 +135,7 @@ def test_messages_are_few_and_short_and_no_day_is_lost(chosen: list[date], cause
     for message in found:
         days = from_intervals(PRICES, message.days)
         assert (message.input.start, message.input.end) == (days[0], days[-1])
-        assert len(message.cause) <= MAX_MESSAGE_CHARACTERS
+        assert len(message.cause) <= MAX_MESSAGE_BYTES
 
 
 @pytest.mark.parametrize("every", [1, 2])

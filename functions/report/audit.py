@@ -52,7 +52,9 @@ def _audit(clean: Bucket, dataset: str) -> list[Gap]:
     gaps = []
     if lacking:
         days = text_of(to_intervals(contract, lacking))
-        restore = " or ".join(f"marketlake restore {dataset} {year}" for year in sorted({day.year for day in lacking}))
+        years = sorted({day.year for day in lacking})
+        others = f", and {len(years) - 1} other years alike" if len(years) > 1 else ""
+        restore = f"marketlake restore {dataset} {years[0]}{others}"
         text = f"not in the history, though they were checked: {days}; restore ({restore}), else load them again"
         gaps.append(Gap(dataset, len(lacking), f"{dataset}: {text}: {_load(dataset, lacking)}"))
     if other:

@@ -1,0 +1,27 @@
+"""Eighteen months of daily runs by a virtual clock: what was ever good stays, and every question is answered rightly.
+
+``make timelapse`` plays ten seeds of eighteen months; a plain ``pytest`` plays one of two, with the lifecycle's days
+divided by nine, so that everything happens in it too.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from tests.timelapse.harness import Timelapse
+
+FIRST, _, LAST = os.environ.get("TIMELAPSE_SEEDS", "1").partition("-")
+SEEDS = range(int(FIRST), int(LAST or FIRST) + 1)
+MONTHS = int(os.environ.get("TIMELAPSE_MONTHS", "2"))
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_the_lake_remembers(seed: int, tmp_path: Path) -> None:
+    lapse = Timelapse(seed, MONTHS, tmp_path)
+    with lapse.in_place():
+        lapse.play()
+        summary = lapse.summary()
+    print(summary)

@@ -26,8 +26,9 @@ PREFIX, ACCOUNT, REGION = "marketlake", "123456789012", "eu-west-2"
 RETENTION = timedelta(days=14)
 """How long SQS keeps a message (``queue.tf``)."""
 
-KEPT_EXECUTIONS = 80
-"""More than two weeks of runs: no command here asks for older ones."""
+KEPT = timedelta(days=90)
+"""How long Step Functions keeps an ended execution
+(https://docs.aws.amazon.com/step-functions/latest/dg/service-quotas.html)."""
 
 DEFECTS = ("UnexpectedError", "ContractViolation", "PermissionDenied", "InvalidRequest", "UpstreamMalformed")
 """Errors that nothing in the script causes."""
@@ -93,8 +94,8 @@ class Machine:
         ministack._run_execution(arn)
         del ministack._executions[arn]
         ended["events"] = []
-        for old in list(self.executions)[:-KEPT_EXECUTIONS]:
-            del self.executions[old]
+        oldest = f"{self.s3.now - KEPT:%Y-%m-%d}"
+        self.executions = {arn: one for arn, one in self.executions.items() if one["startDate"] >= oldest}
         return ended
 
     def now_iso(self) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import os
 import random
 import shutil
@@ -182,7 +183,9 @@ class Timelapse:
     def _note(self, name: str) -> None:
         ended = self.machine.executions[self.machine.execution_arn(name)]
         if ended["status"] == "FAILED" or run_report(self.target, name).get("restatements"):
-            due = self.s3.now.date() + timedelta(days=self._rng.choice((1, 2, 3, 7, 8)))
+            # Who sees a retry fail waits for a week.
+            wait = 7 if name.startswith(("retry", "redrive")) else self._rng.choice((1, 2, 4, 7, 8))
+            due = self.s3.now.date() + timedelta(days=wait)
             self.to_retry.append((due, name))
 
     def _do(self, act: Act) -> None:
@@ -354,7 +357,6 @@ class Timelapse:
         shutil.copytree(contract.CONTRACTS, self.contracts)
         values = facts.template_values(PREFIX, ACCOUNT, REGION)
         environment = facts.functions_document(values)["environment"] | {
-            "POWERTOOLS_LOG_LEVEL": "CRITICAL",
             "POWERTOOLS_TRACE_DISABLED": "true",
         }
         sources = {
@@ -369,6 +371,7 @@ class Timelapse:
             patched.setattr(aws, "_client", {"s3": self.s3, "glue": _Glue(), "athena": None}.__getitem__)
             metric = SimpleNamespace(add_dimension=lambda **_: None)
             patched.setattr(telemetry, "single_metric", lambda **_: nullcontext(metric))
+            patched.setattr(logging.root.manager, "disable", logging.CRITICAL)
             patched.setattr(storage, "ThreadPoolExecutor", Inline)
             patched.setattr(fetch_handler, "source_of", lambda of, *_: sources[of.name])
             patched.setattr(check_handler, "run_query", self.tables.run_query)

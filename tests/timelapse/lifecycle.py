@@ -12,8 +12,9 @@ from tests.timelapse.objects import MemoryS3
 
 TERRAFORM = ROOT / "infra" / "terraform"
 
-BUCKET = re.compile(r"    (\w+) = \[")
-RULE = re.compile(r'\{ id = "([\w-]+)", prefix = "([^"]*)", days = var\.(\w+) \}')
+LIST = re.compile(r" +(\w+) = .*\[(?: #.*)?$")
+JOINED = re.compile(r" +(\w+) = concat\(local\.(\w+), \[$")
+RULE = re.compile(r'\{ id = "([\w-]+)", prefix = "([^"]*)", days = var\.(\w+)(?: \+ (\d+))? \}')
 VARIABLE = re.compile(r'^variable "(\w+)" \{.*?^  default\s+= ([^\n]+)$', re.MULTILINE | re.DOTALL)
 
 
@@ -30,11 +31,13 @@ class Rule:
 def expiry_rules(divided_by: int = 1) -> list[Rule]:
     """The rules as deployed by default, those that keep for ever (0 days) left out; days divided, rounded up."""
     days = default_days()
-    return [
-        Rule(rule, bucket, prefix, -(-days[variable] // divided_by))
-        for bucket, rule, prefix, variable in _written_rules()
+    found = [
+        Rule(rule, bucket, prefix, -(-(days[variable] + more) // divided_by))
+        for bucket, rule, prefix, variable, more in _written_rules()
         if days[variable]
     ]
+    assert {"raw", "clean"} <= {rule.bucket for rule in found}, "lifecycle.tf is written in another way than is read here"
+    return found
 
 
 def default_days() -> dict[str, int]:
@@ -47,13 +50,17 @@ def default_days() -> dict[str, int]:
     return {name: int(text) for name, text in texts.items() if text.isdigit()}
 
 
-def _written_rules() -> Iterator[tuple[str, str, str, str]]:
-    bucket = ""
-    for line in (TERRAFORM / "lifecycle.tf").read_text("utf-8").splitlines():
-        if found := BUCKET.match(line):
-            bucket = found[1]
+def _written_rules() -> Iterator[tuple[str, str, str, str, int]]:
+    """Bucket, id, prefix, variable, and days more than its value."""
+    lines = (TERRAFORM / "lifecycle.tf").read_text("utf-8").splitlines()
+    # A list of its own that a bucket's list begins with.
+    buckets = {found[2]: found[1] for line in lines if (found := JOINED.match(line))}
+    name = ""
+    for line in lines:
+        if found := LIST.match(line):
+            name = found[1]
         if found := RULE.search(line):
-            yield bucket, found[1], found[2], found[3]
+            yield buckets.get(name, name), found[1], found[2], found[3], int(found[4] or 0)
 
 
 def carry_out(rules: list[Rule], s3: MemoryS3, names: dict[str, str], now: datetime) -> list[tuple[Rule, str]]:

@@ -112,7 +112,7 @@ def compare(contract: Contract, expected: Expected, history: pl.DataFrame) -> Di
     """``history`` (columns dt as date, symbol, and the contract's) against what is expected."""
     found = Differences()
     columns = [column.name for column in contract.columns]
-    rows = expected.rows.select(*KEYS, *(_or_null(expected.rows, name) for name in columns))
+    rows = _in_columns(contract, expected.rows)
     both = rows.join(history, on=KEYS, how="full", suffix="_held", coalesce=True, nulls_equal=False)
     key = contract.symbol_column
     lost = both.filter(pl.col(f"{key}_held").is_null())
@@ -122,7 +122,7 @@ def compare(contract: Contract, expected: Expected, history: pl.DataFrame) -> Di
     found.lost = [f"{day} {symbol}" for day, symbol in lost.select(KEYS).rows()]
     doubtful = [*other.select(KEYS).rows(), *new.select(KEYS).rows()]
     if doubtful:
-        explained = _explained(columns, expected.may_be, history, doubtful)
+        explained = _explained(columns, _in_columns(contract, expected.may_be), history, doubtful)
         known = set(rows.select(KEYS).rows())
         for day, symbol in doubtful:
             if (day, symbol) not in explained:
@@ -131,17 +131,20 @@ def compare(contract: Contract, expected: Expected, history: pl.DataFrame) -> Di
 
 
 def _explained(
-    columns: list[str], may_be: pl.DataFrame, history: pl.DataFrame, keys: list[tuple[date, str]]
+    columns: list[str], told: pl.DataFrame, history: pl.DataFrame, keys: list[tuple[date, str]]
 ) -> set[tuple[date, str]]:
     """Those of ``keys`` whose row in the history was told, in a batch that did not end well."""
-    told = may_be.select(*KEYS, *(_or_null(may_be, name) for name in columns))
     both = told.join(history, on=KEYS, suffix="_held").filter(pl.all_horizontal(_same(name) for name in columns))
     wanted = set(keys)
     return {row for row in both.select(KEYS).rows() if row in wanted}
 
 
-def _or_null(frame: pl.DataFrame, name: str) -> pl.Expr:
-    return pl.col(name) if name in frame.columns else pl.lit(None).alias(name)
+def _in_columns(contract: Contract, frame: pl.DataFrame) -> pl.DataFrame:
+    """``frame`` with the contract's columns; one that it lacks is null."""
+    lacking = {name: kind for name, kind in polars_schema(contract).items() if name not in frame.columns}
+    return frame.with_columns(pl.lit(None, kind).alias(name) for name, kind in lacking.items()).select(
+        *KEYS, *polars_schema(contract)
+    )
 
 
 def _same(name: str) -> pl.Expr:

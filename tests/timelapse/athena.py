@@ -76,12 +76,12 @@ class Tables:
         state = (contract.version, [(key, one.etag) for key, one in objects])
         if prefix not in self._frames or self._frames[prefix][0] != state:
             schema = {**dict.fromkeys(more, pl.String()), **polars_schema(contract)}
-            frames = [self._frame(contract, key, one) for key, one in objects]
-            table = pl.concat([pl.DataFrame(schema=schema), *(frame.select(list(schema)) for frame in frames)])
+            frames = [self._frame(contract, list(schema), key, one) for key, one in objects]
+            table = pl.concat([pl.DataFrame(schema=schema), *frames], rechunk=True)
             self._frames[prefix] = (state, table)
         return self._frames[prefix][1]
 
-    def _frame(self, contract: Contract, key: str, one: Object) -> pl.DataFrame:
+    def _frame(self, contract: Contract, names: list[str], key: str, one: Object) -> pl.DataFrame:
         version = f"{one.etag}/{contract.version}"
         if key not in self._read or self._read[key][0] != version:
             frame = pl.read_parquet(io.BytesIO(one.body))
@@ -89,7 +89,7 @@ class Tables:
             lacking = [pl.lit(None, kind).alias(n) for n, kind in polars_schema(contract).items() if n not in frame]
             folder = pl.lit(key.partition("year=")[2][:4]).alias("year")
             place = folder if "year=" in key else pl.lit(f"{day_of_key(key)}").alias("dt")
-            self._read[key] = (version, frame.with_columns(place, *lacking))
+            self._read[key] = (version, frame.with_columns(place, *lacking).select(names))
         return self._read[key][1]
 
 

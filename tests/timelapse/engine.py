@@ -144,6 +144,37 @@ class Machine:
         return call.answer
 
 
+class Inline:
+    """A pool without threads: what is submitted is done at once, so that a seed means one order of requests."""
+
+    def __init__(self, max_workers: int) -> None:
+        self.stopped = False
+
+    def __enter__(self) -> Inline:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        pass
+
+    def submit(self, function: Any, *arguments: Any) -> Any:
+        """A result, or an error, to be asked for later."""
+        if self.stopped:
+            return SimpleNamespace(result=lambda: None)
+        try:
+            value = function(*arguments)
+        except BaseException as error:
+            self.stopped = True
+            return SimpleNamespace(result=lambda error=error: _raise(error))
+        return SimpleNamespace(result=lambda: value)
+
+    def shutdown(self, **_: object) -> None:
+        """Nothing is left to do."""
+
+
+def _raise(error: BaseException) -> None:
+    raise error
+
+
 def handler_of(function: str) -> Any:
     """The handler of a deployed function."""
     module = function.removeprefix(f"{PREFIX}-").replace("-", "_")
@@ -166,5 +197,7 @@ def interpreter_of(machine: Machine) -> Iterator[None]:
         patched.setattr(ministack, "_add_event", lambda *_: {})
         patched.setattr(ministack, "now_iso", machine.now_iso)
         patched.setattr(ministack, "time", SimpleNamespace(sleep=lambda _: None))
+        patched.setattr(ministack, "ThreadPoolExecutor", Inline)
+        patched.setattr(ministack, "futures_wait", lambda _: None)
         patched.setattr(ministack, "_SFN_WAIT_SCALE", 0)
         yield

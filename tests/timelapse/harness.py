@@ -41,7 +41,16 @@ from marketlake.schemas import glue_columns
 from tests.e2e import saved_prices, saved_rates
 from tests.e2e.saved_frames import Frames, put_aside
 from tests.timelapse.athena import Tables, dated
-from tests.timelapse.engine import ACCOUNT, PREFIX, REGION, Call, Machine, interpreter_of, rendered_definition
+from tests.timelapse.engine import (
+    ACCOUNT,
+    PREFIX,
+    REGION,
+    Call,
+    Inline,
+    Machine,
+    interpreter_of,
+    rendered_definition,
+)
 from tests.timelapse.lifecycle import carry_out, default_days, expiry_rules
 from tests.timelapse.objects import Fault, MemoryS3
 from tests.timelapse.oracle import Oracle, compare
@@ -54,37 +63,6 @@ Json = dict[str, Any]
 FIRST_EVENING = date(2024, 1, 8)
 RUN_AT = time(20, 0, tzinfo=UTC)
 NAMES = facts.names(PREFIX, ACCOUNT, REGION)
-
-
-class Inline:
-    """A pool without threads: what is submitted is done at once, so that a seed means one order of requests."""
-
-    def __init__(self, max_workers: int) -> None:
-        self.stopped = False
-
-    def __enter__(self) -> Inline:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        pass
-
-    def submit(self, function: Any, item: Any) -> Any:
-        """A result, or an error, to be asked for later."""
-        if self.stopped:
-            return SimpleNamespace(result=lambda: None)
-        try:
-            value = function(item)
-        except BaseException as error:
-            self.stopped = True
-            return SimpleNamespace(result=lambda error=error: _raise(error))
-        return SimpleNamespace(result=lambda: value)
-
-    def shutdown(self, **_: object) -> None:
-        """Nothing is left to do."""
-
-
-def _raise(error: BaseException) -> None:
-    raise error
 
 
 @dataclass
@@ -145,7 +123,7 @@ class Timelapse:
             self.check(asked)
 
     def run(self, kind: str, request: Json) -> None:
-        """An execution; one that failed, or noticed a restatement, is run again some days later."""
+        """An execution; one after which there is a mail is run again some days later."""
         self._numbers += 1
         name = f"{kind.replace(' ', '-')}-{self._numbers}"
         self.execute(name, request)
@@ -182,7 +160,8 @@ class Timelapse:
 
     def _note(self, name: str) -> None:
         ended = self.machine.executions[self.machine.execution_arn(name)]
-        if ended["status"] == "FAILED" or run_report(self.target, name).get("restatements"):
+        restated = run_report(self.target, name).get("restatements", [])
+        if ended["status"] == "FAILED" or any(one["mails"] for one in restated):
             # Who sees a retry fail waits for a week.
             wait = 7 if name.startswith(("retry", "redrive")) else self._rng.choice((1, 2, 4, 7, 8))
             due = self.s3.now.date() + timedelta(days=wait)

@@ -186,7 +186,9 @@ class _Writer:
     def once(self) -> None:
         """Two years backfilled, and a deployment with a new column."""
         first = self._evenings[0]
-        window = {"start": f"{first.replace(year=first.year - 2)}", "end": f"{first - timedelta(days=1)}"}
+        # Two years where eighteen months are played, else as much less.
+        back = timedelta(days=round(len(self._evenings) * 7 / 5 * 24 / 18))
+        window = {"start": f"{first - back}", "end": f"{first - timedelta(days=1)}"}
         self._act("backfill", self._backfilled, window)
         self.acts.append(Act("deploy", self._evenings[len(self._evenings) * 2 // 3]))
 

@@ -60,7 +60,9 @@ class Tables:
         assert isinstance(answer, pl.DataFrame)
         return answer
 
-    def run_query(self, _client: Any, _workgroup: str, _database: str, sql: str, _timeout: float) -> list[dict[str, str]]:
+    def run_query(
+        self, _client: Any, _workgroup: str, _database: str, sql: str, _timeout: float
+    ) -> list[dict[str, str]]:
         """As the function of this name in ``athena_check.athena``: values as text, null as empty text."""
         rows = self.ask(sql).rows(named=True)
         return [{name: "" if value is None else str(value) for name, value in row.items()} for row in rows]

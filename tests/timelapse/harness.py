@@ -119,7 +119,9 @@ class Timelapse:
             last = number + 1 == len(self.script.evenings)
             month_ends = last or self.script.evenings[number + 1].month != evening.month
             every = len(self._queries)
-            asked = self._queries if month_ends else [self._queries[number % every], self._queries[(number + 7) % every]]
+            asked = (
+                self._queries if month_ends else [self._queries[number % every], self._queries[(number + 7) % every]]
+            )
             self.check(asked)
 
     def run(self, kind: str, request: Json) -> None:
@@ -313,7 +315,9 @@ class Timelapse:
     def _list_symbols(self) -> None:
         lines = [f"{ticker},2000-01-01,{until}" for ticker, until in self.listed.items()]
         self._put_list("constituents.csv", ["ticker,valid_from,valid_to", *lines])
-        self._put_list("currencies.csv", ["symbol,valid_from,valid_to", *(f"{code},1999-01-04," for code in CURRENCIES)])
+        self._put_list(
+            "currencies.csv", ["symbol,valid_from,valid_to", *(f"{code},1999-01-04," for code in CURRENCIES)]
+        )
 
     def _put_list(self, file: str, lines: list[str]) -> None:
         body = "\n".join([*lines, ""]).encode()
@@ -365,7 +369,10 @@ class Timelapse:
         held = sum(self.tables.years(name).height for name in dataset_names())
         expected = {name: set(self.oracle.of(name).rows.select("dt", "symbol").rows()) for name in dataset_names()}
         lost = {name: expected[name] - self.shadow[name].held() for name in dataset_names()}
-        days = {name: {day for day, _ in rows} - {day for day, _ in self.shadow[name].held()} for name, rows in expected.items()}
+        days = {
+            name: {day for day, _ in rows} - {day for day, _ in self.shadow[name].held()}
+            for name, rows in expected.items()
+        }
         year_ago = self.s3.now.date() - timedelta(days=364)
         keys = [(day, key) for day, key in expected["ftse100_prices"] if key == TICKERS[0] and day >= year_ago]
         before = [one for one in keys if one not in lost["ftse100_prices"]]

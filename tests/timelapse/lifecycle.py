@@ -36,7 +36,9 @@ def expiry_rules(divided_by: int = 1) -> list[Rule]:
         for bucket, rule, prefix, variable, more in _written_rules()
         if days[variable]
     ]
-    assert {"raw", "clean"} <= {rule.bucket for rule in found}, "lifecycle.tf is written in another way than is read here"
+    assert {"raw", "clean"} <= {rule.bucket for rule in found}, (
+        "lifecycle.tf is written in another way than is read here"
+    )
     return found
 
 

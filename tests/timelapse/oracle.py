@@ -68,9 +68,7 @@ class Oracle:
 
 def frame_of(contract: Contract, rows: Iterable[Told]) -> pl.DataFrame:
     """``rows`` in the columns of the clean table, with ``dt`` (date) and ``symbol`` first."""
-    records = [
-        {"dt": row.day, "symbol": row.symbol, **_record(contract.name, row)} for row in rows
-    ]
+    records = [{"dt": row.day, "symbol": row.symbol, **_record(contract.name, row)} for row in rows]
     schema = {"dt": pl.Date(), "symbol": pl.String(), **polars_schema(contract)}
     return pl.DataFrame([{name: record.get(name) for name in schema} for record in records], schema=schema)
 

@@ -91,7 +91,9 @@ class _Writer:
     def _dataset(self) -> str:
         return self._rng.choice((PRICES, PRICES, OF_INDEX, RATES))
 
-    def _happens(self, kind: str, dataset: str, symbol: str, day: date, since: date, until: date = date.max, factor: float = 1.0) -> None:  # noqa: E501
+    def _happens(
+        self, kind: str, dataset: str, symbol: str, day: date, since: date, until: date = date.max, factor: float = 1.0
+    ) -> None:  # noqa: E501
         self.happenings.append(Happening(kind, dataset, symbol, day, since, until, factor))
 
     def _symbol(self, dataset: str) -> str:
@@ -125,7 +127,9 @@ class _Writer:
     def forgotten(self) -> None:
         day = self._trading_day()
         since = day + timedelta(days=self._rng.randint(0, 3))
-        self._happens("forgotten", PRICES, self._symbol(PRICES), day, since, since + timedelta(days=self._rng.randint(1, 9)))
+        self._happens(
+            "forgotten", PRICES, self._symbol(PRICES), day, since, since + timedelta(days=self._rng.randint(1, 9))
+        )
 
     def correction(self) -> None:
         day, dataset = self._trading_day(), self._dataset()
@@ -138,7 +142,9 @@ class _Writer:
             return self.old_correction()
         since = self._rng.choice([evening for evening in self._evenings if evening > day + timedelta(days=12)])
         self._happens("correction", dataset, self._symbol(dataset), day, since, factor=self._rng.choice((0.97, 1.02)))
-        self._act("forced correction", since, {"datasets": [dataset], "start": f"{day}", "end": f"{day}", "force": True})
+        self._act(
+            "forced correction", since, {"datasets": [dataset], "start": f"{day}", "end": f"{day}", "force": True}
+        )
         return None
 
     def split(self) -> None:

@@ -31,7 +31,9 @@ class Before:
             by_day[day].add(symbol)
         changed = set()
         for day in days:
-            keys = frozenset(by_day[day]) | (self.days[day][1] if patch and day in self.days else frozenset())
+            if patch and day not in self.days:  # was refused
+                continue
+            keys = frozenset(by_day[day]) | (self.days[day][1] if patch else frozenset())
             self.days[day] = (today, keys)
             changed.add(day.year)
         for year in changed:

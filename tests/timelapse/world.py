@@ -109,9 +109,7 @@ class World:
                 raise UpstreamThrottled(f"{contract.source} is busy")
         asked = request.symbols or SYMBOLS[contract.name]
         days = contract.days(request.start, request.end)
-        rows = [
-            told for symbol in asked for day in days if (told := self.row(contract.name, symbol, day, evening))
-        ]
+        rows = [told for symbol in asked for day in days if (told := self.row(contract.name, symbol, day, evening))]
         hear(contract, request, [row for row in rows if row.day in set(request.days)])
         return _rates(request, rows) if contract.name == RATES else _bars(request, rows, asked)
 
@@ -197,7 +195,9 @@ def _bars(request: FetchRequest, told: Iterable[Told], asked: Sequence[str]) -> 
     return FetchedDays(
         days={day: document(rows.days[day]) for day in days},
         before=document(rows.before) if rows.before else None,
-        missing_symbols={symbol: "No data found, symbol may be delisted" for symbol in asked if symbol not in rows.seen},
+        missing_symbols={
+            symbol: "No data found, symbol may be delisted" for symbol in asked if symbol not in rows.seen
+        },
         rows={day: len(rows.days[day]) for day in days},
     )
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 from collections.abc import Mapping
-from datetime import date
 from typing import Any
 
 import duckdb
@@ -44,9 +43,12 @@ class Tables:
     def quarantine(self, dataset: str) -> pl.DataFrame:
         """The quarantined rows, all text."""
         names = ["dt", *polars_schema(load_contract(dataset)).names(), "reason"]
-        found = self._s3.objects(self._buckets["raw_bucket"], f"quarantine/{dataset}/")
-        frames = [pl.read_csv(io.BytesIO(one.body), infer_schema=False) for _, one in found]
+        frames = [pl.read_csv(io.BytesIO(body), infer_schema=False) for body in self.quarantined(dataset)]
         return pl.concat([pl.DataFrame(schema=dict.fromkeys(names, pl.String())), *frames], how="diagonal")
+
+    def quarantined(self, dataset: str) -> list[bytes]:
+        """The objects with the quarantined rows."""
+        return [one.body for _, one in self._s3.objects(self._buckets["raw_bucket"], f"quarantine/{dataset}/")]
 
     def ask(self, sql: str) -> pl.DataFrame:
         """The answer to ``sql``."""
@@ -98,9 +100,3 @@ class Tables:
 def dated(contract: Contract, frame: pl.DataFrame) -> pl.DataFrame:
     """``frame`` with ``dt`` as a date, and the symbol."""
     return frame.with_columns(pl.col("dt").str.to_date(), symbol=pl.col(contract.symbol_column))
-
-
-def last_day(frame: pl.DataFrame) -> date | None:
-    """The last day of a frame with ``dt`` as text."""
-    text = frame["dt"].max()
-    return date.fromisoformat(str(text)) if text is not None else None

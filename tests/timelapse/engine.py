@@ -147,7 +147,7 @@ class Machine:
 class Inline:
     """A pool without threads: what is submitted is done at once, so that a seed means one order of requests."""
 
-    def __init__(self, max_workers: int) -> None:
+    def __init__(self, **_: int) -> None:
         self.stopped = False
 
     def __enter__(self) -> Inline:

@@ -9,7 +9,7 @@ from datetime import date, timedelta
 from typing import Any
 
 from marketlake.calendars import trading_days
-from tests.timelapse.world import INDEX, OF_INDEX, PRICES, RATES, SYMBOLS, TICKERS, Happening, weekdays
+from tests.timelapse.world import OF_INDEX, PRICES, RATES, SYMBOLS, TICKERS, Happening, weekdays
 
 Json = dict[str, Any]
 
@@ -60,7 +60,7 @@ class Script:
 def write_script(seed: int, first: date, months: int, keep_days: int) -> Script:
     """The script of ``seed``: ``months`` of evenings from ``first``; the lifecycle keeps daily objects ``keep_days``."""
     evenings = weekdays(first, first + timedelta(days=round(months * 30.5)))
-    writer = _Writer(random.Random(f"script/{seed}"), evenings, keep_days)  # noqa: S311 - repeatable, not secret
+    writer = _Writer(random.Random(f"script/{seed}"), evenings, keep_days)
     for kind, yearly in PER_YEAR.items():
         write: Callable[[], None] = getattr(writer, kind.replace(" ", "_"))
         for _ in range(max(1, round(yearly * months / 12))):
@@ -93,7 +93,7 @@ class _Writer:
 
     def _happens(
         self, kind: str, dataset: str, symbol: str, day: date, since: date, until: date = date.max, factor: float = 1.0
-    ) -> None:  # noqa: E501
+    ) -> None:
         self.happenings.append(Happening(kind, dataset, symbol, day, since, until, factor))
 
     def _symbol(self, dataset: str) -> str:
@@ -202,6 +202,3 @@ class _Writer:
         at = next((one for one in self._evenings if one >= evening), None)
         if at is not None:
             self.acts.append(Act(kind, at, request))
-
-
-assert INDEX not in TICKERS

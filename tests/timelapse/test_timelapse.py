@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.timelapse.harness import Timelapse
+from tests.timelapse.lapse import Timelapse
 
 FIRST, _, LAST = os.environ.get("TIMELAPSE_SEEDS", "1").partition("-")
 SEEDS = range(int(FIRST), int(LAST or FIRST) + 1)

@@ -6,7 +6,7 @@ import random
 import zlib
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from typing import Final
 
@@ -158,24 +158,27 @@ class World:
         return (before, high, low, close, adjusted * (1 + NOISE * (2 * share - 1)), float(volume), dividend, split)
 
 
-@dataclass
+@dataclass(frozen=True)
 class TimelapseSource:
     """A source as Fetch uses it, on the evening that ``evening`` says."""
 
     world: World
-    contract: Contract
     evening: Callable[[], date]
     hear: Hear
-    requests: Counter[str] = field(default_factory=Counter)
+    contract: Contract | None = None
+
+    def about(self, contract: Contract) -> TimelapseSource:
+        """The source of ``contract``, which may be another than when the last run began."""
+        return replace(self, contract=contract)
 
     def fetch(self, request: FetchRequest) -> FetchedDays:
         """See :class:`fetch.sources.base.Source`."""
-        self.requests[self.contract.name] += 1
+        assert self.contract is not None
         return self.world.answer(self.contract, request, self.evening(), self.hear)
 
 
 def _series(seed: int, dataset: str, symbol: str) -> Series:
-    rng = random.Random(f"{seed}/{dataset}/{symbol}")  # noqa: S311 - repeatable, not secret
+    rng = random.Random(f"{seed}/{dataset}/{symbol}")
     days = trading_days("target" if dataset == RATES else "london", FIRST_DAY, LAST_DAY)
     price = {PRICES: rng.uniform(300, 3000), OF_INDEX: 7500.0, RATES: rng.uniform(0.8, 12)}[dataset]
     made = Series({}, {}, {})

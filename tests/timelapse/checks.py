@@ -58,9 +58,9 @@ class Checks:
         for query in queries:
             self._answers_as_polars(query, frames)
 
-    def one_basis(self, symbol: str) -> None:
-        """All closes of ``symbol`` are after the split that was retried, as they are told today."""
-        rows = self.tables.years(PRICES).filter(ticker=symbol).select("dt", "close").rows()
+    def one_basis(self, symbol: str, last: str) -> None:
+        """The closes of ``symbol`` up to ``last`` are after the split whose report was retried, as told today."""
+        rows = self.tables.years(PRICES).filter(pl.col("dt") <= last, ticker=symbol).select("dt", "close").rows()
         for text, close in rows:
             told = self.world.row(PRICES, symbol, date.fromisoformat(text), self.today)
             same = told is None or abs(close * 100 / told.values[3] - 1) < BASIS

@@ -109,7 +109,7 @@ class Timelapse:
         if started and all(describe(self.target, execution).status == "SUCCEEDED" for execution in started):
             for one in run_report(self.target, name).get("restatements", []):
                 if one["event"] == "split":
-                    self.checks.one_basis(one["symbol"])
+                    self.checks.one_basis(one["symbol"], one["last"])
                     self.counted["splits brought on one basis"] += 1
 
     def _retry_what_is_due(self, evening: date) -> None:

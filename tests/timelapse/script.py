@@ -58,7 +58,7 @@ class Script:
 
 
 def write_script(seed: int, first: date, months: int, keep_days: int) -> Script:
-    """The script of ``seed``: ``months`` of evenings from ``first``; the lifecycle keeps daily objects ``keep_days``."""
+    """The script of ``seed``: ``months`` of evenings from ``first``; daily objects are kept for ``keep_days``."""
     evenings = weekdays(first, first + timedelta(days=round(months * 30.5)))
     writer = _Writer(random.Random(f"script/{seed}"), evenings, keep_days)
     for kind, yearly in PER_YEAR.items():
@@ -122,7 +122,7 @@ class _Writer:
     def gone(self) -> None:
         since, symbol = self._evening(15), self._rng.choice(TICKERS[-3:])
         self._happens("gone", PRICES, symbol, since, since)
-        self.acts.append(Act("delist", since + timedelta(days=5), symbol=symbol))
+        self._act("delist", since + timedelta(days=5), symbol=symbol)
 
     def forgotten(self) -> None:
         day = self._trading_day()
@@ -157,8 +157,10 @@ class _Writer:
         self._happens("unit", dataset, self._symbol(dataset), day, day, until)
 
     def retracted(self) -> None:
-        day, symbol = self._trading_day(), self._symbol(PRICES)
-        since = day + timedelta(days=self._rng.randint(10, 20))
+        day = self._trading_day()
+        while day > self._evenings[-20]:
+            day = self._trading_day()
+        symbol, since = self._symbol(PRICES), day + timedelta(days=self._rng.randint(10, 20))
         self._happens("retracted", PRICES, symbol, day, since)
         request = {"datasets": [PRICES], "start": f"{day}", "end": f"{day}", "force": True, "drop_missing": True}
         self._act("drop_missing", since, request)
@@ -198,7 +200,8 @@ class _Writer:
         self._act("backfill", self._backfilled, window)
         self.acts.append(Act("deploy", self._evenings[len(self._evenings) * 2 // 3]))
 
-    def _act(self, kind: str, evening: date, request: Json) -> None:
+    def _act(self, kind: str, evening: date, request: Json | None = None, symbol: str = "") -> None:
+        """Done on ``evening``, or on the next one that there is."""
         at = next((one for one in self._evenings if one >= evening), None)
         if at is not None:
-            self.acts.append(Act(kind, at, request))
+            self.acts.append(Act(kind, at, request, symbol=symbol))

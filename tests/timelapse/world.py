@@ -104,9 +104,9 @@ class World:
         self._attempts[contract.name, evening] += 1
         if any(one.is_told(evening) for one in self._of["outage", contract.name, ""]):
             raise UpstreamUnavailable(f"{contract.source} is out")
-        if self._attempts[contract.name, evening] == 1:
-            if any(one.is_told(evening) for one in self._of["throttled", contract.name, ""]):
-                raise UpstreamThrottled(f"{contract.source} is busy")
+        first = self._attempts[contract.name, evening] == 1
+        if first and any(one.is_told(evening) for one in self._of["throttled", contract.name, ""]):
+            raise UpstreamThrottled(f"{contract.source} is busy")
         asked = request.symbols or SYMBOLS[contract.name]
         days = contract.days(request.start, request.end)
         rows = [told for symbol in asked for day in days if (told := self.row(contract.name, symbol, day, evening))]

@@ -194,7 +194,7 @@ class Timelapse:
         year_ago = self.s3.now.date() - timedelta(days=364)
         of_year = {(day, symbol) for day, symbol in expected[PRICES] if symbol == TICKERS[0] and day >= year_ago}
         return (
-            f"by the rules of 0.2: {rows} rows lost, {days} days of them whole; the 52-week high of {TICKERS[0]} "
+            f"before decision 12: {rows} rows lost, {days} days of them whole; the 52-week high of {TICKERS[0]} "
             f"from {len(of_year & held[PRICES])} days, not {len(of_year)}"
         )
 

@@ -1,4 +1,4 @@
-"""What the lake would hold by the rules of version 0.2: days replaced whole, years made from the days still there.
+"""What the lake would hold by the rules before decision 12: days replaced whole, years made from the days still there.
 
 Only keys are kept. A year's table lost what the lifecycle had removed as soon as a day of it was written again, and was
 itself removed when nothing had been written for as long.

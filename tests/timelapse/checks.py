@@ -49,7 +49,7 @@ class Checks:
         self.where = f"seed {seed}, evening of {self.today}"
         assert not self.machine.defects, f"{self.where}: {self.machine.defects}"
         for dataset in dataset_names():
-            self._rows_are_those_told(load_contract(dataset))
+            self._rows_are_those_answered(load_contract(dataset))
             self._loaded_days_are_known(dataset)
         for letter in letters_of(self.machine, self.target):
             waits = letter.execution not in to_retry
@@ -59,14 +59,14 @@ class Checks:
             self._answers_as_polars(query, frames)
 
     def one_basis(self, symbol: str, last: str) -> None:
-        """The closes of ``symbol`` up to ``last`` are after the split whose report was retried, as told today."""
+        """The closes of ``symbol`` up to ``last`` are after the split whose report was retried, as the source answers today."""
         rows = self.tables.years(PRICES).filter(pl.col("dt") <= last, ticker=symbol).select("dt", "close").rows()
         for text, close in rows:
-            told = self.world.row(PRICES, symbol, date.fromisoformat(text), self.today)
-            same = told is None or abs(close * 100 / told.values[3] - 1) < BASIS
+            answered = self.world.row(PRICES, symbol, date.fromisoformat(text), self.today)
+            same = answered is None or abs(close * 100 / answered.values[3] - 1) < BASIS
             assert same, f"{self.where}: {symbol} {text}: {close} is before the split"
 
-    def _rows_are_those_told(self, contract: Contract) -> None:
+    def _rows_are_those_answered(self, contract: Contract) -> None:
         name, expected = contract.name, self.oracle.of(contract.name)
         years, days = (dated(contract, frame) for frame in (self.tables.years(name), self.tables.days(name)))
         found = compare(contract, expected, years)
@@ -84,7 +84,7 @@ class Checks:
         where = f"{self.where}, {dataset}"
         loaded = loaded_days(self.target.bucket("clean"), dataset, FIRST_DAY, self.today)
         assert expected.loaded <= loaded, f"{where}: not loaded: {sorted(expected.loaded - loaded)[:5]}"
-        assert loaded <= expected.tried, f"{where}: never told: {sorted(loaded - expected.tried)[:5]}"
+        assert loaded <= expected.tried, f"{where}: never in an answer: {sorted(loaded - expected.tried)[:5]}"
         shown = set(take_inventory(self.target, dataset, FIRST_DAY, self.today).complete)
         assert shown == loaded, f"{where}: partitions does not show as loaded {sorted(shown ^ loaded)[:5]}"
 
@@ -111,6 +111,6 @@ class Checks:
         return {parameter.name: known[parameter.name] for parameter in query.parameters}
 
     def _frames(self) -> Frames:
-        """The rows of the history, which were found to be those told, and the rows in quarantine."""
+        """The rows of the history, which were found to be the source's, and the rows in quarantine."""
         aside = [put_aside(name, self.tables.quarantined(name)) for name in dataset_names()]
         return Frames({name: self.tables.years(name).drop("year") for name in dataset_names()}, pl.concat(aside))

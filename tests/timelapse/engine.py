@@ -49,7 +49,7 @@ class Call:
 class Machine:
     """The state machine, its queue and its mailbox. ``s3.now`` is its clock.
 
-    ``called`` is told of each call that was answered; ``before_call`` runs before each, and may start another execution
+    ``called`` is given each call that was answered; ``before_call`` runs before each, and may start another execution
     while this one waits.
     """
 

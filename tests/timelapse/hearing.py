@@ -1,4 +1,4 @@
-"""What was told to the functions, and when it counts as loaded."""
+"""What the sources answered, and when it counts as loaded."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ from tests.timelapse.engine import Call
 from tests.timelapse.objects import MemoryS3
 from tests.timelapse.oracle import Oracle
 from tests.timelapse.shadow import Before
-from tests.timelapse.world import Told
+from tests.timelapse.world import Answered
 
 
 @dataclass
 class Answer:
-    """What Fetch was told for a batch, the days that it stored, and those that Validate rejected."""
+    """What the source answered for a batch, the days that it stored, and those that Validate rejected."""
 
-    told: pl.DataFrame
+    answered: pl.DataFrame
     days: list[date]
     rejected: set[date] = field(default_factory=set)
 
@@ -37,9 +37,9 @@ class Hearing:
     _last: pl.DataFrame | None = None
     _answers: dict[tuple[str, int], Answer] = field(default_factory=dict)
 
-    def hear(self, contract: Contract, _request: FetchRequest, rows: list[Told]) -> None:
+    def hear(self, contract: Contract, _request: FetchRequest, rows: list[Answered]) -> None:
         """A source has answered."""
-        self._last = self.oracle.tell(contract, rows)
+        self._last = self.oracle.hear(contract, rows)
         self.rows += len(rows)
 
     def called(self, call: Call) -> None:
@@ -61,9 +61,9 @@ class Hearing:
                 continue
             dataset, request = result["dataset"], result["input"]
             days = [day for day in answer.days if day not in answer.rejected]
-            self.oracle.confirm(dataset, answer.told, days, drop_missing=bool(request.get("drop_missing")))
-            told = answer.told.filter(pl.col("dt").is_in(days))
-            self.shadow[dataset].load(told, days, self.s3.now.date(), patch=bool(request.get("symbols")))
+            self.oracle.confirm(dataset, answer.answered, days, drop_missing=bool(request.get("drop_missing")))
+            answered = answer.answered.filter(pl.col("dt").is_in(days))
+            self.shadow[dataset].load(answered, days, self.s3.now.date(), patch=bool(request.get("symbols")))
 
 
 def _contract(call: Call) -> Contract:

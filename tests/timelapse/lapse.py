@@ -175,11 +175,11 @@ class Timelapse:
         """What a seed was, and what a wrong answer would have been before."""
         runs = self.counted["runs SUCCEEDED"] + self.counted["runs FAILED"]
         held = sum(self.tables.years(name).height for name in dataset_names())
-        told = Counter(one.kind for one in self.script.happenings)
+        answered = Counter(one.kind for one in self.script.happenings)
         lines = [
-            f"seed {self.seed}: {runs} runs on {len(self.script.evenings)} evenings, {self.hearing.rows} rows told, "
+            f"seed {self.seed}: {runs} runs on {len(self.script.evenings)} evenings, {self.hearing.rows} rows came, "
             f"{held} rows held, {self.checks.asked} queries, {self.s3.requests.total() // runs} requests to S3 a run",
-            f"  sources: {_listed(told)}",
+            f"  sources: {_listed(answered)}",
             f"  people and machines: {_listed(self.counted)}",
             f"  errors: {_listed(self.machine.failures)}; {len(self.machine.mails)} mails",
             f"  {self._lost_before()}",

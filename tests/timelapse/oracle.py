@@ -1,6 +1,6 @@
-"""What the lake must hold, by rules of its own: of each row the last good one that was told and loaded.
+"""What the lake must hold, by rules of its own: of each row the last good one that came and was loaded.
 
-A row that was told is *expected* once the batch that was told it has ended without a failure. Until then either may be
+A row of an answer is *expected* once the batch that got it has ended without a failure. Until then either may be
 in the lake: a function that was killed may have written it or not.
 """
 
@@ -15,7 +15,7 @@ import polars as pl
 
 from marketlake.contract import Contract, load_contract
 from marketlake.schemas import polars_schema
-from tests.timelapse.world import OF_INDEX, RATES, Told
+from tests.timelapse.world import OF_INDEX, RATES, Answered
 
 PENCE = 100.0
 SAME = 1.5e-5
@@ -27,7 +27,7 @@ KEYS = ["dt", "symbol"]
 
 @dataclass
 class Expected:
-    """One dataset: rows that must be there, and rows told since that may be there in their place."""
+    """One dataset: rows that must be there, and rows that came since and may be there in their place."""
 
     rows: pl.DataFrame
     may_be: pl.DataFrame
@@ -48,32 +48,32 @@ class Oracle:
             self.datasets[dataset] = Expected(nothing, nothing)
         return self.datasets[dataset]
 
-    def tell(self, contract: Contract, told: Iterable[Told]) -> pl.DataFrame:
+    def hear(self, contract: Contract, answered: Iterable[Answered]) -> pl.DataFrame:
         """Good rows of an answer, which may be in the lake from now on; as they are in the clean table."""
-        good = frame_of(contract, [row for row in told if row.good])
+        good = frame_of(contract, [row for row in answered if row.good])
         expected = self.of(contract.name)
         expected.may_be = pl.concat([expected.may_be, good], how="diagonal")
         expected.tried |= set(good["dt"])
         return good
 
-    def confirm(self, dataset: str, told: pl.DataFrame, days: Iterable[date], *, drop_missing: bool) -> None:
-        """A batch has ended well that was told ``told`` of ``days``."""
+    def confirm(self, dataset: str, answered: pl.DataFrame, days: Iterable[date], *, drop_missing: bool) -> None:
+        """A batch has ended well that got ``answered`` of ``days``."""
         expected, of_days = self.of(dataset), pl.col("dt").is_in(list(days))
-        loaded = told.filter(of_days)
+        loaded = answered.filter(of_days)
         stays = expected.rows.filter(~of_days) if drop_missing else expected.rows.join(loaded, on=KEYS, how="anti")
         expected.rows = pl.concat([stays, loaded], how="diagonal")
         expected.may_be = expected.may_be.join(loaded, on=KEYS, how="anti")
         expected.loaded |= set(days)
 
 
-def frame_of(contract: Contract, rows: Iterable[Told]) -> pl.DataFrame:
+def frame_of(contract: Contract, rows: Iterable[Answered]) -> pl.DataFrame:
     """``rows`` in the columns of the clean table, with ``dt`` (date) and ``symbol`` first."""
     records = [{"dt": row.day, "symbol": row.symbol, **_record(contract.name, row)} for row in rows]
     schema = {"dt": pl.Date(), "symbol": pl.String(), **polars_schema(contract)}
     return pl.DataFrame([{name: record.get(name) for name in schema} for record in records], schema=schema)
 
 
-def _record(dataset: str, row: Told) -> dict[str, object]:
+def _record(dataset: str, row: Answered) -> dict[str, object]:
     if dataset == RATES:
         return {"base_currency": "EUR", "target_currency": row.symbol, "rate": row.values[0]}
     names = ("open", "high", "low", "close", "adj_close")
@@ -102,7 +102,7 @@ class Differences:
         return bool(self.lost or self.other or self.invented)
 
     def __str__(self) -> str:
-        kinds = defaultdict(list, {"lost": self.lost, "other values": self.other, "never told": self.invented})
+        kinds = defaultdict(list, {"lost": self.lost, "other values": self.other, "never in an answer": self.invented})
         return "; ".join(f"{len(rows)} rows {kind}: {', '.join(rows[:4])}" for kind, rows in kinds.items() if rows)
 
 
@@ -129,10 +129,10 @@ def compare(contract: Contract, expected: Expected, history: pl.DataFrame) -> Di
 
 
 def _explained(
-    columns: list[str], told: pl.DataFrame, history: pl.DataFrame, keys: list[tuple[date, str]]
+    columns: list[str], answered: pl.DataFrame, history: pl.DataFrame, keys: list[tuple[date, str]]
 ) -> set[tuple[date, str]]:
-    """Those of ``keys`` whose row in the history was told, in a batch that did not end well."""
-    both = told.join(history, on=KEYS, suffix="_held").filter(pl.all_horizontal(_same(name) for name in columns))
+    """Those of ``keys`` whose row in the history came in a batch that did not end well."""
+    both = answered.join(history, on=KEYS, suffix="_held").filter(pl.all_horizontal(_same(name) for name in columns))
     wanted = set(keys)
     return {row for row in both.select(KEYS).rows() if row in wanted}
 

@@ -24,10 +24,10 @@ class Before:
     days: dict[date, tuple[date, Keys]] = field(default_factory=dict)
     years: dict[int, tuple[date, dict[date, Keys]]] = field(default_factory=dict)
 
-    def load(self, told: pl.DataFrame, days: Iterable[date], today: date, *, patch: bool) -> None:
+    def load(self, answered: pl.DataFrame, days: Iterable[date], today: date, *, patch: bool) -> None:
         """A batch was loaded."""
         by_day: dict[date, set[str]] = defaultdict(set)
-        for day, symbol in told.select("dt", "symbol").rows():
+        for day, symbol in answered.select("dt", "symbol").rows():
             by_day[day].add(symbol)
         changed = set()
         for day in days:

@@ -18,7 +18,7 @@ from marketlake.storage import Bucket, ObjectMissing, PreconditionFailed
 from tests.timelapse.lifecycle import carry_out, default_days, expiry_rules
 from tests.timelapse.objects import MemoryS3
 from tests.timelapse.oracle import Oracle, compare
-from tests.timelapse.world import RATES, Told
+from tests.timelapse.world import RATES, Answered
 from tests.unit.lake import REGION
 
 DAY = date(2024, 1, 9)
@@ -100,25 +100,25 @@ def test_an_object_goes_at_the_midnight_after_its_age_is_reached() -> None:
         (lambda rows: rows.with_columns(rate=pl.col("rate") * 2), "2 rows other values"),
         (
             lambda rows: pl.concat([rows, rows.with_columns(symbol=pl.lit("SEK"))[:1]]),
-            "1 rows never told: 2024-01-09 SEK",
+            "1 rows never in an answer: 2024-01-09 SEK",
         ),
     ],
-    ids=["as told", "a row lost", "other values", "a row never told"],
+    ids=["as answered", "a row lost", "other values", "a row never in an answer"],
 )
 def test_a_wrong_history_is_noticed(change: Callable[[pl.DataFrame], pl.DataFrame], noticed: str) -> None:
     oracle, contract = Oracle(), load_contract(RATES)
-    told = oracle.tell(contract, [Told(DAY, code, [1.1], good=True) for code in ("GBP", "USD")])
-    oracle.confirm(RATES, told, [DAY], drop_missing=False)
-    found = str(compare(contract, oracle.of(RATES), change(told)))
+    answered = oracle.hear(contract, [Answered(DAY, code, [1.1], good=True) for code in ("GBP", "USD")])
+    oracle.confirm(RATES, answered, [DAY], drop_missing=False)
+    found = str(compare(contract, oracle.of(RATES), change(answered)))
     assert noticed in found
     assert bool(noticed) == bool(found)
 
 
-def test_what_a_batch_that_failed_was_told_may_be_there_or_not() -> None:
+def test_what_a_batch_that_failed_got_may_be_there_or_not() -> None:
     oracle, contract = Oracle(), load_contract(RATES)
-    loaded = oracle.tell(contract, [Told(DAY, "USD", [1.1], good=True)])
+    loaded = oracle.hear(contract, [Answered(DAY, "USD", [1.1], good=True)])
     oracle.confirm(RATES, loaded, [DAY], drop_missing=False)
-    corrected = oracle.tell(contract, [Told(DAY, "USD", [1.2], good=True)])
+    corrected = oracle.hear(contract, [Answered(DAY, "USD", [1.2], good=True)])
     assert not compare(contract, oracle.of(RATES), loaded)
     assert not compare(contract, oracle.of(RATES), corrected)
     oracle.confirm(RATES, corrected, [DAY], drop_missing=False)

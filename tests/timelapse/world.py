@@ -1,4 +1,4 @@
-"""What the sources tell on each virtual evening: a pure function of the seed, the evening, and what is to happen."""
+"""What the sources answer on each virtual evening: a pure function of the seed, the evening, and what is to happen."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ Bar = tuple[float, float, float, float, float, float, float, float]
 
 @dataclass(frozen=True)
 class Happening:
-    """Something about ``symbol`` and ``day`` that the source tells from the evening ``since`` until that of ``until``.
+    """Something about ``symbol`` and ``day`` that the source says from the evening ``since`` until that of ``until``.
 
     An empty symbol is every symbol. ``factor``: of a correction or split, or the dividend as a share of the close.
     """
@@ -53,13 +53,13 @@ class Happening:
     until: date = date.max
     factor: float = 1.0
 
-    def is_told(self, evening: date) -> bool:
+    def is_so_on(self, evening: date) -> bool:
         """Whether it is so on ``evening``."""
         return self.since <= evening < self.until
 
 
 @dataclass(frozen=True)
-class Told:
+class Answered:
     """One row of an answer; ``values`` are a bar, or one rate. ``good``: whether there is nothing wrong with it."""
 
     day: date
@@ -68,7 +68,7 @@ class Told:
     good: bool
 
 
-Hear = Callable[[Contract, FetchRequest, list[Told]], None]
+Hear = Callable[[Contract, FetchRequest, list[Answered]], None]
 """Is given all rows of an answer, those of the days before the wanted ones left out."""
 
 
@@ -102,38 +102,42 @@ class World:
             UpstreamUnavailable, UpstreamThrottled: the script says so.
         """
         self._attempts[contract.name, evening] += 1
-        if any(one.is_told(evening) for one in self._of["outage", contract.name, ""]):
+        if any(one.is_so_on(evening) for one in self._of["outage", contract.name, ""]):
             raise UpstreamUnavailable(f"{contract.source} is out")
         first = self._attempts[contract.name, evening] == 1
-        if first and any(one.is_told(evening) for one in self._of["throttled", contract.name, ""]):
+        if first and any(one.is_so_on(evening) for one in self._of["throttled", contract.name, ""]):
             raise UpstreamThrottled(f"{contract.source} is busy")
         asked = request.symbols or SYMBOLS[contract.name]
         days = contract.days(request.start, request.end)
-        rows = [told for symbol in asked for day in days if (told := self.row(contract.name, symbol, day, evening))]
+        rows = [
+            answered for symbol in asked for day in days if (answered := self.row(contract.name, symbol, day, evening))
+        ]
         hear(contract, request, [row for row in rows if row.day in set(request.days)])
         return _rates(request, rows) if contract.name == RATES else _bars(request, rows, asked)
 
-    def row(self, dataset: str, symbol: str, day: date, evening: date) -> Told | None:
+    def row(self, dataset: str, symbol: str, day: date, evening: date) -> Answered | None:
         """The row of ``symbol`` and ``day`` that the source has on ``evening``."""
         series = self._series.get((dataset, symbol))
         if day > evening or series is None or day not in series.close or self._is_absent(dataset, symbol, day, evening):
             return None
         corrected = 1.0
         for one in self._of["correction", dataset, symbol]:
-            if one.day == day and one.is_told(evening):
+            if one.day == day and one.is_so_on(evening):
                 corrected *= one.factor
         if dataset == RATES:
-            return Told(day, symbol, [round(series.close[day] * corrected, 6)], good=True)
-        unit = any(one.day == day and one.is_told(evening) for one in self._of["unit", dataset, symbol])
-        return Told(day, symbol, self._bar(dataset, symbol, day, evening, corrected * (100 if unit else 1)), not unit)
+            return Answered(day, symbol, [round(series.close[day] * corrected, 6)], good=True)
+        unit = any(one.day == day and one.is_so_on(evening) for one in self._of["unit", dataset, symbol])
+        return Answered(
+            day, symbol, self._bar(dataset, symbol, day, evening, corrected * (100 if unit else 1)), not unit
+        )
 
     def _is_absent(self, dataset: str, symbol: str, day: date, evening: date) -> bool:
         return (
-            any(one.day == day and one.is_told(evening) for one in self._of["late", dataset, ""])
-            or any(one.is_told(evening) for one in self._of["missing", dataset, symbol])
-            or any(one.is_told(evening) for one in self._of["gone", dataset, symbol])
-            or any(one.day == day and one.is_told(evening) for one in self._of["forgotten", dataset, symbol])
-            or any(one.day == day and one.is_told(evening) for one in self._of["retracted", dataset, symbol])
+            any(one.day == day and one.is_so_on(evening) for one in self._of["late", dataset, ""])
+            or any(one.is_so_on(evening) for one in self._of["missing", dataset, symbol])
+            or any(one.is_so_on(evening) for one in self._of["gone", dataset, symbol])
+            or any(one.day == day and one.is_so_on(evening) for one in self._of["forgotten", dataset, symbol])
+            or any(one.day == day and one.is_so_on(evening) for one in self._of["retracted", dataset, symbol])
         )
 
     def _bar(self, dataset: str, symbol: str, day: date, evening: date, factor: float) -> Bar:
@@ -190,9 +194,9 @@ def _series(seed: int, dataset: str, symbol: str) -> Series:
     return made
 
 
-def _bars(request: FetchRequest, told: Iterable[Told], asked: Sequence[str]) -> FetchedDays:
+def _bars(request: FetchRequest, answered: Iterable[Answered], asked: Sequence[str]) -> FetchedDays:
     rows = Rows(request.days)
-    for row in told:
+    for row in answered:
         rows.add(row.day, row.symbol, list(row.values), "GBP" if row.symbol == INDEX else "GBp")
     days = [day for day in request.days if day in rows.days]
     return FetchedDays(
@@ -205,9 +209,9 @@ def _bars(request: FetchRequest, told: Iterable[Told], asked: Sequence[str]) -> 
     )
 
 
-def _rates(request: FetchRequest, told: Iterable[Told]) -> FetchedDays:
+def _rates(request: FetchRequest, answered: Iterable[Answered]) -> FetchedDays:
     by_day: dict[date, dict[str, object]] = defaultdict(dict)
-    for row in told:
+    for row in answered:
         by_day[row.day][row.symbol] = row.values[0]
     days = [day for day in request.days if day in by_day]
     before = max((day for day in by_day if day < request.days[0]), default=None)

@@ -59,7 +59,7 @@ class Checks:
             self._answers_as_polars(query, frames)
 
     def one_basis(self, symbol: str, last: str) -> None:
-        """The closes of ``symbol`` up to ``last`` are after the split whose report was retried, as the source answers today."""
+        """The closes of ``symbol`` up to ``last`` are after the split whose report was retried, as those of today."""
         rows = self.tables.years(PRICES).filter(pl.col("dt") <= last, ticker=symbol).select("dt", "close").rows()
         for text, close in rows:
             answered = self.world.row(PRICES, symbol, date.fromisoformat(text), self.today)

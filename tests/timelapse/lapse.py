@@ -10,6 +10,8 @@ from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
 from typing import Any
 
+import polars as pl
+
 from infra.client.errors import Refusal
 from infra.client.executions import describe, run_report
 from infra.client.retries import STARTED, Retries, run_again
@@ -39,6 +41,9 @@ RUN_AT = time(20, 0, tzinfo=UTC)
 FOR_GOOD = 40
 """Writes at which a function is killed so that no attempt of it is left."""
 
+MOST_TRIES = 3
+"""As often is the same input run before a person sees that it cannot succeed."""
+
 
 class Timelapse:
     """A lake, its sources and its people."""
@@ -61,6 +66,9 @@ class Timelapse:
         self.checks = Checks(self.oracle, self.world, self.tables, self.target, self.machine)
         self._to_retry: list[tuple[date, str]] = []
         self._overlap: tuple[int, Json] | None = None
+        self._requests_of_checks = 0
+        self._worst = (1, 1, FIRST_EVENING)
+        self._tries: Counter[str] = Counter()
         self._people = random.Random(f"people/{seed}")
         self._queries = saved_queries()
 
@@ -79,8 +87,7 @@ class Timelapse:
             self.run("daily", self._scheduled())
             self.s3.fault, self._overlap = None, None
             self._retry_what_is_due(evening)
-            names = {name for _, name in self._to_retry}
-            self.checks.hold(self.seed, names, self._queries_of(number))
+            self._check(self._queries_of(number))
 
     def run(self, kind: str, request: Json) -> None:
         """An execution; one after which there is a mail is run again some days later."""
@@ -112,6 +119,13 @@ class Timelapse:
                     self.checks.one_basis(one["symbol"], one["last"])
                     self.counted["splits brought on one basis"] += 1
 
+    def _check(self, queries: Sequence[SavedQuery]) -> None:
+        before = self.s3.requests.total()
+        self.checks.hold(self.seed, {name for _, name in self._to_retry}, queries)
+        self._requests_of_checks += self.s3.requests.total() - before
+        if queries is self._queries:
+            self._worst = min(self._worst, self._days_before(), key=lambda year: year[0] / year[1])
+
     def _retry_what_is_due(self, evening: date) -> None:
         due = [name for day, name in self._to_retry if day <= evening]
         self._to_retry = [one for one in self._to_retry if one[0] > evening]
@@ -120,10 +134,21 @@ class Timelapse:
 
     def _note(self, name: str) -> None:
         restated = run_report(self.target, name).get("restatements", [])
-        if describe(self.target, name).status == "FAILED" or any(one["mails"] for one in restated):
+        ended = describe(self.target, name)
+        self._tries[ended.input] += ended.status == "FAILED"
+        if self._tries[ended.input] > MOST_TRIES:
+            self._give_up(name)
+        elif ended.status == "FAILED" or any(one["mails"] for one in restated):
             # Who sees a retry fail waits for a week.
             wait = 7 if name.startswith(("retry", "redrive")) else self._people.choice((1, 2, 4, 7, 8))
             self._to_retry.append((self.s3.now.date() + timedelta(days=wait), name))
+
+    def _give_up(self, name: str) -> None:
+        """``marketlake dlq purge``: the source withdrew what was to be loaded."""
+        for letter in letters_of(self.machine, self.target):
+            if letter.execution == name:
+                box_of(self.machine).delete(letter.id)
+                self.counted["purged"] += 1
 
     def _queries_of(self, number: int) -> Sequence[SavedQuery]:
         """All at the end of a month, else two in turn."""
@@ -176,9 +201,10 @@ class Timelapse:
         runs = self.counted["runs SUCCEEDED"] + self.counted["runs FAILED"]
         held = sum(self.tables.years(name).height for name in dataset_names())
         answered = Counter(one.kind for one in self.script.happenings)
+        requests = (self.s3.requests.total() - self._requests_of_checks) // runs
         lines = [
             f"seed {self.seed}: {runs} runs on {len(self.script.evenings)} evenings, {self.hearing.rows} rows came, "
-            f"{held} rows held, {self.checks.asked} queries, {self.s3.requests.total() // runs} requests to S3 a run",
+            f"{held} rows held, {self.checks.asked} queries, {requests} requests to S3 a run",
             f"  sources: {_listed(answered)}",
             f"  people and machines: {_listed(self.counted)}",
             f"  errors: {_listed(self.machine.failures)}; {len(self.machine.mails)} mails",
@@ -191,12 +217,18 @@ class Timelapse:
         held = {name: self.shadow[name].held() for name in dataset_names()}
         rows = sum(len(expected[name] - held[name]) for name in expected)
         days = sum(len({day for day, _ in expected[name]} - {day for day, _ in held[name]}) for name in expected)
-        year_ago = self.s3.now.date() - timedelta(days=364)
-        of_year = {(day, symbol) for day, symbol in expected[PRICES] if symbol == TICKERS[0] and day >= year_ago}
+        there, wanted, evening = self._worst
         return (
-            f"before decision 12: {rows} rows lost, {days} days of them whole; the 52-week high of {TICKERS[0]} "
-            f"from {len(of_year & held[PRICES])} days, not {len(of_year)}"
+            f"before decision 12: {rows} rows lost, {days} days of them whole; on {evening} the 52-week high of "
+            f"{TICKERS[0]} from {there} days, not {wanted}"
         )
+
+    def _days_before(self) -> tuple[int, int, date]:
+        """Of how many days of the last 52 weeks a ticker would have a row, of how many it has one, and today."""
+        today = self.s3.now.date()
+        rows = self.oracle.of(PRICES).rows.filter(pl.col("dt") >= today - timedelta(days=364), symbol=TICKERS[0])
+        of_year = {(day, TICKERS[0]) for day in rows["dt"]}
+        return len(of_year & self.shadow[PRICES].held()), len(of_year), today
 
 
 def _listed(counts: Counter[str]) -> str:

@@ -1,7 +1,8 @@
 """What the sources answer on each virtual evening: a pure function of the seed, the evening, and what is to happen.
 
-It stands in for the sources' classes. yfinance takes 0.07 s for these tickers from a local server, four times a run: with it
-ten seeds would take half an hour more. What it and the HTTP client make of answers is tried in tests/unit/fetch_sources.
+It stands in for the sources' classes. yfinance takes 0.07 s for these tickers from a local server, four times a run:
+with it ten seeds take a quarter of an hour more on two cores. What it and the HTTP client make of answers is tried in
+tests/unit/fetch_sources.
 """
 
 from __future__ import annotations

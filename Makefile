@@ -27,7 +27,7 @@ TERRAFORM := terraform -chdir=infra/terraform
 INITIALISED := infra/terraform/.terraform/.initialised
 
 .PHONY: help setup run backfill history query partitions console dashboard doctor up down status package plan deploy destroy
-.PHONY: preflight test unit definition e2e hostile lint format docs coverage storm bench bench-years
+.PHONY: preflight test unit definition e2e hostile lint format docs coverage storm timelapse bench bench-years
 .PHONY: diagrams sample-data screenshots clean
 
 help: ## Print this list
@@ -127,8 +127,8 @@ unit: $(READY) ## Unit tests only
 definition: $(READY) ## Tests of the state machine's definition, with mocked services
 	@$(BIN)/pytest -n 2 tests/statemachine
 
-e2e: $(READY) ## Tests that run on the emulator, and those of Terraform and the packages
-	@$(BIN)/pytest -n 2 --dist loadgroup tests/e2e tests/infra
+e2e: $(READY) ## Tests that run on the emulator, those of Terraform and the packages, and a short time-lapse
+	@$(BIN)/pytest -n 2 --dist loadgroup tests/e2e tests/infra tests/timelapse
 
 coverage: $(READY) ## Which lines the unit tests and those of the definition run
 	@mkdir -p build
@@ -143,6 +143,9 @@ test: lint ## Lint, type-check and run all tests
 storm: $(READY) ## Ten seeds of faults at every call, then redrive: is the lake what it would have been (docs/chaos.md)
 	@STORM_SEEDS=1-10 STORM_WINDOW=2021-11-01/2021-12-31 $(BIN)/pytest tests/e2e/test_storm.py -q
 	@STORM_SEEDS=1-10 STORM_WINDOW=2021-01-01/2022-12-31 $(BIN)/pytest tests/e2e/test_storm.py -q
+
+timelapse: $(READY) ## Ten seeds of eighteen months of daily runs by a virtual clock (docs/reliability.md)
+	@TIMELAPSE_SEEDS=1-10 TIMELAPSE_MONTHS=18 POLARS_MAX_THREADS=1 $(BIN)/pytest -n 2 tests/timelapse/test_timelapse.py -q -rP
 
 bench: $(READY) ## Benchmarks: days/s, S3 requests a day, ratio to bare requests, import times
 	@$(BIN)/python -m tests.bench

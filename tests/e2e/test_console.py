@@ -61,7 +61,7 @@ def test_a_backfill_is_seen_live_its_cause_in_two_clicks_and_its_redrive_to_the_
     assert pipeline.run({"datasets": ["fx_rates"], "start": "2016-05-04", "end": "2016-05-04"}).status == "SUCCEEDED"
     console = opened()
     console.open("executions")
-    # Eight seconds without an answer: long enough to be seen running.
+    # Eight seconds without an answer: long enough to be seen running. It is retried by another rule than 429.
     pipeline.inject(
         {"kind": "hang", "match": "/frankfurter", "times": 1, "seconds": 8},
         {"kind": "status", "status": 429, "match": "/frankfurter"},
@@ -77,7 +77,7 @@ def test_a_backfill_is_seen_live_its_cause_in_two_clicks_and_its_redrive_to_the_
     # Nothing is loaded again by hand: it comes to its end before the reader's eyes.
     expect(console.batch(0)).to_have_class("chip ok")
     expect(console.status()).to_contain_text("failed")
-    expect(console.state("Fetch")).to_contain_text("↻ 3")
+    expect(console.state("Fetch")).to_contain_text("↻ 4")
     expect(console.state("Fetch")).to_have_class("node task warn")
     expect(console.state("Failed")).to_have_class("node fail bad")
     console.page.get_by_role("button", name="show", exact=True).click()
@@ -89,13 +89,13 @@ def test_a_backfill_is_seen_live_its_cause_in_two_clicks_and_its_redrive_to_the_
     expect(console.cause()).to_contain_text("UpstreamThrottled in Fetch: Frankfurter answered status 429")
 
     attempts = console.page.locator(".attempt")
-    expect(attempts).to_have_count(5)
+    expect(attempts).to_have_count(6)
     attempts.nth(1).locator("summary").click()
     expect(attempts.nth(1)).to_contain_text('"FunctionName"')
     attempts.nth(1).get_by_role("button", name="Show logs").click()
     expect(attempts.nth(1).locator(".log").first).to_contain_text("task failed")
     console.page.get_by_role("tab", name="Timeline").click()
-    expect(console.page.locator(".bar.bad")).to_have_count(4)
+    expect(console.page.locator(".bar.bad")).to_have_count(5)
     console.page.get_by_role("tab", name="Events").click()
     expect(console.page.locator(".event").first).to_contain_text("MapIterationStarted")
     console.open("mails")

@@ -1,6 +1,6 @@
 """S3 in memory, as far as the functions use it, with a clock of its own.
 
-moto takes 2 ms a request, and a run makes about a hundred: eighteen months would take an hour. This takes 10 us.
+moto takes over 2 ms a request, and a seed makes 55,000: two minutes more for each. It also has no clock of its own.
 """
 
 from __future__ import annotations

@@ -22,7 +22,7 @@ PER_YEAR = {
     "long outage": 1,
     "throttled": 8,
     "missing": 14,
-    "gone": 1,
+    "gone": 0.5,
     "forgotten": 14,
     "correction": 16,
     "old correction": 6,
@@ -120,7 +120,9 @@ class _Writer:
         self._happens("missing", PRICES, self._symbol(PRICES), since, since, since + timedelta(days=1))
 
     def gone(self) -> None:
-        since, symbol = self._evening(15), self._rng.choice(TICKERS[-3:])
+        # One only, and after the backfill: a source that lacks two of these few symbols has no day that can be loaded.
+        later = [evening for evening in self._evenings[8:-15] if evening > self._backfilled]
+        since, symbol = self._rng.choice(later), self._rng.choice(TICKERS[-3:])
         self._happens("gone", PRICES, symbol, since, since)
         self._act("delist", since + timedelta(days=5), symbol=symbol)
 

@@ -7,6 +7,7 @@ The kill is an exception that no function catches, raised when a write is stored
 from __future__ import annotations
 
 import json
+import threading
 from collections.abc import Callable
 from datetime import date
 from typing import Any
@@ -44,15 +45,17 @@ class Process:
 
     def __init__(self, kill_after: int | None) -> None:
         self.kill_after, self.stored, self.kills, self.alive = kill_after, 0, 0, True
+        self._counting = threading.Lock()
 
     def put(self, plain: Callable[..., str], *arguments: Any, **named: Any) -> str:
         if not self.alive:
             raise Killed
         etag = plain(*arguments, **named)
-        self.stored += 1
-        if self.stored == self.kill_after:
-            self.alive, self.kills = False, self.kills + 1
-            raise Killed
+        with self._counting:  # functions write side by side
+            self.stored += 1
+            if self.stored == self.kill_after:
+                self.alive, self.kills = False, self.kills + 1
+                raise Killed
         return etag
 
 

@@ -14,7 +14,7 @@ from marketlake.contract import Contract, load_contract
 from marketlake.history import DAYS, days_to_text, history_of
 from marketlake.layout import config_key, year_key
 from marketlake.messages import Batch, Input, Task
-from marketlake.storage import Bucket
+from marketlake.storage import Bucket, Stored
 from marketlake.symbols import shipped_file
 
 if TYPE_CHECKING:
@@ -77,6 +77,18 @@ class Lake:
         return {
             key: bucket.get(key).body for bucket in (self.raw, self.clean) for key, _ in list(bucket.keys(prefix=""))
         }
+
+
+class Counting(Bucket):
+    """Remembers what was read."""
+
+    def __init__(self, bucket: Bucket) -> None:
+        super().__init__(bucket.name, bucket._client)
+        self.read: list[str] = []
+
+    def get(self, key: str) -> Stored:
+        self.read.append(key)
+        return super().get(key)
 
 
 @dataclass(frozen=True)

@@ -17,8 +17,8 @@ from marketlake.errors import StorageUnavailable
 from marketlake.history import history_of, mark_of
 from marketlake.layout import clean_key, year_key
 from marketlake.schemas import polars_schema
-from marketlake.storage import Bucket, PreconditionFailed, Stored
-from tests.unit.lake import RATES, Lake
+from marketlake.storage import Bucket, PreconditionFailed
+from tests.unit.lake import RATES, Counting, Lake
 from transform.compact import ATTEMPTS, compact_years
 from transform.stored import StoredDay, read_year, read_years
 
@@ -129,18 +129,6 @@ def test_writers_that_always_lose_give_up_with_a_transient_error(lake: Lake) -> 
     mine = {FIRST: write(lake, FIRST, 1.0)}
     with pytest.raises(StorageUnavailable, match="run these days again"):
         compact(lake, mine, Meddled(lake.clean, [lose] * ATTEMPTS))
-
-
-class Counting(Bucket):
-    """Remembers what was read."""
-
-    def __init__(self, bucket: Bucket) -> None:
-        super().__init__(bucket.name, bucket._client)
-        self.read: list[str] = []
-
-    def get(self, key: str) -> Stored:
-        self.read.append(key)
-        return super().get(key)
 
 
 def test_neither_the_days_just_written_nor_those_that_the_year_holds_nor_the_year_are_read_again(lake: Lake) -> None:

@@ -12,8 +12,8 @@ from marketlake.contract import Column, Contract
 from marketlake.errors import ContractViolation
 from marketlake.layout import clean_key, year_key
 from marketlake.schemas import polars_schema
-from marketlake.storage import Bucket, Stored
-from tests.unit.lake import RATES, Lake
+from marketlake.storage import Bucket
+from tests.unit.lake import RATES, Counting, Lake
 from transform.compact import compact_years
 from transform.stored import StoredDay, in_contracts_columns, read_year, read_years, stored_days
 
@@ -39,18 +39,6 @@ def load(lake: Lake, **rates: float) -> dict[date, StoredDay]:
 
 def stored(lake: Lake, clean: Bucket | None = None) -> dict[date, StoredDay]:
     return stored_days(RATES, clean or lake.clean, DAYS, read_years(RATES, lake.clean, {2022, 2023}))
-
-
-class Counting(Bucket):
-    """Remembers what was read."""
-
-    def __init__(self, bucket: Bucket) -> None:
-        super().__init__(bucket.name, bucket._client)
-        self.read: list[str] = []
-
-    def get(self, key: str) -> Stored:
-        self.read.append(key)
-        return super().get(key)
 
 
 def test_days_are_found_in_their_years_without_reading_their_objects(lake: Lake) -> None:

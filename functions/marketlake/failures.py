@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Sequence
+from datetime import date
 
 from msgspec import Struct
 
@@ -91,3 +92,8 @@ def retry_command(execution: str, operator: str = "marketlake") -> str:
     ``EVERYTHING``.
     """
     return f"{operator} retry {shlex.quote(execution)}"
+
+
+def load_again(dataset: str, days: Sequence[date], *options: str) -> str:
+    """The command that loads ``days`` (ascending) of ``dataset``; it leaves out those between that are complete."""
+    return " ".join(["marketlake backfill", *options, f"--start {days[0]} --end {days[-1]} --dataset {dataset}"])

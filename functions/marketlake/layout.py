@@ -94,6 +94,11 @@ def keys_of_days(bucket: Bucket, prefix: str, days: Sequence[date]) -> dict[str,
     return {key: etag for day, key, etag in objects_by_day(bucket, prefix, days[0], days[-1]) if day in wanted}
 
 
+def clean_etags(bucket: Bucket, dataset: str, start: date | None, end: date) -> dict[date, str]:
+    """ETags of the daily objects of ``dataset`` from ``start`` (else the first) to ``end``."""
+    return {day: etag for day, _, etag in objects_by_day(bucket, clean_prefix(dataset), start, end)}
+
+
 def objects_by_day(bucket: Bucket, prefix: str, start: date | None, end: date) -> Iterator[tuple[date, str, str]]:
     """Day, key and ETag of all objects below ``prefix`` from ``start`` (else the first) to ``end``, ascending."""
     for key, etag in bucket.keys(prefix, start_after=f"{prefix}dt={start}" if start else ""):

@@ -14,9 +14,10 @@ from msgspec import Struct
 
 from marketlake.contract import load_contract
 from marketlake.errors import ContractViolation
+from marketlake.failures import load_again
 from marketlake.history import history_of, mark_of
 from marketlake.intervals import text_of, to_intervals
-from marketlake.layout import clean_prefix, objects_by_day
+from marketlake.layout import clean_etags
 from marketlake.markers import marked_days
 from marketlake.storage import Bucket
 
@@ -46,7 +47,7 @@ def _audit(clean: Bucket, dataset: str) -> list[Gap]:
     except ContractViolation as damaged:
         return [Gap(dataset, 0, f"{dataset}: {damaged}")]
     marked = marked_days(clean, dataset, contract.first_date, date.max)
-    there = {day: etag for day, _, etag in objects_by_day(clean, clean_prefix(dataset), None, date.max)}
+    there = clean_etags(clean, dataset, None, date.max)
     lacking = sorted(marked - held.keys())
     other = sorted(day for day in marked & held.keys() & there.keys() if mark_of(there[day]) != held[day])
     gaps = []
@@ -56,16 +57,12 @@ def _audit(clean: Bucket, dataset: str) -> list[Gap]:
         others = f", and {len(years) - 1} other years alike" if len(years) > 1 else ""
         restore = f"marketlake restore {dataset} {years[0]}{others}"
         text = f"not in the history, though they were checked: {days}; restore ({restore}), else load them again"
-        gaps.append(Gap(dataset, len(lacking), f"{dataset}: {text}: {_load(dataset, lacking)}"))
+        gaps.append(Gap(dataset, len(lacking), f"{dataset}: {text}: {load_again(dataset, lacking)}"))
     if other:
         days = text_of(to_intervals(contract, other))
         text = f"by year with other rows than by day: {days}; load them again"
-        gaps.append(Gap(dataset, len(other), f"{dataset}: {text}: {_load(dataset, other)} --force"))
+        gaps.append(Gap(dataset, len(other), f"{dataset}: {text}: {load_again(dataset, other)} --force"))
     return gaps
-
-
-def _load(dataset: str, days: Sequence[date]) -> str:
-    return f"marketlake backfill --start {days[0]} --end {days[-1]} --dataset {dataset}"
 
 
 def gap_document(gaps: Sequence[Gap]) -> dict[str, Any]:

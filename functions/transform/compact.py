@@ -22,7 +22,7 @@ from marketlake.contract import Contract
 from marketlake.errors import StorageUnavailable
 from marketlake.history import DAYS as MARKS
 from marketlake.history import days_to_text
-from marketlake.layout import clean_prefix, objects_by_day, year_key
+from marketlake.layout import clean_etags, year_key
 from marketlake.schemas import polars_schema
 from marketlake.storage import Bucket, PreconditionFailed, side_by_side
 from transform.stored import DAYS, StoredDay, Year, read_if_there, read_year
@@ -50,11 +50,11 @@ def compact_years(
 def _compact_year(
     contract: Contract, clean: Bucket, year: int, held: Year | None, written: Mapping[date, StoredDay]
 ) -> bool:
-    key, prefix = year_key(contract.name, year), clean_prefix(contract.name)
+    key = year_key(contract.name, year)
     for attempt in range(ATTEMPTS):
         if attempt:
             held = read_year(contract, clean, year)
-        there = {day: etag for day, _, etag in objects_by_day(clean, prefix, date(year, 1, 1), date(year, 12, 31))}
+        there = clean_etags(clean, contract.name, date(year, 1, 1), date(year, 12, 31))
         newer = [day for day, etag in there.items() if held is None or held.days.get(day) != etag]
         if held is not None and held.current and not newer:
             return False

@@ -14,7 +14,7 @@ from marketlake.contract import Contract
 from marketlake.errors import ContractViolation
 from marketlake.history import DAYS as MARKS
 from marketlake.history import days_to_text
-from marketlake.layout import clean_key, clean_prefix, objects_by_day, year_key
+from marketlake.layout import clean_etags, clean_key, year_key
 from marketlake.schemas import polars_schema
 from marketlake.storage import Bucket, ObjectMissing, side_by_side
 
@@ -118,8 +118,8 @@ def stored_days(
     only what was written since is read by itself.
     """
     wanted = set(days)
-    listed = objects_by_day(clean, clean_prefix(contract.name), days[0], days[-1])
-    there = {day: etag for day, _, etag in listed if day in wanted}
+    listed = clean_etags(clean, contract.name, days[0], days[-1])
+    there = {day: etag for day, etag in listed.items() if day in wanted}
     held = {day: etag for year in years.values() for day, etag in year.days.items() if day in wanted}
     current = [day for day in wanted & held.keys() if there.get(day) in (None, held[day])]
     found = {day: StoredDay(rows, there.get(day, "")) for day, rows in _rows_of(contract, years, current).items()}

@@ -15,9 +15,7 @@ from marketlake.intervals import from_intervals
 from marketlake.layout import (
     batch_rows_key,
     before_key,
-    clean_prefix,
-    day_of_key,
-    keys_of_days,
+    clean_etags,
     quarantine_key,
     raw_key,
 )
@@ -133,8 +131,7 @@ def _context(contract: Contract, raw: Bucket, batch: Batch, fetched: Fetched) ->
 def _unchanged(contract: Contract, clean: Bucket, days: Sequence[RawDay]) -> list[date]:
     """The days that came again as the lake holds them: the bytes that the marker names, as received and as stored."""
     markers = side_by_side(lambda raw: read_marker(clean, contract.name, raw.day), days)
-    there = keys_of_days(clean, clean_prefix(contract.name), [raw.day for raw in days])
-    held = {day_of_key(key): etag for key, etag in there.items()}
+    held = clean_etags(clean, contract.name, days[0].day, days[-1].day)
     return [
         raw.day
         for raw, found in zip(days, markers, strict=True)

@@ -21,12 +21,13 @@ from infra.cli.options import AsJson, Setup, setup_of
 from infra.cli.screen import Screen
 from infra.client.dead_letters import counts
 from infra.client.errors import FAILED, NotRunning, explain
-from infra.client.lake import load_again, take_inventory, years_of
+from infra.client.lake import take_inventory, years_of
 from infra.client.target import Target
 from infra.local import deploy, processes, server
 from infra.local.config import LocalConfig, LocalError
 from marketlake.contract import dataset_names, load_contract
 from marketlake.errors import ContractViolation, MarketlakeError
+from marketlake.failures import load_again
 from marketlake.layout import config_key, year_table
 from marketlake.schemas import glue_columns
 

@@ -9,7 +9,8 @@ import typer
 from infra.cli.options import AsJson, known_datasets, parse_day, setup_of
 from infra.cli.screen import Screen, safe
 from infra.client.errors import Refusal
-from infra.client.lake import Inventory, load_again, take_inventory, years_of
+from infra.client.lake import Inventory, take_inventory, years_of
+from marketlake.failures import load_again
 from marketlake.intervals import text_of
 
 COLUMNS = ["dataset", "year", "due", "complete", "by_day", "in_history", "missing", "which"]

@@ -11,9 +11,9 @@ import typer
 from infra.cli.options import AsJson, known_datasets, setup_of
 from infra.cli.screen import Screen, safe
 from infra.client.errors import Refusal
-from infra.client.lake import load_again
 from infra.client.year_versions import YearVersion, YearVersions, put_back, versions_of
 from marketlake.contract import load_contract
+from marketlake.failures import load_again
 from marketlake.intervals import text_of, to_intervals
 from marketlake.markers import marked_days
 

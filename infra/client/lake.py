@@ -84,11 +84,6 @@ class Inventory:
         return records
 
 
-def load_again(dataset: str, days: Sequence[date], *options: str) -> str:
-    """The command that loads ``days`` (ascending) of ``dataset``; it leaves out those between that are complete."""
-    return " ".join(["marketlake backfill", *options, f"--start {days[0]} --end {days[-1]} --dataset {dataset}"])
-
-
 def years_of(days: Iterable[date]) -> list[int]:
     """The years of ``days``, ascending."""
     return sorted({day.year for day in days})

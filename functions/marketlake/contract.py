@@ -91,12 +91,27 @@ class Rules(Part, frozen=True):
     move: MoveRule
 
 
-class Units(Part, frozen=True):
-    """How quoted prices become pounds: divide ``columns`` by ``per_pound[<quoted currency>]``."""
+class Unit(Part, frozen=True):
+    """A unit in which prices are quoted: ``per_unit`` of it are one unit of ``currency`` (ISO 4217)."""
 
+    currency: str
+    per_unit: float
+
+
+class Units(Part, frozen=True):
+    """How quoted values become amounts of a currency.
+
+    ``columns`` are divided by the ``per_unit`` of the unit that ``quoted_column`` names, and ``currency_column`` gets
+    its currency. The dividend has a unit of its own: that which its raw ``dividend_currency_column`` names, else that
+    of the prices; one that is not in ``quoted`` is a currency, of which the amount stays as it is.
+    """
+
+    quoted_column: str
     currency_column: str
-    per_pound: dict[str, float]
     columns: tuple[str, ...]
+    dividend_column: str
+    dividend_currency_column: str
+    quoted: dict[str, Unit]
 
 
 class Adjustment(Part, frozen=True):

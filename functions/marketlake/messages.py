@@ -98,7 +98,8 @@ class Fetched(Struct, frozen=True):
     """Fetch's answer: day ranges that are stored, ``late`` ones that may still come and ``holes`` that will not.
 
     ``before``: the bars before the first stored day were stored, too. ``missing_symbols`` has the first few, each with
-    a reason.
+    a reason. ``failed_symbols`` did not come for a reason that may pass: the rest is stored, and a later run asks for
+    them again. ``silent_symbols`` have had no bar for some days: the first few, each with the source's reason.
     """
 
     days: list[str]
@@ -107,6 +108,8 @@ class Fetched(Struct, frozen=True):
     holes: list[str] = []
     before: bool = False
     missing_symbols: list[str] = []
+    failed_symbols: list[str] = []
+    silent_symbols: list[str] = []
 
 
 class Rejection(Struct, frozen=True):
@@ -121,7 +124,8 @@ class Rejection(Struct, frozen=True):
 class Validated(Struct, frozen=True):
     """Validate's answer: counts of days, and of bad rows; ``example`` is the first of ``rejections``.
 
-    ``manifest`` is the key of the object with the good rows of the accepted days.
+    ``flagged_rows`` are good ones in which a value is in doubt. ``manifest`` is the key of the object with the good rows
+    of the accepted days.
     """
 
     accepted: int
@@ -129,6 +133,7 @@ class Validated(Struct, frozen=True):
     rejected: int
     rejected_rows: int
     manifest: str
+    flagged_rows: int = 0
     rejections: list[Rejection] = []
     example: Rejection | None = None
 
@@ -181,6 +186,9 @@ class BatchResult(Struct, frozen=True, kw_only=True):
     unchanged: int = 0
     rejected: int = 0
     rejected_rows: int = 0
+    flagged_rows: int = 0
+    failed_symbols: list[str] = []
+    silent_symbols: list[str] = []
     rejection: Rejection | None = None
     written: int = 0
     rows: int = 0

@@ -21,7 +21,7 @@ from marketlake.layout import clean_key
 from marketlake.manifest import JSON, WrittenDay
 from marketlake.messages import Batch
 from marketlake.storage import Bucket, ObjectMissing, PreconditionFailed, side_by_side
-from transform.stored import StoredDay, read_day
+from marketlake.stored import StoredDay, read_day
 
 ATTEMPTS = 8
 

@@ -14,11 +14,11 @@ from marketlake.messages import Transformed, TransformEvent
 from marketlake.restatements import write_restatements
 from marketlake.settings import read_settings
 from marketlake.storage import Bucket
+from marketlake.stored import StoredDay, read_years, stored_days
 from marketlake.telemetry import count, logger, task
 from transform.compact import compact_years
 from transform.days import days_of, described, merged, refuse_absent, with_first_changes, with_old, write_days
 from transform.restatements import notice_restatements
-from transform.stored import StoredDay, read_years, stored_days
 
 
 @dataclass(frozen=True)

@@ -21,8 +21,8 @@ from marketlake.intervals import from_intervals
 from marketlake.messages import Batch
 from marketlake.restatements import Restatement
 from marketlake.storage import Bucket
+from marketlake.stored import StoredDay, Year, read_years, stored_days
 from transform.days import Day
-from transform.stored import StoredDay, Year, read_years, stored_days
 
 LONGEST_CLOSURE = timedelta(days=14)
 """No calendar here closes for as long."""
@@ -161,10 +161,9 @@ def _rounding(name: str, over: str | None) -> pl.Expr:
 def _step(contract: Contract) -> pl.Expr:
     if contract.units is None:
         return pl.lit(QUOTE_STEP)
-    per_pound = pl.col(contract.units.currency_column).replace_strict(
-        contract.units.per_pound, default=None, return_dtype=pl.Float64()
-    )
-    return QUOTE_STEP / per_pound
+    per_unit = {name: unit.per_unit for name, unit in contract.units.quoted.items()}
+    quoted = pl.col(contract.units.quoted_column).replace_strict(per_unit, default=None, return_dtype=pl.Float64())
+    return QUOTE_STEP / quoted
 
 
 def _unit_error(contract: Contract) -> pl.Expr:

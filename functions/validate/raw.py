@@ -27,6 +27,7 @@ PRICE_COLUMNS = pl.Schema(
         "adj_close": pl.Float64(),
         "volume": pl.Int64(),
         "dividend": pl.Float64(),
+        "dividend_currency": pl.String(),
         "split_ratio": pl.Float64(),
         "currency": pl.String(),
     }
@@ -120,13 +121,27 @@ def _clean_prices(contract: Contract, frame: pl.DataFrame) -> pl.DataFrame:
         .alias("split_ratio"),
     )
     if contract.units is not None:
-        frame = frame.with_columns(_in_pounds(contract.units))
+        frame = _in_currency(contract.units, frame)
+    frame = frame.with_columns(flags=pl.lit(None, pl.String()))
     return frame.select("dt", *polars_schema(contract).names())
 
 
-def _in_pounds(units: Units) -> list[pl.Expr]:
-    per_pound = pl.col(units.currency_column).replace_strict(units.per_pound, default=None, return_dtype=pl.Float64())
-    return [pl.col(name) / per_pound for name in units.columns]
+def _in_currency(units: Units, frame: pl.DataFrame) -> pl.DataFrame:
+    """``frame`` with prices and dividends as amounts of their currencies; null where a unit is not known."""
+    per_unit = {name: unit.per_unit for name, unit in units.quoted.items()}
+    currencies = {name: unit.currency for name, unit in units.quoted.items()}
+    quoted = pl.col(units.quoted_column)
+    paid = pl.coalesce(units.dividend_currency_column, units.quoted_column)
+    amount = pl.col(units.dividend_column)
+    divisor = quoted.replace_strict(per_unit, default=None, return_dtype=pl.Float64())
+    return frame.with_columns(
+        *(pl.col(name) / divisor for name in units.columns),
+        quoted.replace_strict(currencies, default=None, return_dtype=pl.String()).alias(units.currency_column),
+        amount / paid.replace_strict(per_unit, default=1.0, return_dtype=pl.Float64()),
+        pl.when(amount != 0.0)
+        .then(paid.replace_strict(currencies, default=paid, return_dtype=pl.String()))
+        .alias(units.dividend_currency_column),
+    )
 
 
 def _read_rates(contract: Contract, raw: RawDay) -> pl.DataFrame:
@@ -144,5 +159,5 @@ def _read_rates(contract: Contract, raw: RawDay) -> pl.DataFrame:
             "target_currency": list(rates),
             "rate": [float(rate) for rate in rates.values()],
         },
-        schema=polars_schema(contract),
-    )
+        schema={name: kind for name, kind in polars_schema(contract).items() if name != "flags"},
+    ).with_columns(flags=pl.lit(None, pl.String()))

@@ -34,7 +34,7 @@ def _reason(broken: pl.Expr, text: str) -> pl.Expr:
 def _unit(contract: Contract) -> list[pl.Expr]:
     if contract.units is None:
         return []
-    column, known = contract.units.currency_column, list(contract.units.per_pound)
+    column, known = contract.units.quoted_column, list(contract.units.quoted)
     names = ", ".join(known)
     return [_reason(~pl.col(column).is_in(known), f"{column} is not one of {names}: no unit is known for these prices")]
 

@@ -75,9 +75,9 @@ def _symbols(contract: Contract) -> str:
 def _unit(contract: Contract) -> str:
     if contract.units is None:
         return "as the source gives it"
-    each = ", ".join(f"`{unit}` by {divisor:g}" for unit, divisor in contract.units.per_pound.items())
-    divided, unit = _names(contract.units.columns), contract.units.currency_column
-    return f"pounds: {divided} are divided by the unit in `{unit}` ({each})"
+    each = ", ".join(f"`{name}` by {unit.per_unit:g}" for name, unit in contract.units.quoted.items())
+    divided, unit = _names(contract.units.columns), contract.units.quoted_column
+    return f"amounts of `{contract.units.currency_column}`: {divided} are divided by the unit in `{unit}` ({each})"
 
 
 def column_rules(contract: Contract, column: Column) -> str:
@@ -94,8 +94,8 @@ def column_rules(contract: Contract, column: Column) -> str:
             listed.append(f"{portion.min:g} to {portion.max:g} times `{portion.of}`, where not 0")
     if column.name == rules.move.column:
         listed.append(f"at most {rules.move.max_ratio:g}-fold from one day to the next, up or down")
-    if contract.units and column.name == contract.units.currency_column:
-        listed.append(f"one of {_names(contract.units.per_pound)}")
+    if contract.units and column.name == contract.units.quoted_column:
+        listed.append(f"one of {_names(contract.units.quoted)}")
     return ", ".join(listed)
 
 

@@ -17,10 +17,10 @@ from marketlake.batch_rows import PARQUET, to_parquet
 from marketlake.contract import load_contract
 from marketlake.layout import clean_key
 from marketlake.storage import Bucket
+from marketlake.stored import StoredDay
 from tests.e2e.pipeline import Pipeline
 from tests.e2e.saved_frames import DATASETS, Frames, one_frame, put_aside, read_days
 from transform.compact import compact_years
-from transform.stored import StoredDay
 
 FIRST, LAST = "2021-12-20", "2022-12-31"
 """The year and what its first questions look back on."""

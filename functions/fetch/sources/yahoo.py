@@ -22,7 +22,7 @@ SHOWN = 5
 ASK_AGAIN_SHARE = 0.25
 """Above this share of missing symbols the source itself is in trouble, or has nothing: asking for each again would
 only add to it."""
-HEADER = "ticker,open,high,low,close,adj_close,volume,dividend,split_ratio,currency\n"
+HEADER = "ticker,open,high,low,close,adj_close,volume,dividend,dividend_currency,split_ratio,currency\n"
 FIELDS = ("Open", "High", "Low", "Close", "Adj Close", "Volume", "Dividends", "Stock Splits")
 _CLOSE, _VOLUME, _DIVIDEND = FIELDS.index("Close"), FIELDS.index("Volume"), FIELDS.index("Dividends")
 
@@ -174,4 +174,5 @@ def line(symbol: str, bar: Sequence[float], currency: str) -> str:
     """One line: floats by ``repr``, the volume as an integer, empty for what is missing."""
     cells = ["" if not math.isfinite(value) else repr(value) for value in bar]
     cells[_VOLUME] = "" if not math.isfinite(bar[_VOLUME]) else str(int(bar[_VOLUME]))
+    cells.insert(_DIVIDEND + 1, "")
     return f"{symbol},{','.join(cells)},{currency}\n"

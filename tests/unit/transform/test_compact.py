@@ -18,9 +18,9 @@ from marketlake.history import history_of, mark_of
 from marketlake.layout import clean_key, year_key
 from marketlake.schemas import polars_schema
 from marketlake.storage import Bucket, PreconditionFailed
+from marketlake.stored import StoredDay, read_year, read_years
 from tests.unit.lake import RATES, Counting, Lake
 from transform.compact import ATTEMPTS, compact_years
-from transform.stored import StoredDay, read_year, read_years
 
 FIRST = date(2022, 12, 29)
 

@@ -13,10 +13,10 @@ from marketlake.contract import Contract
 from marketlake.errors import DataQualityError
 from marketlake.messages import Batch, Input
 from marketlake.schemas import polars_schema
+from marketlake.stored import StoredDay
 from tests.unit.frames import clean_frames
 from tests.unit.lake import PRICES, RATES, Bar, at, prices_csv
 from transform.days import Day, changed_rows, merged, refuse_absent
-from transform.stored import StoredDay
 from validate.raw import RawDay
 
 DAY = AcceptedDay(date(2023, 1, 3), "sha")

@@ -13,9 +13,9 @@ from marketlake.errors import ContractViolation
 from marketlake.layout import clean_key, year_key
 from marketlake.schemas import polars_schema
 from marketlake.storage import Bucket
+from marketlake.stored import StoredDay, in_contracts_columns, read_year, read_years, stored_days
 from tests.unit.lake import RATES, Counting, Lake
 from transform.compact import compact_years
-from transform.stored import StoredDay, in_contracts_columns, read_year, read_years, stored_days
 
 DAYS = [date(2022, 12, 29), date(2022, 12, 30), date(2023, 1, 2)]
 

@@ -5,13 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
+from fetch.passes import SharedPass, whole_request
 from fetch.sources import source_of
 from fetch.sources.base import FetchRequest
-from fetch.store import Gaps, find_gaps, refuse_late, store
+from fetch.store import Gaps, find_gaps, refuse_late, silent_symbols, store
 from marketlake.aws import s3_client
 from marketlake.contract import load_contract
 from marketlake.errors import InvalidRequest, shorten
 from marketlake.intervals import from_intervals, to_intervals
+from marketlake.manifest import SymbolNotes, write_notes
 from marketlake.messages import Fetched, FetchEvent
 from marketlake.settings import read_settings
 from marketlake.storage import Bucket
@@ -38,6 +40,7 @@ class Settings:
     """
 
     raw_bucket: str
+    clean_bucket: str
     artifacts_bucket: str
     fx_base: str
     yahoo_base_url: str
@@ -71,9 +74,18 @@ def handler(event: FetchEvent) -> Fetched:
             f"{contract.name}: none of the symbols is listed on any day from {wanted[0]} to {wanted[-1]}; "
             "ask for days after their valid_from, or correct the symbols file and deploy"
         )
-    fetched = source.fetch(FetchRequest(wanted, asked, CONTEXT_DAYS))
+    request = FetchRequest(wanted, asked, CONTEXT_DAYS)
+    if batch.window:
+        whole = whole_request(contract, batch, symbols, CONTEXT_DAYS)
+        fetched = SharedPass(contract, raw, batch, event.task).fetch(source, whole, request)
+    else:
+        fetched = source.fetch(request)
     # What the lake has already is neither late nor a hole.
     gaps = Gaps([], []) if batch.recheck else find_gaps(contract, wanted, fetched, symbols, event.started.date())
+    if batch.window and gaps.late and event.task.retry:
+        # The pass was made before these days were there.
+        fetched = source.fetch(request)
+        gaps = find_gaps(contract, wanted, fetched, symbols, event.started.date())
     stored = [day for day in wanted if day in fetched.days and day not in gaps.late]
     store(contract, raw, fetched, stored, batch.symbols)
     # After storing: what came is kept as received, whatever is still to come.
@@ -84,6 +96,9 @@ def handler(event: FetchEvent) -> Fetched:
     missing = [
         shorten(f"{symbol}: {reason}", MAX_REASON_BYTES) for symbol, reason in sorted(fetched.missing_symbols.items())
     ]
+    silent = [] if batch.symbols else silent_symbols(contract, wanted, fetched, symbols, event.started.date())
+    notes = SymbolNotes(sorted(fetched.failed_symbols), silent)
+    write_notes(Bucket(settings.clean_bucket, s3_client()), event.task.execution, event.task.batch, notes)
     logger("fetch").info("fetched", extra={"days": len(stored), "missing_symbols": missing})
     return Fetched(
         days=to_intervals(contract, stored),

@@ -156,7 +156,10 @@ class Raw(Part, frozen=True):
 
 
 class Contract(Part, frozen=True):
-    """A dataset: where it comes from, when it is published, what a row is and which rules it obeys."""
+    """A dataset: where it comes from, when it is published, what a row is and which rules it obeys.
+
+    ``one_pass``: the source answers a symbol's whole history in one request, so the batches of an execution share one.
+    """
 
     name: str
     version: int
@@ -173,6 +176,7 @@ class Contract(Part, frozen=True):
     rules: Rules
     units: Units | None = None
     adjustments: tuple[Adjustment, ...] = ()
+    one_pass: bool = False
 
     @property
     def symbol_column(self) -> str:

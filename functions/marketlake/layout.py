@@ -29,6 +29,12 @@ def before_key(contract: Contract, day: date, symbols: Sequence[str] = ()) -> st
     return f"raw/{contract.name}/before/dt={day}/{_raw_file(contract, symbols)}"
 
 
+def pass_key(contract: Contract, execution: str, symbols: Sequence[str], name: str) -> str:
+    """Key in the raw bucket of the part ``name`` of what one pass of an execution over the source brought."""
+    which = _raw_file(contract, symbols).rsplit(".", 1)[0] if symbols else "all"
+    return f"raw/{contract.name}/passes/execution={execution}/{which}/{name}"
+
+
 def _raw_file(contract: Contract, symbols: Sequence[str]) -> str:
     if not symbols:
         return contract.raw.file

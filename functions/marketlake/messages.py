@@ -64,7 +64,8 @@ class Batch(Struct, frozen=True):
     """``count`` days of a dataset that go through the states together; ``days`` are day ranges (``intervals``).
 
     ``symbols``: these alone are put into days that the lake has. ``recheck``: the days are in the lake and are looked
-    at again. ``continues``: the execution writes the day before the first as well.
+    at again. ``continues``: the execution writes the day before the first as well. ``window``: the day range of all
+    batches that share one pass over the source, empty where this one has a pass of its own.
     """
 
     dataset: str
@@ -74,6 +75,7 @@ class Batch(Struct, frozen=True):
     symbols: list[str] = []
     recheck: bool = False
     continues: bool = False
+    window: str = ""
 
 
 class Summary(Struct, frozen=True):
@@ -98,8 +100,7 @@ class Fetched(Struct, frozen=True):
     """Fetch's answer: day ranges that are stored, ``late`` ones that may still come and ``holes`` that will not.
 
     ``before``: the bars before the first stored day were stored, too. ``missing_symbols`` has the first few, each with
-    a reason. ``failed_symbols`` did not come for a reason that may pass: the rest is stored, and a later run asks for
-    them again. ``silent_symbols`` have had no bar for some days: the first few, each with the source's reason.
+    a reason.
     """
 
     days: list[str]
@@ -108,8 +109,6 @@ class Fetched(Struct, frozen=True):
     holes: list[str] = []
     before: bool = False
     missing_symbols: list[str] = []
-    failed_symbols: list[str] = []
-    silent_symbols: list[str] = []
 
 
 class Rejection(Struct, frozen=True):
@@ -124,8 +123,8 @@ class Rejection(Struct, frozen=True):
 class Validated(Struct, frozen=True):
     """Validate's answer: counts of days, and of bad rows; ``example`` is the first of ``rejections``.
 
-    ``flagged_rows`` are good ones in which a value is in doubt. ``manifest`` is the key of the object with the good rows
-    of the accepted days.
+    ``flagged_rows`` are good ones in which a value is in doubt. ``manifest`` is the key of the object with the good
+    rows of the accepted days.
     """
 
     accepted: int
@@ -171,8 +170,9 @@ class Caught(Struct, frozen=True, rename="pascal"):
 class BatchResult(Struct, frozen=True, kw_only=True):
     """What the states made of a batch, as Report is given it: counts, and what failed, by state.
 
-    ``rejected`` days are described by ``rejection``, the first of them. Where the Map itself failed, Report is given
-    the planned batches, which have no ``index`` and did nothing.
+    ``failed_symbols`` and ``silent_symbols`` are not among what the states pass on: Report reads them from S3
+    (``manifest.SymbolNotes``). ``rejected`` days are described by ``rejection``, the first of them. Where the Map itself
+    failed, Report is given the planned batches, which have no ``index`` and did nothing.
     """
 
     index: int = -1

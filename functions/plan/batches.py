@@ -29,6 +29,10 @@ MAX_OUTCOME_BYTES = 2_500
 """What the states add to a batch at most: counts, a rejection, and three failures."""
 
 
+MAX_PASS_ROWS = 1_000_000
+"""Rows of one pass: 26 years of 100 symbols are 660,000, which Fetch holds in its memory (docs/benchmarks.md)."""
+
+
 @dataclass(frozen=True)
 class Window:
     """The days of a dataset that a request is about, ascending; a daily one looks at done days among them again."""
@@ -71,6 +75,21 @@ def plan_batches(contract: Contract, request: Request, window: Window, done: set
     if window.daily:
         batches += _continuing(batches_of((day for day in window.days if day in done), recheck=True))
     return batches
+
+
+def sharing_a_pass(contract: Contract, batches: Sequence[Batch], symbols: int) -> list[Batch]:
+    """``batches``, all of the same symbols, so many of them, with the window of the pass that they share, if they do.
+
+    The source answers for a whole window at once, and is asked once. A window that is too large for one function is not
+    shared.
+    """
+    if not contract.one_pass or len(batches) < 2:
+        return list(batches)
+    first = min(batch.input.start for batch in batches)
+    last = max(batch.input.end for batch in batches)
+    if symbols * len(contract.days(first, last)) > MAX_PASS_ROWS:
+        return list(batches)
+    return [msgspec.structs.replace(batch, window=f"{first}/{last}") for batch in batches]
 
 
 def _continuing(batches: Sequence[Batch]) -> list[Batch]:

@@ -23,7 +23,7 @@ from marketlake.settings import read_settings
 from marketlake.storage import Bucket, PreconditionFailed
 from marketlake.symbols import symbols_in_force
 from marketlake.telemetry import logger, task
-from plan.batches import patchable, plan_batches, refuse_too_large, window_of
+from plan.batches import patchable, plan_batches, refuse_too_large, sharing_a_pass, window_of
 
 
 @dataclass(frozen=True)
@@ -71,7 +71,8 @@ def handler(event: PlanEvent) -> Planned:
         due, done_days = due + len(window.days), done_days + len(done & set(window.days))
         if request.symbols:
             window = patchable(window, done, symbols[name].only(request.symbols))
-        batches += plan_batches(contracts[name], request, window, done)
+        asked = len(request.symbols) or len(symbols[name].names)
+        batches += sharing_a_pass(contracts[name], plan_batches(contracts[name], request, window, done), asked)
     refuse_too_large(batches)
     days_planned = sum(batch.count for batch in batches)
     return _planned(batches, Summary(list(request.datasets), due, done_days, days_planned, len(batches)))

@@ -33,6 +33,7 @@ BOOTSTRAP = Path(__file__).parent / "bootstrap.sh"
 SHORT_WAITS = {
     "retry_interval_seconds": 1,
     "throttled_interval_seconds": 1,
+    "pass_interval_seconds": 1,
     "publication_interval_seconds": 1,
     "publication_patience_seconds": 0.1,
 }

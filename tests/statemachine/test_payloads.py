@@ -169,7 +169,7 @@ def answers(batch: Batch) -> dict[str, Json]:
         name: to_builtins(answer)
         for name, answer in {
             "Fetch": Fetched(batch.days, MANY, batch.days, batch.days, True, reasons),
-            "Validate": Validated(MANY, MANY, MANY, MANY, KEY, rejections, rejections[0]),
+            "Validate": Validated(MANY, MANY, MANY, MANY, KEY, MANY, rejections, rejections[0]),
             "Transform": Transformed(MANY, MANY, KEY),
             "AthenaCheck": Checked(MANY, MANY, MANY, MANY, MANY, MANY),
         }.items()

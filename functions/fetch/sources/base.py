@@ -40,12 +40,16 @@ class FetchedDays:
             rates before it; None where there are no such bars.
         missing_symbols: symbol -> why nothing of it came.
         rows: wanted day -> number of rows in its object.
+        failed_symbols: symbol -> why nothing of it came, a reason that may pass; the others came.
+        last_bars: symbol -> the last day of which it has a usable bar, in all that came.
     """
 
     days: dict[date, bytes] = field(default_factory=dict)
     before: bytes | None = None
     missing_symbols: dict[str, str] = field(default_factory=dict)
     rows: dict[date, int] = field(default_factory=dict)
+    failed_symbols: dict[str, str] = field(default_factory=dict)
+    last_bars: dict[str, date] = field(default_factory=dict)
 
 
 class Source(Protocol):

@@ -171,8 +171,8 @@ class BatchResult(Struct, frozen=True, kw_only=True):
     """What the states made of a batch, as Report is given it: counts, and what failed, by state.
 
     ``failed_symbols`` and ``silent_symbols`` are not among what the states pass on: Report reads them from S3
-    (``manifest.SymbolNotes``). ``rejected`` days are described by ``rejection``, the first of them. Where the Map itself
-    failed, Report is given the planned batches, which have no ``index`` and did nothing.
+    (``manifest.SymbolNotes``). ``rejected`` days are described by ``rejection``, the first of them. Where the Map
+    itself failed, Report is given the planned batches, which have no ``index`` and did nothing.
     """
 
     index: int = -1

@@ -12,7 +12,7 @@ from typing import Any
 from infra.faults.rules import Rule
 from infra.sources.data_faults import changed_chart
 from infra.sources.http_messages import HTML, TEXT, Response, as_json
-from infra.sources.prices import CLOSING, EXCHANGE_TIMEZONE, PriceBook, Series, gmt_offset, stamp
+from infra.sources.prices import EXCHANGE_TIMEZONE, PriceBook, Series, closing, gmt_offset, stamp
 
 CHART = "/v8/finance/chart/"
 CRUMB = "simulated"
@@ -97,9 +97,11 @@ def _indicators(series: Series, first: int, end: int) -> dict[str, Any]:
 
 
 def _events(series: Series, first: int, end: int) -> dict[str, Any]:
-    stamps = series.timeline.stamps
+    """Each dividend names its currency, which need not be that of the prices: Yahoo's have the members date, amount and
+    currency (https://github.com/ranaroussi/yfinance/pull/2868)."""
+    stamps, currencies = series.timeline.stamps, series.dividend_currencies
     dividends = {
-        str(stamps[at]): {"amount": amount, "date": stamps[at]}
+        str(stamps[at]): {"amount": amount, "date": stamps[at], "currency": currencies.get(at, series.currency)}
         for at, amount in series.dividends.items()
         if first <= at < end
     }
@@ -123,7 +125,7 @@ def _meta(series: Series, first: int, asked_range: str) -> dict[str, Any]:
     year = series.timeline.since(today - _YEAR)
     offset = gmt_offset(today)
     hours = {"timezone": "BST" if offset else "GMT", "gmtoffset": offset}
-    session = {**hours, "start": stamp(today), "end": stamp(today, CLOSING)}
+    session = {**hours, "start": stamp(today), "end": stamp(today, closing(today))}
     return {
         "currency": series.currency,
         "symbol": series.symbol,
@@ -131,7 +133,7 @@ def _meta(series: Series, first: int, asked_range: str) -> dict[str, Any]:
         "fullExchangeName": "LSE" if series.instrument == "EQUITY" else "FTSE Index",
         "instrumentType": series.instrument,
         "firstTradeDate": series.timeline.stamps[0],
-        "regularMarketTime": stamp(today, CLOSING),
+        "regularMarketTime": stamp(today, closing(today)),
         "hasPrePostMarketData": False,
         **hours,
         "exchangeTimezoneName": EXCHANGE_TIMEZONE,

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 from urllib.parse import parse_qs, unquote, urlsplit
 
@@ -37,7 +38,8 @@ class Request:
 
 @dataclass(frozen=True)
 class Response:
-    """What to send, and how: ``hang`` waits ``seconds`` and closes, ``reset`` cuts the connection."""
+    """What to send, with ``headers`` beside the usual ones, and how: ``hang`` waits ``seconds`` and closes, ``reset``
+    cuts the connection."""
 
     status: int
     body: bytes
@@ -45,6 +47,7 @@ class Response:
     source: str = "sources"
     behaviour: Literal["answer", "hang", "reset"] = "answer"
     seconds: float = 0.0
+    headers: Mapping[str, str] = field(default_factory=dict)
 
 
 def as_json(document: Any, status: int = 200, source: str = "sources") -> Response:
@@ -56,7 +59,12 @@ def spoiled(response: Response, fault: Rule) -> Response:
     """``response`` with a transport fault."""
     half = response.body[: max(len(response.body) // 2, 1)]
     changes: dict[str, dict[str, Any]] = {
-        "status": {"status": fault.status, "body": _reason(fault.status), "content_type": TEXT},
+        "status": {
+            "status": fault.status,
+            "body": _reason(fault.status),
+            "content_type": TEXT,
+            "headers": {} if fault.retry_after is None else {"Retry-After": f"{fault.retry_after}"},
+        },
         "html": {"status": 200, "body": _PAGE, "content_type": HTML},
         "truncated": {"body": half},
         "empty": {"body": b""},

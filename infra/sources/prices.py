@@ -23,7 +23,7 @@ EXCHANGE_TIMEZONE = "Europe/London"
 OPENING = time(8, 0)
 CLOSING = time(16, 30)
 HALF_DAY_CLOSING = time(12, 30)
-_ZONE = ZoneInfo(EXCHANGE_TIMEZONE)
+EXCHANGE_ZONE = ZoneInfo(EXCHANGE_TIMEZONE)
 
 TradingDays = Callable[[str, date, date], list[date]]
 """``marketlake.calendars.trading_days``: open days of a named calendar, both ends included."""
@@ -31,7 +31,7 @@ TradingDays = Callable[[str, date, date], list[date]]
 
 def stamp(day: date, at: time = OPENING) -> int:
     """Unix time of ``at`` o'clock in London on ``day``."""
-    return int(datetime.combine(day, at, _ZONE).timestamp())
+    return int(datetime.combine(day, at, EXCHANGE_ZONE).timestamp())
 
 
 def is_half_day(day: date) -> bool:
@@ -50,7 +50,7 @@ def closing(day: date) -> time:
 
 def gmt_offset(day: date) -> int:
     """Seconds that London is ahead of UTC at the opening of ``day``."""
-    offset = datetime.combine(day, OPENING, _ZONE).utcoffset()
+    offset = datetime.combine(day, OPENING, EXCHANGE_ZONE).utcoffset()
     return int(offset.total_seconds()) if offset else 0
 
 

@@ -2,12 +2,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
-from infra.faults.kinds import CHARTS, KINDS
+from infra.faults.kinds import CHARTS, DATA, KINDS
 from infra.faults.rules import load_profile
 from infra.sources.app import SourcesApp
 from infra.sources.http_messages import Request, Response
@@ -286,3 +288,25 @@ def test_the_servers_own_pages_are_spared(app: SourcesApp, inject: Inject) -> No
     paths = ("/health", "/actions")
     assert {app.handle(Request("GET", path, b"")).status for path in paths for _ in range(30)} == {200}
     assert inject.switch.injected().total() == 0
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None, max_examples=150)
+@given(
+    kind=st.sampled_from(CHARTS + DATA),
+    symbol=st.sampled_from(["BARC.L", "BP.L", "AAF.L", "^FTSE"]),
+    start=st.dates(date(2019, 7, 1), date(2026, 10, 1)),
+    length=st.integers(0, 400),
+    days=st.sampled_from([{}, {"dates": ["2022-03-02"]}, {"since": "2022-01-01"}, {"until": "2022-06-30"}]),
+)
+def test_any_answer_can_have_any_fault_and_stays_a_chart(
+    app: SourcesApp, inject: Inject, kind: str, symbol: str, start: date, length: int, days: dict[str, Any]
+) -> None:
+    inject.clear()
+    inject(kind=kind, **days)
+    window = f"period1={stamp(start)}&period2={stamp(start + timedelta(days=length))}&interval=1d"
+    answer = app.handle(Request("GET", f"/yahoo/v8/finance/chart/{symbol}?{window}"))
+    assert answer.status == {"dead": 404, "consent": 302}.get(kind, 200)
+    if answer.status == 200:
+        found = json.loads(answer.body)["chart"]["result"][0]
+        columns = [*found["indicators"]["quote"][0].values(), *found["indicators"]["adjclose"][0].values()]
+        assert {len(column) for column in columns} <= {len(found.get("timestamp", []))}

@@ -85,8 +85,10 @@ def _scale(columns: Columns, at: int, factor: float, names: tuple[str, ...] = PR
 
 
 def _evening_candle(columns: Columns, at: int, _: Rule) -> None:
-    """The candle of the continuous session, before the auction: its high is below the close."""
-    _scale(columns, at, 0.998 * columns["close"][at] / columns["high"][at], CANDLE)
+    """The candle of the continuous session, before an auction that went on in the day's direction."""
+    rose = columns["close"][at] >= columns["open"][at]
+    edge, apart = ("high", 0.998) if rose else ("low", 1.002)
+    _scale(columns, at, apart * columns["close"][at] / columns[edge][at], CANDLE)
 
 
 def _without(*names: str) -> Callable[[Columns, int, Rule], None]:

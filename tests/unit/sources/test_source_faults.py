@@ -136,7 +136,16 @@ def test_a_run_of_days_is_in_another_unit(app: SourcesApp, faulty: Faulty) -> No
 def test_the_candle_of_the_evening_contradicts_the_close_and_nothing_else(app: SourcesApp, faulty: Faulty) -> None:
     honest, found = year(app), faulty("evening_candle")
     assert values(found, "close") == values(honest, "close")
-    assert values(found, "high")[-1] < values(found, "close")[-1]
+    run = faulty("evening_candle", since="2022-01-01")
+    sides = [
+        (high < close, low > close)
+        for low, close, high in zip(values(run, "low"), values(run, "close"), values(run, "high"), strict=True)
+    ]
+    assert set(sides) == {(True, False), (False, True)}
+    assert sides[-1] == (
+        values(found, "high")[-1] < values(found, "close")[-1],
+        values(found, "low")[-1] > values(found, "close")[-1],
+    )
     assert values(found, "low")[-1] <= values(found, "open")[-1] <= values(found, "high")[-1]
     assert [values(found, name)[:-1] for name in ("open", "high", "low")] == [
         values(honest, name)[:-1] for name in ("open", "high", "low")

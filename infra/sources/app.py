@@ -106,7 +106,7 @@ def build_app(
     prices: PriceBook = (
         FilePrices(prices_file, {ticker: member.company for ticker, member in members.items()})
         if prices_file
-        else SimulatedPrices(members, seed, rates.days[-1], trading_days)
+        else SimulatedPrices(members, seed, rates.days[-1], trading_days, rates)
     )
     injector = Injector(Switch(chaos_root)) if chaos_root else None
     return SourcesApp(prices, rates, load_currency_names(), injector)

@@ -1,6 +1,6 @@
 """Restatements: days that are in the lake and come again with other values, all by one factor.
 
-A source that adjusts for splits or dividends restates every earlier day when one happens. The days that a run sees
+A source that adjusts for splits restates every earlier day when one happens. The days that a run sees
 again show it: where the older ones of them moved by the same factor and the newer ones did not, the days that the run
 does not see have moved as well. A correction moves one day, or its prices by different factors.
 """
@@ -10,7 +10,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import date, timedelta
-from functools import reduce
 
 import polars as pl
 
@@ -32,8 +31,7 @@ QUOTE_STEP = 0.01
 exactly as the two prices that it is read from."""
 
 FLOAT_NOISE = 1e-5
-"""Relative difference that means nothing: Yahoo's prices are 32-bit floats, and its adjusted closes vary between two
-answers in the sixth digit."""
+"""Relative difference that means nothing: Yahoo's prices are 32-bit floats."""
 
 
 def notice_restatements(
@@ -138,24 +136,16 @@ def _next_events(contract: Contract, adjustment: Adjustment, now: pl.DataFrame, 
 
 def _bounds(adjustment: Adjustment) -> list[pl.Expr]:
     """Least and greatest factor that explain a row, given how exactly its prices are known; low > high if none does."""
-    factors = [_ratio(name, adjustment.over) for name in adjustment.columns]
-    margins = [1 + FLOAT_NOISE + _rounding(name, adjustment.over) for name in adjustment.columns]
-    pairs = list(zip(factors, margins, strict=True))
+    pairs = [(pl.col(f"{name}_now") / pl.col(name), 1 + FLOAT_NOISE + _rounding(name)) for name in adjustment.columns]
     return [
         pl.max_horizontal(factor / margin for factor, margin in pairs).alias("low"),
         pl.min_horizontal(factor * margin for factor, margin in pairs).alias("high"),
     ]
 
 
-def _ratio(name: str, over: str | None) -> pl.Expr:
-    moved = pl.col(f"{name}_now") / pl.col(name)
-    return moved if over is None else moved / (pl.col(f"{over}_now") / pl.col(over))
-
-
-def _rounding(name: str, over: str | None) -> pl.Expr:
+def _rounding(name: str) -> pl.Expr:
     """Relative error of the ratio from rounding: half a step of each price that it is made of."""
-    prices = [column for base in (name, over) if base is not None for column in (base, f"{base}_now")]
-    return reduce(lambda total, column: total + pl.col("step") / 2 / pl.col(column), prices, pl.lit(0.0))
+    return sum((pl.col("step") / 2 / pl.col(column) for column in (name, f"{name}_now")), pl.lit(0.0))
 
 
 def _step(contract: Contract) -> pl.Expr:

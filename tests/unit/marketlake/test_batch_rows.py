@@ -50,7 +50,9 @@ def test_what_validate_hands_on_comes_back_bit_by_bit(
 
 def test_a_year_of_a_hundred_symbols_is_one_small_object(lake: Lake) -> None:
     days = [AcceptedDay(date(2023, 1, 2) + timedelta(days=number), "f" * 64) for number in range(260)]
-    rows = [(day.dt, "EUR", f"S{n:02}", 1.0 + n / 7 + day.dt.toordinal() / 1e3, None) for day in days for n in range(100)]
+    rows = [
+        (day.dt, "EUR", f"S{n:02}", 1.0 + n / 7 + day.dt.toordinal() / 1e3, None) for day in days for n in range(100)
+    ]
     dated = pl.DataFrame(rows, schema={"dt": pl.Date(), **SCHEMA}, orient="row")
     write_batch_rows(lake.clean, KEY, BatchRows(days, dated, frame([]), []))
     assert len(lake.clean.get(KEY).body) < 1_000_000

@@ -23,8 +23,8 @@ ACTION_COLUMNS = (
         "amount",
         "double",
         True,
-        "Dividend per share, adjusted for splits, null where it is in doubt; or new shares for each old one. Of one that "
-        "the source took back 0, of such a split 1",
+        "Dividend per share, adjusted for splits, null where it is in doubt; or new shares for each old one. Of a "
+        "dividend that the source took back 0, of such a split 1",
     ),
     Column("currency", "string", True, "ISO 4217 code of the currency of a dividend, null of a split"),
     Column(

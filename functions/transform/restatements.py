@@ -2,7 +2,8 @@
 
 A source that adjusts for splits restates every earlier day when one happens. The days that a run sees
 again show it: where the older ones of them moved by the same factor and the newer ones did not, the days that the run
-does not see have moved as well. A correction moves one day, or its prices by different factors.
+does not see have moved as well. A correction moves one day, or its prices by different factors. One day may have been
+corrected on the evening of a split: of three days or more that moved by one factor, it does not hide the restatement.
 """
 
 from __future__ import annotations
@@ -32,6 +33,10 @@ exactly as the two prices that it is read from."""
 
 FLOAT_NOISE = 1e-5
 """Relative difference that means nothing: Yahoo's prices are 32-bit floats."""
+
+
+ENOUGH = 3
+"""Days that move by one factor in one night: no three corrections do."""
 
 
 def notice_restatements(
@@ -102,27 +107,39 @@ def _restated(
     contract: Contract, adjustment: Adjustment, both: pl.DataFrame, now: pl.DataFrame, first_same: date | None
 ) -> list[tuple[str, float, date]]:
     symbol = contract.symbol_column
-    seen = both.select("dt", symbol, *_bounds(adjustment)).drop_nulls()
+    seen = both.select("dt", symbol, *_bounds(adjustment)).drop_nulls().sort("dt")
     moved = ~pl.lit(1.0).is_between(pl.col("low"), pl.col("high"))
+    seen = seen.with_columns(agrees=moved & _as_the_first(symbol, moved))
+    all_agree = (pl.col("agrees") == moved).all()
     found = (
         seen.group_by(symbol)
         .agg(
-            low=pl.col("low").filter(moved).max(),
-            high=pl.col("high").filter(moved).min(),
+            low=pl.col("low").filter("agrees").max(),
+            high=pl.col("high").filter("agrees").min(),
             last=pl.col("dt").filter(moved).max(),
             days=moved.sum(),
+            most=all_agree | ((pl.col("agrees").sum() >= ENOUGH) & ((moved.sum() - pl.col("agrees").sum()) == 1)),
+            alone=~all_agree,
             same=pl.min_horizontal(pl.col("dt").filter(~moved).min(), pl.lit(first_same, dtype=pl.Date)),
         )
         .join(_next_events(contract, adjustment, now, seen.filter(moved)), on=symbol, how="left")
         .with_columns(factor=(pl.col("low") * pl.col("high")).sqrt())
     )
-    one_factor = (pl.col("days") > 0) & (pl.col("low") <= pl.col("high"))
+    # Some days with one factor and one without it are not told from days in a wrong unit, where that is the factor.
+    most = pl.col("most") & ~(pl.col("alone") & _unit_error(contract))
+    one_factor = (pl.col("days") > 0) & (pl.col("low") <= pl.col("high")) & most
     # A day that did not move after one that did is where the event was: more than one day, or the event itself, says
     # that it was one. Where nothing but one day was seen, and it moved 100-fold, that is the mark of a unit error.
     ended = pl.col("same").is_null() | (pl.col("last") < pl.col("same"))
     certain = (pl.col("days") > 1) | pl.col("event") | (pl.col("same").is_null() & ~_unit_error(contract))
     rows = found.filter(one_factor & ended & certain).sort(symbol).select(symbol, "factor", "last").rows()
     return [(name, round(factor, 6), last) for name, factor, last in rows]
+
+
+def _as_the_first(symbol: str, moved: pl.Expr) -> pl.Expr:
+    """Whether a row's factor can be that of its symbol's first day that moved; the rows are in the order of days."""
+    low, high = (pl.col(name).filter(moved).first().over(symbol) for name in ("low", "high"))
+    return (pl.col("low") <= high) & (pl.col("high") >= low)
 
 
 def _next_events(contract: Contract, adjustment: Adjustment, now: pl.DataFrame, moved: pl.DataFrame) -> pl.DataFrame:

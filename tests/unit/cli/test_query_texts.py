@@ -175,7 +175,8 @@ def test_a_query_that_opens_every_day_would_be_found(sql: str) -> None:
 @pytest.mark.parametrize("view", VIEWS, ids=lambda view: view.name)
 def test_a_view_names_each_of_its_columns_and_reads_the_tables_by_year(view: View) -> None:
     # With a star, a new column of the table would make the view stale until it is deployed again.
-    tree = sqlglot.parse_one(view.sql, exp.Select, dialect="athena")
+    tree = parsed(view)
+    assert isinstance(tree, exp.Select)
     assert [column.alias_or_name for column in tree.selects] == [column["Name"] for column in view.columns]
     of_text = {cte.alias for cte in tree.find_all(exp.CTE)}
     assert {table.name for table in tree.find_all(exp.Table)} - of_text <= {

@@ -125,7 +125,7 @@ def _restated(
         .join(_next_events(contract, adjustment, now, seen.filter(moved)), on=symbol, how="left")
         .with_columns(factor=(pl.col("low") * pl.col("high")).sqrt())
     )
-    # Some days with one factor and one without it are not told from days in a wrong unit, where that is the factor.
+    # Some days with one factor and one without it are like days in a wrong unit, where that is the factor.
     most = pl.col("most") & ~(pl.col("alone") & _unit_error(contract))
     one_factor = (pl.col("days") > 0) & (pl.col("low") <= pl.col("high")) & most
     # A day that did not move after one that did is where the event was: more than one day, or the event itself, says

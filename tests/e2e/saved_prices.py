@@ -81,11 +81,13 @@ def closes_and_averages(lake: Frames, p: Asked) -> pl.DataFrame:
 def companies(lake: Frames, p: Asked) -> pl.DataFrame:
     listed = pl.read_csv(CONTRACTS / "constituents.csv").select("ticker", "company", "sector")
     seen = window(lake.prices, p["start"], p["end"]).group_by("ticker")
-    found = seen.agg(first_day=pl.col("dt").first(), last_day=pl.col("dt").last(), days=pl.len())
+    found = seen.agg(
+        pl.col("currency").last(), first_day=pl.col("dt").first(), last_day=pl.col("dt").last(), days=pl.len()
+    )
     named = found.join(listed, on="ticker", how="left").with_columns(
         pl.col("company").fill_null(pl.col("ticker")), pl.col("sector").fill_null("unknown")
     )
-    return named.select("ticker", "company", "sector", "first_day", "last_day", "days").sort("ticker")
+    return named.select("ticker", "company", "sector", "currency", "first_day", "last_day", "days").sort("ticker")
 
 
 def highs_and_lows(lake: Frames, p: Asked) -> pl.DataFrame:

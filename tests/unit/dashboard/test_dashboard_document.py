@@ -129,6 +129,6 @@ def test_rows_in_doubt_are_listed_beside_the_number_of_all_rows() -> None:
 
 
 def test_a_price_is_in_the_currency_of_its_ticker() -> None:
-    rows = {"companies": [{"ticker": "MTLN.L", "company": "Metlen", "sector": "x", "currency": "EUR"}]}
-    (ticker,) = made(closes_and_averages=[close("MTLN.L", "2026-01-05", 40.0)], **rows)["tickers"]
+    companies = [{"ticker": "MTLN.L", "company": "Metlen", "sector": "x", "currency": "EUR"}]
+    (ticker,) = made(closes_and_averages=[close("MTLN.L", "2026-01-05", 40.0)], companies=companies)["tickers"]
     assert ticker["currency"] == "EUR"

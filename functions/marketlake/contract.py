@@ -28,16 +28,12 @@ class Part(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Column(Part, frozen=True):
-    """A column of the clean table; ``type`` is its Athena type.
-
-    ``noise`` is the relative difference between two answers of the source that means nothing: the lake keeps its value.
-    """
+    """A column of the clean table; ``type`` is its Athena type."""
 
     name: str
     type: ColumnType
     nullable: bool
     description: str
-    noise: float = 0.0
 
 
 class MoveRule(Part, frozen=True):
@@ -117,13 +113,11 @@ class Units(Part, frozen=True):
 class Adjustment(Part, frozen=True):
     """Values that the source restates for all earlier days when ``event`` happens: ``columns`` move by one factor.
 
-    With ``over``, it is the ratio of each column to that one which moves. On the day of the event ``event_column`` is
-    not ``usual``. ``mails``: a mail says so at once.
+    On the day of the event ``event_column`` is not ``usual``. ``mails``: a mail says so at once.
     """
 
     event: str
     columns: tuple[str, ...]
-    over: str | None
     event_column: str
     usual: float
     mails: bool

@@ -72,6 +72,15 @@ def year_key(dataset: str, year: int) -> str:
     return f"{year_prefix(dataset)}year={year}/part-0.parquet"
 
 
+ACTIONS_PREFIX = "actions/"
+"""Prefix in the clean bucket of the corporate actions of all datasets; the location of their table."""
+
+
+def actions_key(dataset: str) -> str:
+    """Key in the clean bucket of the corporate actions of ``dataset``, of all its years."""
+    return f"{ACTIONS_PREFIX}{dataset}/part-0.parquet"
+
+
 def marker_prefix(dataset: str) -> str:
     """Prefix in the clean bucket of the processed markers of ``dataset``."""
     return f"markers/{dataset}/"

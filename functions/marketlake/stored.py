@@ -10,7 +10,7 @@ from datetime import date
 
 import polars as pl
 
-from marketlake.contract import Contract
+from marketlake.contract import Contract, Units
 from marketlake.errors import ContractViolation
 from marketlake.history import DAYS as MARKS
 from marketlake.history import days_to_text
@@ -90,7 +90,8 @@ def read_day(contract: Contract, clean: Bucket, day: date) -> StoredDay:
 def in_contracts_columns(contract: Contract, frame: pl.DataFrame, key: str, *, dated: bool = False) -> pl.DataFrame:
     """``frame``, which was stored at ``key`` by any version of the contract, in the columns of this one.
 
-    A column that the contract has since is null, one that it has no more is left out. ``dated``: it begins with ``dt``.
+    A column that the contract has since is null, one that it has no more is left out. Rows from before prices had a
+    currency get that of the unit in which they were quoted. ``dated``: the frame begins with ``dt``.
 
     Raises:
         ContractViolation: a value is not of the column's type.
@@ -98,6 +99,8 @@ def in_contracts_columns(contract: Contract, frame: pl.DataFrame, key: str, *, d
     schema = {"dt": pl.String(), **polars_schema(contract)} if dated else polars_schema(contract)
     if frame.schema == pl.Schema(schema):
         return frame
+    if contract.units is not None:
+        frame = _with_currencies(contract.units, frame)
     there = set(frame.columns)
     columns = (pl.col(name) if name in there else pl.lit(None).alias(name) for name in schema)
     try:
@@ -107,6 +110,20 @@ def in_contracts_columns(contract: Contract, frame: pl.DataFrame, key: str, *, d
             f"{key} was written under another contract, and its values do not fit this one: {error}; "
             "give a column whose type changes another name"
         ) from error
+
+
+def _with_currencies(units: Units, frame: pl.DataFrame) -> pl.DataFrame:
+    """``frame`` with the currencies of its prices and dividends, where it was stored before the contract had them.
+
+    Every dividend was then read as an amount of the unit in which the prices are quoted.
+    """
+    needed = {units.quoted_column, units.dividend_column}
+    if units.currency_column in frame.columns or not needed <= set(frame.columns):
+        return frame
+    currencies = {name: unit.currency for name, unit in units.quoted.items()}
+    currency = pl.col(units.quoted_column).replace_strict(currencies, default=None, return_dtype=pl.String())
+    paid = pl.when(pl.col(units.dividend_column) != 0.0).then(currency)
+    return frame.with_columns(currency.alias(units.currency_column), paid.alias(units.dividend_currency_column))
 
 
 def stored_days(

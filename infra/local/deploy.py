@@ -23,7 +23,7 @@ from infra import facts
 from infra.local.config import ACCESS_KEY, ACCOUNT_ID, SECRET_KEY, LocalConfig
 from infra.local.lists import CLOSING_DAYS, list_objects
 from infra.package.build import source_files, sources_zip
-from infra.package.tables import LOOKUPS, table_inputs
+from infra.package.tables import LOOKUPS, VIEWS, table_inputs
 
 BUCKETS = ("raw_bucket", "clean_bucket", "results_bucket", "artifacts_bucket")
 RUNTIME = "provided.al2023"
@@ -90,7 +90,12 @@ def fingerprint(config: LocalConfig) -> str:
         facts.FUNCTIONS / "functions.json",
     ]
     shared += [facts.ROOT / "statemachine" / "parameters.json", facts.ROOT / "infra" / "terraform" / "names.json.tftpl"]
-    shared += [LOOKUPS, CLOSING_DAYS, *(path for path in (config.constituents, config.prices) if path)]
+    shared += [
+        LOOKUPS,
+        CLOSING_DAYS,
+        *VIEWS.glob("*.sql"),
+        *(path for path in (config.constituents, config.prices) if path),
+    ]
     for path in sorted({*sources, *shared}):
         digest.update(path.read_bytes())
     return digest.hexdigest()

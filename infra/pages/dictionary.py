@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from infra.package.tables import lookups
+from infra.package.tables import ACTIONS, View, actions_input, lookups, views
 from infra.pages.markdown import markdown_table
 from marketlake.contract import Adjustment, Column, Contract, dataset_names, load_contract
-from marketlake.layout import clean_prefix, year_prefix, year_table
+from marketlake.layout import ACTIONS_PREFIX, clean_prefix, year_prefix, year_table
+from marketlake.schemas import ACTION_COLUMNS
 from marketlake.symbols import symbols_of
 
 
@@ -15,6 +16,8 @@ def table_list() -> str:
     """All tables and what each holds."""
     contracts = [load_contract(name) for name in dataset_names()]
     rows = [[f"[`{c.name}`](#{c.name}), `{year_table(c.name)}`", c.description] for c in contracts]
+    rows += [[f"[`{view.name}`](#{view.name})", view.description] for view in views()]
+    rows += [[f"[`{ACTIONS}`](#{ACTIONS})", actions_input("")["Description"]]]
     rows += [[f"`quarantine_{c.name}`", f"Rows of `{c.name}` in [quarantine](#quarantines)"] for c in contracts]
     rows += [[f"[`{name}`](#{name})", table["description"]] for name, table in lookups().items()]
     return markdown_table(["table", "what it holds"], rows)
@@ -23,6 +26,27 @@ def table_list() -> str:
 def dataset_sections() -> str:
     """A section for each dataset: its facts, its columns, and the rules about whole days."""
     return "\n".join(_dataset(load_contract(name)) for name in dataset_names())
+
+
+def derived_sections() -> str:
+    """A section for each view and for the corporate actions."""
+    return "\n".join([*map(_view, views()), _actions()])
+
+
+def _view(view: View) -> str:
+    columns = markdown_table(
+        ["column", "type", "what it is"], [[f"`{c['Name']}`", c["Type"], c["Comment"]] for c in view.columns]
+    )
+    return f"## {view.name}\n\n{view.description}\n\n{columns}\n"
+
+
+def _actions() -> str:
+    columns = markdown_table(
+        ["column", "type", "null", "what it is"],
+        [[f"`{c.name}`", c.type, "yes" if c.nullable else "no", c.description] for c in ACTION_COLUMNS],
+    )
+    place = f"`{ACTIONS_PREFIX}<dataset>/part-0.parquet`, one object for all years"
+    return f"## {ACTIONS}\n\n{actions_input('')['Description']} {place}.\n\n{columns}\n"
 
 
 def lookup_sections() -> str:

@@ -13,14 +13,16 @@ from infra.client.saved_queries import SavedQuery, literals_of, with_literals
 from infra.client.target import Target
 from infra.local.config import ACCOUNT_ID, LocalConfig
 from infra.local.deploy import client, make_catalog, make_storage, session, values_of
-from marketlake.batch_rows import PARQUET, to_parquet
+from marketlake.batch_rows import PARQUET, AcceptedDay, to_parquet
 from marketlake.contract import load_contract
 from marketlake.layout import clean_key
 from marketlake.storage import Bucket
 from marketlake.stored import StoredDay
 from tests.e2e.pipeline import Pipeline
 from tests.e2e.saved_frames import DATASETS, Frames, one_frame, put_aside, read_days
+from transform.actions import record_actions
 from transform.compact import compact_years
+from transform.days import Day
 
 FIRST, LAST = "2021-12-20", "2022-12-31"
 """The year and what its first questions look back on."""
@@ -76,7 +78,13 @@ def small_lake(config: LocalConfig, name: str, datasets: Mapping[str, Days]) -> 
         for text, frame in days.items():
             day, rows = date.fromisoformat(text), frame.drop("dt")
             written[day] = StoredDay(rows, clean.put(clean_key(dataset, day), to_parquet(rows), PARQUET))
-        compact_years(load_contract(dataset), clean, {}, written)
+        contract = load_contract(dataset)
+        compact_years(contract, clean, {}, written)
+        stored = [
+            Day(AcceptedDay(day, ""), one.frame, one.frame, etag=one.etag) for day, one in sorted(written.items())
+        ]
+        if stored:
+            record_actions(contract, clean, stored, date.fromisoformat(LAST))
     nothing = pl.concat([put_aside(dataset, []) for dataset in DATASETS])
     frames = {dataset: one_frame(dataset, datasets.get(dataset, {})) for dataset in DATASETS}
     return Lake(target_of(own), Frames(frames, nothing))
@@ -96,6 +104,23 @@ def some(days: Days, keep: Callable[[str], bool]) -> Days:
 def left(days: Days, ticker: str, last: str) -> Days:
     """``days`` without ``ticker`` after its ``last`` day."""
     return {day: frame.filter(pl.col("ticker") != ticker) if day > last else frame for day, frame in days.items()}
+
+
+def mixed(days: Days) -> Days:
+    """``days`` with BP.L paying in dollars, AZN.L quoted in euro, and an open of SHEL.L in doubt each day."""
+    pays = pl.col("ticker") == "BP.L"
+    return {
+        day: frame.with_columns(
+            pl.when(pays, pl.lit(day.endswith("5"))).then(pl.col("close") / 50).otherwise("dividend").alias("dividend"),
+            pl.when(pays, pl.lit(day.endswith("5")))
+            .then(pl.lit("USD"))
+            .otherwise("dividend_currency")
+            .alias("dividend_currency"),
+            pl.when(pl.col("ticker") == "AZN.L").then(pl.lit("EUR")).otherwise("currency").alias("currency"),
+            pl.when(pl.col("ticker") == "SHEL.L").then(pl.lit("ordered")).otherwise("flags").alias("flags"),
+        )
+        for day, frame in days.items()
+    }
 
 
 def unlisted(days: Days, ticker: str, name: str) -> Days:

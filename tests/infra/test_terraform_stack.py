@@ -20,7 +20,7 @@ from infra.local import server
 from infra.local.config import ACCOUNT_ID, LocalConfig
 from infra.local.deploy import BUCKETS, SHORT_WAITS, Deployment, values_of
 from infra.local.lists import CLOSING_DAYS, lookup_csv
-from infra.package.tables import lookup_key, lookups, table_input, table_inputs
+from infra.package.tables import ACTIONS, lookup_key, lookups, table_input, table_inputs, view_definition, views
 from marketlake.contract import CONTRACTS, dataset_names
 from tests.e2e.pipeline import Pipeline, free_port_pair
 from tests.infra.bundles_built import build_local
@@ -161,7 +161,7 @@ def test_the_analysts_tables_are_what_the_local_deployment_makes(stack: Pipeline
     found = {table["Name"]: table for table in listed}
     wanted = {table["Name"]: table for table in table_inputs(values)}
     assert set(found) == set(wanted)
-    for name in [*lookups(), *(f"quarantine_{dataset}" for dataset in dataset_names())]:
+    for name in [ACTIONS, *lookups(), *(f"quarantine_{dataset}" for dataset in dataset_names())]:
         assert (
             _without_empty([found[name]["StorageDescriptor"]])[0].items()
             >= {key: value for key, value in wanted[name]["StorageDescriptor"].items() if key != "Columns"}.items()
@@ -170,6 +170,13 @@ def test_the_analysts_tables_are_what_the_local_deployment_makes(stack: Pipeline
         assert columns == wanted[name]["StorageDescriptor"]["Columns"]
         assert found[name]["Parameters"].items() >= wanted[name]["Parameters"].items()
         assert found[name]["Description"] == wanted[name]["Description"]
+    for view in views():
+        there, ours = found[view.name], wanted[view.name]
+        assert view_definition(there["ViewOriginalText"]) == view_definition(ours["ViewOriginalText"])
+        assert there["ViewExpandedText"] == ours["ViewExpandedText"]
+        assert (there["TableType"], there["Parameters"].items() >= ours["Parameters"].items()) == ("VIRTUAL_VIEW", True)
+        assert _without_empty(there["StorageDescriptor"]["Columns"]) == ours["StorageDescriptor"]["Columns"]
+        assert there["StorageDescriptor"]["SerdeInfo"]["SerializationLibrary"] == "-"
     for name, source in {"constituents": CONTRACTS / "constituents.csv", "closing_days": CLOSING_DAYS}.items():
         assert stack.body("artifacts_bucket", lookup_key(name)) == lookup_csv(name, source.read_bytes())
 

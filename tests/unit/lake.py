@@ -106,6 +106,7 @@ class Bar:
     dividend_currency: object = None
     split_ratio: object = 0.0
     currency: str = "GBp"
+    dividend_currency: str = ""
 
     def line(self) -> str:
         cells = [getattr(self, name) for name in HEADER.split(",")]

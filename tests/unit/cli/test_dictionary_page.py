@@ -13,7 +13,7 @@ from infra.pages.dictionary import column_rules, day_rules
 from marketlake.contract import Contract, dataset_names, load_contract
 
 PAGE = ROOT / "docs" / "data-dictionary.md"
-VALUES = {"clean_bucket": "clean", "raw_bucket": "raw", "artifacts_bucket": "artifacts"}
+VALUES = {"clean_bucket": "clean", "raw_bucket": "raw", "artifacts_bucket": "artifacts", "database": "lake"}
 
 
 def sections() -> dict[str, list[str]]:

@@ -97,7 +97,7 @@ def test_an_empty_account_lacks_the_rest_and_doctor_fails(target: Target, comman
 @pytest.mark.parametrize("make", [table_input, year_table_input])
 def test_a_table_that_is_not_what_the_contract_says_fails(deployed: Target, make: Callable[..., Any]) -> None:
     table = make("fx_rates", deployed.names["clean_bucket"])
-    table["StorageDescriptor"]["Columns"][-1]["Type"] = "string"
+    next(column for column in table["StorageDescriptor"]["Columns"] if column["Name"] == "rate")["Type"] = "string"
     deployed.glue.update_table(DatabaseName="marketlake", TableInput=table)
     (check,) = (c for c in deployment_checks(deployed) if c.status == "failed")
     assert check.check == f"table {table['Name']}"

@@ -12,7 +12,7 @@ import pytest
 from holidays import country_holidays, financial_holidays
 
 from infra.local.lists import CLOSING_DAYS, lookup_csv
-from infra.package.tables import TABLES, quarantine_input, table_inputs, write_tables
+from infra.package.tables import TABLES, glue_input, quarantine_input, table_inputs, write_tables
 from marketlake.calendars import CALENDARS, closing_days
 from marketlake.contract import dataset_names, load_contract
 from marketlake.layout import quarantine_key
@@ -69,12 +69,12 @@ def test_a_quarantine_table_has_the_columns_of_what_validate_writes(name: str) -
 
 
 def test_what_terraform_reads_is_what_the_local_deployment_makes(tmp_path: Path) -> None:
-    buckets = {f"{kind}_bucket": f"lake-{kind}" for kind in ("raw", "clean", "artifacts")}
+    names = {f"{kind}_bucket": f"lake-{kind}" for kind in ("raw", "clean", "artifacts")} | {"database": "lake"}
     write_tables(tmp_path)
     text = (tmp_path / TABLES).read_text("utf-8")
     # As Terraform's templatefile: ${name} is a value, $${ a ${ of Glue's own.
-    rendered = re.sub(r"(?<!\$)\$\{(\w+)\}", lambda found: buckets[found[1]], text).replace("$${", "${")
-    assert json.loads(rendered) == table_inputs(buckets)
+    rendered = re.sub(r"(?<!\$)\$\{(\w+)\}", lambda found: names[found[1]], text).replace("$${", "${")
+    assert [glue_input(document) for document in json.loads(rendered)] == table_inputs(names)
     assert "%{" not in text  # a directive of templates
 
 

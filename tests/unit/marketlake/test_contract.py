@@ -38,21 +38,26 @@ def test_there_is_a_contract_for_each_dataset_of_the_lake() -> None:
 def test_the_columns_are_those_the_lake_promises() -> None:
     assert [(c.name, c.type) for c in PRICES.columns] == [
         ("ticker", "string"),
-        *((name, "double") for name in ("open", "high", "low", "close", "adj_close")),
+        *((name, "double") for name in ("open", "high", "low", "close")),
         ("volume", "bigint"),
+        ("currency", "string"),
         ("dividend", "double"),
+        ("dividend_currency", "string"),
         ("split_ratio", "double"),
         ("quoted_currency", "string"),
+        ("flags", "string"),
     ]
     assert [(c.name, c.type) for c in INDEX.columns] == [
         ("ticker", "string"),
         *((name, "double") for name in ("open", "high", "low", "close")),
         ("volume", "bigint"),
+        ("flags", "string"),
     ]
     assert [(c.name, c.type) for c in RATES.columns] == [
         ("base_currency", "string"),
         ("target_currency", "string"),
         ("rate", "double"),
+        ("flags", "string"),
     ]
     assert (PRICES.symbol_column, RATES.symbol_column) == ("ticker", "target_currency")
 
@@ -73,7 +78,7 @@ def test_a_contract_speaks_of_its_own_columns_only(contract: Contract) -> None:
     if contract.units:
         assert {*contract.units.columns, contract.units.currency_column} <= set(columns)
     for adjustment in contract.adjustments:
-        of_event = {*adjustment.columns, adjustment.over or adjustment.columns[0], adjustment.event_column}
+        of_event = {*adjustment.columns, adjustment.event_column}
         assert of_event <= {name for name, column in columns.items() if column.type in ("double", "bigint")}
 
 

@@ -35,7 +35,7 @@ def contract_with(names: Sequence[str], version: int) -> Contract:
 
 
 ALL = [column.name for column in PRICES.columns]
-FEWER = [name for name in ALL if name not in ("volume", "adj_close")]
+FEWER = [name for name in ALL if name not in ("volume", "flags")]
 
 
 def load(

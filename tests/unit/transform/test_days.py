@@ -23,7 +23,7 @@ BATCH = Batch("fx_rates", [], 2, Input(["fx_rates"], FIRST, FIRST))
 
 
 def frame(**rates: float) -> pl.DataFrame:
-    rows = [("EUR", currency, rate) for currency, rate in sorted(rates.items())]
+    rows = [("EUR", currency, rate, None) for currency, rate in sorted(rates.items())]
     return pl.DataFrame(rows, schema=polars_schema(RATES), orient="row")
 
 

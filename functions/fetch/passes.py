@@ -37,7 +37,7 @@ NO_BARS = "no bar in the days asked for"
 class Pass(Struct, frozen=True, omit_defaults=True):
     """What is known of a pass: which batch makes it, since when, and how it ended.
 
-    ``told`` are the batches that its error was passed on to. ``header`` is the first line of each of its documents. The
+    ``passed_on`` are the batches that its error was passed on to. ``header`` is the first line of each of its documents. The
     symbols are as in ``FetchedDays``.
     """
 
@@ -48,7 +48,7 @@ class Pass(Struct, frozen=True, omit_defaults=True):
     done: bool = False
     error: str = ""
     cause: str = ""
-    told: list[int] = []
+    passed_on: list[int] = []
     header: str = ""
     years: list[int] = []
     missing_symbols: dict[str, str] = {}
@@ -105,10 +105,10 @@ class SharedPass:
         A failure is passed on to each other batch once, as if its own pass had failed: so all wait, and one asks again.
         """
         me = self._task.batch
-        if found.batch == me or me in found.told:
+        if found.batch == me or me in found.passed_on:
             return
         if found.error:
-            self._end(msgspec.structs.replace(found, told=[*found.told, me]), etag)
+            self._end(msgspec.structs.replace(found, passed_on=[*found.passed_on, me]), etag)
             raise error_named(found.error)(found.cause)
         if _now() - found.at < LONGEST:
             raise self._under_way()
@@ -123,7 +123,7 @@ class SharedPass:
         try:
             self._put(state, etag)
         except PreconditionFailed:
-            # Another batch took the pass over, or was told of its failure meanwhile: that one's word stands.
+            # Another batch took the pass over, or was given its failure meanwhile: that one's word stands.
             return
 
     def _put(self, state: Pass, etag: str = "") -> str:

@@ -37,8 +37,8 @@ NO_BARS = "no bar in the days asked for"
 class Pass(Struct, frozen=True, omit_defaults=True):
     """What is known of a pass: which batch makes it, since when, and how it ended.
 
-    ``passed_on`` are the batches that its error was passed on to. ``header`` is the first line of each of its documents. The
-    symbols are as in ``FetchedDays``.
+    ``passed_on`` are the batches that its error was passed on to. ``header`` is the first line of each of its documents.
+    The symbols are as in ``FetchedDays``.
     """
 
     FIELDS: ClassVar = ("missing_symbols", "failed_symbols", "last_bars")

@@ -103,10 +103,9 @@ class Bar:
     adj_close: object = None
     volume: object = 0
     dividend: object = 0.0
-    dividend_currency: object = None
+    dividend_currency: str = ""
     split_ratio: object = 0.0
     currency: str = "GBp"
-    dividend_currency: str = ""
 
     def line(self) -> str:
         cells = [getattr(self, name) for name in HEADER.split(",")]

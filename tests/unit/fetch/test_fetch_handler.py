@@ -10,6 +10,7 @@ from collections.abc import Callable
 from datetime import date, timedelta
 from typing import Any
 
+import msgspec
 import pytest
 
 from fetch import handler as fetch_handler
@@ -24,6 +25,7 @@ from marketlake.errors import (
     UpstreamMalformed,
     UpstreamThrottled,
 )
+from marketlake.manifest import FetchNotes, read_notes
 from tests.unit.lake import PRICES, RATES, SHORT_LIST, TEN, Context, Lake, batch_of, task_of
 
 pytestmark = pytest.mark.usefixtures("source")
@@ -193,7 +195,16 @@ def test_an_answer_of_nothing_but_holes_is_reported_day_by_day(lake: Lake) -> No
         "before": False,
         "missing_symbols": [],
     }
-    assert lake.everything() == {}
+    assert read_notes(lake.clean, "run-1") == {0: FetchNotes(missing=["2023-01-03/2023-01-06"])}
+
+
+def test_days_that_were_missing_before_are_neither_waited_for_nor_a_failure(lake: Lake, source: FakeSource) -> None:
+    source.has(DAYS[:3], rows=10)
+    source.answer.rows[DAYS[1]] = 5  # too few symbols to be complete
+    quiet = msgspec.to_builtins([f"{DAYS[1]}", f"{DAYS[3]}"])
+    found = fetch(batch_of(PRICES, ["2023-01-03/2023-01-06"], quiet=quiet))
+    assert (found["days"], found["late"], found["holes"]) == (["2023-01-03", "2023-01-05"], [], [])
+    assert read_notes(lake.clean, "run-1")[0].missing == ["2023-01-04", "2023-01-06"]
 
 
 @pytest.mark.parametrize("cls", [UpstreamThrottled, UpstreamMalformed])

@@ -124,8 +124,8 @@ class Rejection(Struct, frozen=True):
 class Validated(Struct, frozen=True):
     """Validate's answer: counts of days, and of bad rows; ``example`` is the first of ``rejections``.
 
-    ``flagged_rows`` are good ones in which a value is in doubt. ``manifest`` is the key of the object with the good rows
-    of the accepted days.
+    ``flagged_rows`` are good ones in which a value is in doubt. ``manifest`` is the key of the object with the good
+    rows of the accepted days.
     """
 
     accepted: int

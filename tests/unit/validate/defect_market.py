@@ -20,6 +20,7 @@ from validate.raw import raw_schema
 
 DAYS = PRICES.days(date(2021, 9, 1), date(2022, 12, 30))
 CONTEXT = 20
+MARKS = ("wrong", "hundredfold", "there", "spiked", "bad_dividend")
 Array = npt.NDArray[Any]
 
 
@@ -162,7 +163,7 @@ def _dividend(factor: float) -> Callable[[Series, int, np.random.Generator], Non
 def _split(series: Series, share: int, random: np.random.Generator) -> None:
     """Earlier prices are not adjusted for it, and never will be."""
     day, ratio = int(random.integers(60, 300)), float(random.choice([2, 3, 5, 10, 0.1, 0.2, 100]))
-    for name in ("open", "high", "low", "close"):
+    for name in ("open", "high", "low", "close", "dividend"):
         series.columns[name][share, :day] *= ratio
     series.columns["split_ratio"][share, day] = ratio
     series.true[share, :day] *= ratio  # what the lake had of them before the split
@@ -217,6 +218,25 @@ DEFECTS: dict[str, Callable[[Series, int, np.random.Generator], None]] = {
     "new_level": _new_level,
     "gaps": _gaps,
 }
+
+
+def joined(markets: list[Series]) -> Series:
+    """``markets`` as one: to judge many symbols at once costs little more than to judge one."""
+    kinds = [kind for one in markets for kind in one.kinds]
+    starts = np.cumsum([0, *(len(one.kinds) for one in markets)])
+    return Series(
+        [f"{kind}-{number}" for number, kind in enumerate(kinds)],
+        {name: np.concatenate([one.columns[name] for one in markets]) for name in markets[0].columns},
+        np.concatenate([one.true for one in markets]),
+        kinds,
+        *(np.concatenate([getattr(one, name) for one in markets]) for name in MARKS),
+        {
+            int(start) + share: days
+            for start, one in zip(starts, markets, strict=False)
+            for share, days in one.answers.items()
+        },
+        [(int(start) + share, day) for start, one in zip(starts, markets, strict=False) for share, day in one.twice],
+    )
 
 
 def frame_of(series: Series) -> pl.DataFrame:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable
 
 import numpy as np
 import polars as pl
@@ -14,7 +13,7 @@ from tests.unit.validate.defect_market import CONTEXT, DAYS, Array, Series, fram
 from validate.handler import judged_rows
 
 LOOK_BACK = 5
-EVENINGS = range(30, 150)
+EVENINGS = range(30, 130)
 BACKFILL = range(CONTEXT, CONTEXT + 260)
 PRICE_COLUMNS = ("open", "high", "low", "close")
 
@@ -74,17 +73,15 @@ def _count_flags(tally: Tally, series: Series, place: tuple[int, int], flags: st
 def evening_by_evening(series: Series) -> Tally:
     """Each evening the new day and the look-back, each with its days before, into a lake that begins without errors."""
     shown = frame_of(series)
-    wanted = series.there & ~np.isnan(series.columns["close"])
-    lake: dict[tuple[int, int], float] = {
-        (int(s), int(d)): float(series.true[s, d]) for s, d in np.argwhere(wanted[:, : EVENINGS[0]])
-    }
+    lake = np.where(series.there & ~np.isnan(series.columns["close"]), series.true, np.nan)
+    lake[:, EVENINGS[0] :] = np.nan
     came_right, blamed = np.zeros(series.true.shape, bool), np.zeros(series.true.shape, bool)
     in_wrong_unit = np.zeros(series.true.shape, bool)
     for evening in EVENINGS:
         answer = _answer(series, shown, evening)
         for first, last, recheck in ((evening, evening, False), (evening - LOOK_BACK, evening - 1, True)):
             frame = answer.filter(pl.col("day").is_between(first - CONTEXT, last))
-            rows = _judged(frame, _lake_frame(series, lake, last + 1 if recheck else first))
+            rows = _judged(frame, _lake_frame(series, lake[:, : last + 1 if recheck else first]))
             rows = rows.filter(pl.col("day") >= first)
             for share, day, close, reason in rows.select("share", "day", "close", "reason").iter_rows():
                 right = _is_right(series, share, day, close)
@@ -96,14 +93,14 @@ def evening_by_evening(series: Series) -> Tally:
     return _tally(series, lake, came_right, blamed, in_wrong_unit)
 
 
-def _tally(series: Series, lake: dict[tuple[int, int], float], right: Array, blamed: Array, hundred: Array) -> Tally:
+def _tally(series: Series, lake: Array, right: Array, blamed: Array, hundred: Array) -> Tally:
     tally = Tally()
     twice = set(series.twice)
     for share, day in np.argwhere(right | hundred):
         place, kind = (int(share), int(day)), series.kinds[share]
         if day not in EVENINGS or place in twice:
             continue
-        kept = lake.get(place)
+        kept = None if np.isnan(lake[place]) else float(lake[place])
         tally["right"] += bool(right[place])
         tally["blamed"] += bool(blamed[place])
         if right[place] and kept is None:
@@ -125,9 +122,22 @@ def _answer(series: Series, shown: pl.DataFrame, evening: int) -> pl.DataFrame:
     return shown.filter(days).with_columns(pl.col(name) * factor for name in PRICE_COLUMNS)
 
 
-def _lake_frame(series: Series, lake: dict[tuple[int, int], float], end: int) -> pl.DataFrame:
-    listed = [(DAYS[day], series.names[share], close) for (share, day), close in lake.items() if day < end]
-    return held(PRICES, listed)
+def _lake_frame(series: Series, lake: Array) -> pl.DataFrame:
+    shares, days = np.nonzero(~np.isnan(lake))
+    return (
+        held(PRICES, [])
+        .clear()
+        .vstack(
+            pl.DataFrame(
+                {
+                    "dt": pl.Series(DAYS)[days],
+                    "ticker": pl.Series(series.names)[shares],
+                    "close": lake[shares, days],
+                    "flags": pl.Series([None] * len(days), dtype=pl.String()),
+                }
+            )
+        )
+    )
 
 
 def _judged(frame: pl.DataFrame, lake: pl.DataFrame) -> pl.DataFrame:
@@ -143,7 +153,9 @@ def _is_right(series: Series, share: int, day: int, close: float | None) -> bool
 
 def _is_hundredfold(series: Series, share: int, day: int, close: float | None) -> bool:
     ratio = abs(np.log(max(close or 1e-12, 1e-12) / series.true[share, day]))
-    return close is not None and close > 0 and bool(series.hundredfold[share, day] or share in series.answers) and ratio > 3
-
-
-Run = Callable[[Series], Tally]
+    return (
+        close is not None
+        and close > 0
+        and bool(series.hundredfold[share, day] or share in series.answers)
+        and ratio > 3
+    )

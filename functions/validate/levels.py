@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from itertools import accumulate, pairwise
+from itertools import pairwise
 from math import inf, log
 
 import polars as pl
@@ -98,14 +98,21 @@ def _wrong(rule: MoveRule, values: Sequence[Value], older: float | None) -> Iter
 
 
 def _units(rule: MoveRule, values: Sequence[Value]) -> list[int]:
-    """In how many units' ratios each value is above the first: 0, 1 or -1, mostly."""
-    steps = [
-        0
-        if unadjusted(rule, before.value, value.value, value.split)
-        else unit_step(rule, value.value / before.value, 1 + rule.unit_tolerance)
-        for before, value in pairwise(values)
-    ]
-    return list(accumulate(steps, initial=0))
+    """In how many units' ratios each value is above the first: 0, 1 or -1, mostly.
+
+    A value that neither agrees with the one before it nor is in another unit is in that unit of which the last value
+    agrees with it, if there is one.
+    """
+    units, lasts = [0], {0: values[0].value}
+    for before, value in pairwise(values):
+        ratio, unit = value.value / before.value, units[-1]
+        if not unadjusted(rule, before.value, value.value, value.split):
+            step = unit_step(rule, ratio, 1 + rule.unit_tolerance)
+            near = [known for known, last in lasts.items() if _agree(rule, last, value.value)]
+            unit = unit + step if step else (unit if unit in near else next(iter(near), unit))
+        units.append(unit)
+        lasts[unit] = value.value
+    return units
 
 
 def unit_step(rule: MoveRule, ratio: float, spread: float) -> int:
@@ -172,11 +179,14 @@ def _moves(rule: MoveRule, found: list[list[Value]]) -> Iterator[tuple[int, str]
     accepted: list[Value] = []
     for number, level in enumerate(found):
         later = found[number + 1] if number + 1 < len(found) else []
-        if accepted and later:
+        if accepted and _near(rule, accepted[-1], level[0]):  # what was between them was wrong
+            wrong = False
+        elif accepted and later:
             wrong = len(level) == 1 or (len(level) <= SHORT_LEVEL and _near(rule, accepted[-1], later[0]))
+        elif accepted:
+            wrong = len(level) == 1
         else:
-            wrong = len(level) == 1 and len(accepted or later) > 1 and not _is_held(rule, level[0])
-            wrong = wrong or bool(accepted and len(level) == 1)
+            wrong = len(level) == 1 and len(later) > 1 and not _is_held(rule, level[0])
         if not wrong:
             accepted = level
             continue
@@ -186,11 +196,15 @@ def _moves(rule: MoveRule, found: list[list[Value]]) -> Iterator[tuple[int, str]
 
 
 def _near(rule: MoveRule, one: Value, other: Value) -> bool:
-    return max(one.value / other.value, other.value / one.value) <= rule.max_ratio
+    return _agree(rule, one.value, other.value)
+
+
+def _agree(rule: MoveRule, one: float, other: float) -> bool:
+    return max(one / other, other / one) <= rule.max_ratio
 
 
 def _is_held(rule: MoveRule, value: Value) -> bool:
-    return value.held is not None and abs(log(value.value / value.held)) <= log(rule.max_ratio)
+    return value.held is not None and _agree(rule, value.value, value.held)
 
 
 def _move(rule: MoveRule, before: float, now: float) -> str:

@@ -22,8 +22,9 @@ from transform import handler as transform_handler
 from transform.actions import read_actions
 from transform.handler import handler
 from validate.handler import batch_rows, last_before
-from validate.raw import CONTEXT_DAY, RawDay, read_raw
+from validate.raw import ADJUSTMENT, RawDay, read_raw
 
+BEFORE = date(2022, 12, 30)
 DAYS = [date(2023, 1, 3), date(2023, 1, 4)]
 BARS = [at("A.L", 100), at("B.L", 200)]
 
@@ -38,8 +39,8 @@ def accepted(
     """The rows that Validate hands on, of days with ``bars``, those of the tickers ``bad`` quarantined."""
     days = [RawDay(day, prices_csv(of_day)) for day, of_day in bars.items()]
     reason = pl.when(pl.col("ticker").is_in(list(bad))).then(pl.lit("bad"))
-    rows = read_raw(PRICES, days).with_columns(reason=reason)
-    context = read_raw(PRICES, [RawDay(CONTEXT_DAY, prices_csv(before))])
+    rows = read_raw(PRICES, days).drop(ADJUSTMENT).with_columns(reason=reason)
+    context = read_raw(PRICES, [RawDay(BEFORE, prices_csv(before))]).with_columns(reason=pl.lit(None, pl.String()))
     found = batch_rows(days, rows, last_before(PRICES, context), unchanged)
     write_batch_rows(lake.clean, batch_rows_key("run-1", 0), found)
 
@@ -216,8 +217,7 @@ def test_the_day_before_the_batch_shows_a_restatement_during_a_gap(lake: Lake) -
     accepted(lake, dict.fromkeys(DAYS, BARS))
     transform()
     # Of all the bars before the batch the last is the day that the lake has.
-    bars = [at("A.L", 40), at("A.L", 45), SPLIT[0], at("B.L", 100), at("B.L", 150), SPLIT[1]]
-    accepted(lake, {date(2023, 1, 6): SPLIT}, before=bars)
+    accepted(lake, {date(2023, 1, 6): SPLIT}, before=SPLIT)
     later = ["2023-01-05/2023-01-06"]
     transform(execution="run-2", days=later, continues=True)
     assert noticed(lake, "run-2") == []

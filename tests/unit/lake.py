@@ -128,6 +128,11 @@ def prices_csv(bars: Sequence[Bar]) -> bytes:
     return "\n".join([HEADER, *(bar.line() for bar in bars), ""]).encode()
 
 
+def before_csv(bars: Sequence[tuple[date, Bar]]) -> bytes:
+    """The object of the bars before a batch."""
+    return "\n".join([f"dt,{HEADER}", *(f"{day},{bar.line()}" for day, bar in bars), ""]).encode()
+
+
 def rates_json(day: date, rates: Mapping[str, object], base: str = "EUR") -> bytes:
     return json.dumps({"amount": 1.0, "base": base, "date": f"{day}", "rates": dict(rates)}).encode()
 

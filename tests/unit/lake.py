@@ -103,7 +103,7 @@ class Bar:
     adj_close: object = None
     volume: object = 0
     dividend: object = 0.0
-    dividend_currency: str = ""
+    dividend_currency: object = ""
     split_ratio: object = 0.0
     currency: str = "GBp"
 

@@ -16,13 +16,13 @@ from marketlake.layout import batch_rows_key, clean_key, raw_key, year_key
 from marketlake.manifest import read_manifest
 from marketlake.restatements import read_restatements
 from marketlake.storage import Bucket
+from tests.unit.frames import clean_frames, handed_on
 from tests.unit.lake import PRICES, Bar, Context, Lake, at, batch_of, prices_csv, task_of
 from transform import days as transform_days
 from transform import handler as transform_handler
 from transform.actions import read_actions
 from transform.handler import handler
-from validate.handler import batch_rows, last_before
-from validate.raw import ADJUSTMENT, RawDay, read_raw
+from validate.raw import RawDay
 
 BEFORE = date(2022, 12, 30)
 DAYS = [date(2023, 1, 3), date(2023, 1, 4)]
@@ -38,10 +38,8 @@ def accepted(
 ) -> None:
     """The rows that Validate hands on, of days with ``bars``, those of the tickers ``bad`` quarantined."""
     days = [RawDay(day, prices_csv(of_day)) for day, of_day in bars.items()]
-    reason = pl.when(pl.col("ticker").is_in(list(bad))).then(pl.lit("bad"))
-    rows = read_raw(PRICES, days).drop(ADJUSTMENT).with_columns(reason=reason)
-    context = read_raw(PRICES, [RawDay(BEFORE, prices_csv(before))]).with_columns(reason=pl.lit(None, pl.String()))
-    found = batch_rows(days, rows, last_before(PRICES, context), unchanged)
+    (last,) = clean_frames(PRICES, [RawDay(date(2023, 1, 2), prices_csv(before))])
+    found = handed_on(PRICES, days, last, unchanged, bad)
     write_batch_rows(lake.clean, batch_rows_key("run-1", 0), found)
 
 
@@ -216,7 +214,6 @@ def test_days_that_are_asked_for_again_are_expected_to_change(lake: Lake) -> Non
 def test_the_day_before_the_batch_shows_a_restatement_during_a_gap(lake: Lake) -> None:
     accepted(lake, dict.fromkeys(DAYS, BARS))
     transform()
-    # Of all the bars before the batch the last is the day that the lake has.
     accepted(lake, {date(2023, 1, 6): SPLIT}, before=SPLIT)
     later = ["2023-01-05/2023-01-06"]
     transform(execution="run-2", days=later, continues=True)

@@ -22,17 +22,17 @@ import polars as pl
 import pytest
 
 from infra.package.tables import views
-from marketlake.batch_rows import write_batch_rows
+from marketlake.batch_rows import BatchRows, write_batch_rows
 from marketlake.contract import Contract
 from marketlake.history import years_stored
 from marketlake.intervals import to_intervals
 from marketlake.layout import actions_key, batch_rows_key, year_key, year_table
 from marketlake.restatements import Restatement, read_restatements
 from marketlake.storage import Bucket, ObjectMissing, PreconditionFailed, Stored
+from tests.unit.frames import clean_frames, handed_on
 from tests.unit.lake import PRICES, RATES, Bar, Context, batch_of, prices_csv, rates_json, task_of
 from transform import handler as transform_handler
-from validate.handler import batch_rows, last_before
-from validate.raw import CONTEXT_DAY, RawDay, read_raw
+from validate.raw import RawDay
 
 FIRST, LAST = date(2022, 3, 1), date(2023, 2, 28)
 DAYS = PRICES.days(FIRST, LAST)
@@ -93,7 +93,7 @@ class Share:
 
 
 def market(seed: int) -> list[Share]:
-    """Five tickers with dividends twice a year, splits, corrections and late rows; a split has no other event near."""
+    """Five tickers with dividends, splits, corrections and late rows at random."""
     chance, shares = random.Random(seed), []
     for place, ticker in enumerate(TICKERS):
         closes = [chance.uniform(300, 3000)]
@@ -205,11 +205,9 @@ class Evenings:
     ) -> None:
         days = [RawDay(DAYS[number], bodies[number]) for number in numbers]
         first = min([*numbers, *unchanged])
-        bars = [self.body(number, evening) for number in range(max(0, first - 5), first)]
-        context = b"".join([bars[0], *(body.partition(b"\n")[2] for body in bars[1:])]) if bars else prices_csv([])
-        before = last_before(PRICES, read_raw(PRICES, [RawDay(CONTEXT_DAY, context)]))
-        same = [DAYS[number] for number in unchanged]
-        load(self.clean, PRICES, execution, index, days, before, same, symbols, more)
+        (before,) = clean_frames(PRICES, [RawDay(DAYS[0], self.body(first - 1, evening) if first else prices_csv([]))])
+        rows = handed_on(PRICES, days, before, [DAYS[number] for number in unchanged])
+        load(self.clean, PRICES, execution, index, rows, symbols, **more)
 
 
 def load(
@@ -217,20 +215,16 @@ def load(
     contract: Contract,
     execution: str,
     index: int,
-    days: Sequence[RawDay],
-    before: pl.DataFrame,
-    unchanged: Sequence[date] = (),
+    rows: BatchRows,
     symbols: Sequence[str] = (),
-    more: dict[str, bool] | None = None,
+    **more: bool,
 ) -> None:
-    """What Validate hands on of ``days``, without its rules, and Transform."""
-    rows = read_raw(contract, days).with_columns(reason=pl.lit(None, pl.String()))
+    """Transform, given ``rows``."""
     key = batch_rows_key(execution, index)
-    write_batch_rows(clean, key, batch_rows(days, rows, before, unchanged))
-    batch = batch_of(
-        contract, to_intervals(contract, sorted({*unchanged, *(day.day for day in days)})), symbols, **(more or {})
-    )
-    validated = {"accepted": len(days), "unchanged": len(unchanged), "rejected": 0, "rejected_rows": 0, "manifest": key}
+    write_batch_rows(clean, key, rows)
+    days = sorted({*rows.unchanged, *(day.dt for day in rows.days)})
+    batch = batch_of(contract, to_intervals(contract, days), symbols, **more)
+    validated = {"accepted": len(days), "unchanged": 0, "rejected": 0, "rejected_rows": 0, "manifest": key}
     context: Any = Context()
     event = {"task": task_of("Transform", execution, index), "batch": batch, "validated": validated}
     transform_handler.handler(event, context)
@@ -243,7 +237,7 @@ def load_rates(clean: Bucket) -> dict[date, dict[str, float]]:
     rates = {day: {"GBP": chance.uniform(0.83, 0.9), "USD": chance.uniform(1.0, 1.1)} for day in days}
     for year in (2022, 2023):
         raw = [RawDay(day, rates_json(day, of_day)) for day, of_day in rates.items() if day.year == year]
-        load(clean, RATES, "rates", year, raw, read_raw(RATES, []).drop("dt"))
+        load(clean, RATES, "rates", year, handed_on(RATES, raw))
     return rates
 
 

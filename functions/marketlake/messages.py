@@ -171,7 +171,8 @@ class Caught(Struct, frozen=True, rename="pascal"):
 class BatchResult(Struct, frozen=True, kw_only=True):
     """What the states made of a batch, as Report is given it: counts, and what failed, by state.
 
-    ``rejected`` days are described by ``rejection``, the first of them. Where the Map itself failed, Report is given
+    ``rejected`` days are described by ``rejection``, the first of them; the source did not have ``late`` ones and ``holes``
+    (day ranges). Where the Map itself failed, Report is given
     the planned batches, which have no ``index`` and did nothing.
     """
 
@@ -187,6 +188,8 @@ class BatchResult(Struct, frozen=True, kw_only=True):
     rejected: int = 0
     rejected_rows: int = 0
     flagged_rows: int = 0
+    late: list[str] = []
+    holes: list[str] = []
     failed_symbols: list[str] = []
     silent_symbols: list[str] = []
     rejection: Rejection | None = None

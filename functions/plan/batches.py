@@ -12,6 +12,7 @@ import msgspec
 from marketlake.contract import Contract
 from marketlake.errors import InvalidRequest
 from marketlake.intervals import to_intervals
+from marketlake.ledger import Ledger
 from marketlake.messages import Batch, Input
 from marketlake.request import Request
 from marketlake.symbols import Symbols
@@ -24,6 +25,9 @@ own. It also bounds the number of batches of a window in which most days are don
 MAX_PLAN_BYTES = 250_000
 """A state's output is 256 KB at most (https://docs.aws.amazon.com/step-functions/latest/dg/service-quotas.html). The
 Map's holds each batch with its outcome: for every other day of 26 years of two datasets 102 KB and 135 KB at most."""
+
+MAX_PATCH_BATCHES = 30
+"""Batches for patches that a daily run adds at most, over all datasets: one symbol's history since 2000, and some."""
 
 MAX_OUTCOME_BYTES = 2_500
 """What the states add to a batch at most: counts, a rejection, and three failures."""
@@ -53,6 +57,27 @@ def patchable(window: Window, done: set[date], symbols: Symbols) -> Window:
     """
     days = tuple(day for day in window.days if day in done and symbols.expected(day))
     return replace(window, days=days or window.days)
+
+
+def without_holes(window: Window, ledger: Ledger) -> Window:
+    """The days of a daily ``window`` for which it is worth asking: not those known to be holes at the source."""
+    return replace(window, days=tuple(day for day in window.days if day not in ledger.known_holes))
+
+
+def patch_batches(
+    contract: Contract, request: Request, done: set[date], symbols: Symbols, ledger: Ledger, most: int
+) -> list[Batch]:
+    """Batches for the patches of ``ledger``, its oldest first, ``most`` at most; ``done`` has the days that are loaded.
+
+    What is cut off stays in the ledger for the next run.
+    """
+    batches: list[Batch] = []
+    for patch in ledger.patches:
+        asked = replace(request, start=patch.start, end=patch.end, symbols=tuple(patch.symbols), force=patch.force)
+        window = Window(tuple(contract.days(patch.start, patch.end)), daily=False)
+        window = patchable(window, done, symbols.only(patch.symbols))
+        batches += plan_batches(contract, asked, window, done)
+    return batches[:most]
 
 
 def plan_batches(contract: Contract, request: Request, window: Window, done: set[date]) -> list[Batch]:

@@ -1,8 +1,8 @@
 """What later runs have to do or to leave: patches, known holes, silent symbols; one JSON object a dataset.
 
 Report writes it, Plan reads it. It is replaced under a condition, and a change is made anew from what another execution
-wrote meanwhile. What an execution is to tell is found in the entries that bear its name: a Report that was killed after
-it wrote the ledger tells the same again, and nothing is counted twice.
+wrote meanwhile. What an execution is to report is found in the entries that bear its name: a Report that was killed after
+it wrote the ledger reports the same again, and nothing is counted twice.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ MAX_SEEN = 50
 class Patch(Struct, frozen=True):
     """Days from ``start`` to ``end`` to load again of ``symbols``, and why; a daily run does it by itself.
 
-    ``tries`` are the runs in which a batch of it failed. ``told_by`` is the execution that gave it up, if any did.
+    ``tries`` are the runs in which a batch of it failed. ``reported_by`` is the execution that gave it up, if any did.
     """
 
     symbols: list[str]
@@ -44,25 +44,25 @@ class Patch(Struct, frozen=True):
     reason: str
     force: bool = True
     tries: int = 0
-    told_by: str = ""
+    reported_by: str = ""
 
 
 class Hole(Struct, frozen=True):
     """A day that the source did not have on ``asked`` evenings, the last of them ``last``.
 
-    ``told_by`` is the execution that told of it, since when it is known and no daily run asks any more.
+    ``reported_by`` is the execution that reported it, since when it is known and no daily run asks any more.
     """
 
     asked: int
     last: date
-    told_by: str = ""
+    reported_by: str = ""
 
 
 class Silent(Struct, frozen=True):
-    """A symbol without bars: the source's reason and its last bar in ``text``, told by execution ``told_by``."""
+    """A symbol without bars: the source's reason and its last bar in ``text``, reported by execution ``reported_by``."""
 
     text: str
-    told_by: str
+    reported_by: str
 
 
 class Ledger(Struct, frozen=True):
@@ -78,7 +78,7 @@ class Ledger(Struct, frozen=True):
     @property
     def known_holes(self) -> set[date]:
         """The days for which a daily run does not ask any more."""
-        return {day for day, hole in self.holes.items() if hole.told_by}
+        return {day for day, hole in self.holes.items() if hole.reported_by}
 
 
 class Ran(Struct, frozen=True):
@@ -164,8 +164,8 @@ def with_patches(ledger: Ledger, new: Sequence[Patch], execution: str) -> Ledger
 
 
 def _given_up(ledger: Ledger, patches: Sequence[Patch], execution: str) -> Ledger:
-    told = [replace(patch, told_by=execution) for patch in patches]
-    return replace(ledger, given_up=[*ledger.given_up, *told][-MAX_GIVEN_UP:]) if told else ledger
+    gone = [replace(patch, reported_by=execution) for patch in patches]
+    return replace(ledger, given_up=[*ledger.given_up, *gone][-MAX_GIVEN_UP:]) if gone else ledger
 
 
 def after_batches(ledger: Ledger, ran: Sequence[Ran], execution: str, *, daily: bool) -> Ledger:
@@ -200,24 +200,24 @@ def _rest(patch: Patch, ran: Sequence[Ran], *, daily: bool) -> tuple[Patch | Non
     return replace(patch, start=start), False
 
 
-def with_holes(ledger: Ledger, ran: Sequence[Ran], execution: str, on: date) -> Ledger:
-    """``ledger`` with the days that ``ran`` asked for in vain, one asking a day (``on``), and without those that came."""
+def with_holes(ledger: Ledger, ran: Sequence[Ran], execution: str, on: date, *, daily: bool) -> Ledger:
+    """``ledger`` without the days that came, and for a ``daily`` run with those asked for in vain, once a day (``on``)."""
     missing = {day for batch in ran for day in batch.missing}
     came = {day for batch in ran if not batch.failed and not batch.symbols for day in batch.days} - missing
     holes = {day: hole for day, hole in ledger.holes.items() if day not in came}
-    for day in sorted(missing):
+    for day in sorted(missing) if daily else ():
         hole = holes.get(day, Hole(0, date.min))
-        if hole.last != on and not hole.told_by:
+        if hole.last != on and not hole.reported_by:
             asked = hole.asked + 1
             holes[day] = Hole(asked, on, execution if asked >= KNOWN_AFTER else "")
     return replace(ledger, holes=holes)
 
 
 def with_silent(ledger: Ledger, texts: Mapping[str, str], execution: str, *, whole: bool) -> Ledger:
-    """``ledger`` with the symbols of ``texts`` (symbol to text) as told, once each.
+    """``ledger`` with the symbols of ``texts`` (symbol to text) as reported, once each.
 
     ``whole``: they are all the silent ones that there are, so that others have bars again and are forgotten.
     """
-    kept = {symbol: told for symbol, told in ledger.silent.items() if symbol in texts or not whole}
+    kept = {symbol: one for symbol, one in ledger.silent.items() if symbol in texts or not whole}
     new = {symbol: Silent(text, execution) for symbol, text in texts.items() if symbol not in kept}
     return replace(ledger, silent=kept | new)

@@ -1,7 +1,7 @@
-"""What an execution leaves for later ones, and what it tells of that: a dataset's ledger, brought up to date.
+"""What an execution leaves for later ones, and what it reports of that: a dataset's ledger, brought up to date.
 
 A split's history, and symbols that did not come, are loaded again by the next daily runs; a day that the source never
-has is asked for no more; a symbol without bars is told once.
+has is asked for no more; a symbol without bars is reported once.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ MAX_SILENT = 10
 
 
 class FollowUp(Struct, frozen=True):
-    """The ledger of ``dataset`` after an execution, and the ``lines`` that this execution is to tell of it."""
+    """The ledger of ``dataset`` after an execution, and the ``lines`` that this execution is to report of it."""
 
     dataset: str
     ledger: Ledger
@@ -64,9 +64,9 @@ def follow_up(
         # What is asked for in this execution is done or not before anything is added: a patch is for the next one.
         changed = after_batches(ledger, ran, execution, daily=daily)
         changed = with_patches(changed, [*patches, *_lacking(ran, daily=daily)], execution)
+        changed = with_holes(changed, ran, execution, on, daily=daily)
         if not daily:
-            return with_holes(changed, [replace(one, missing=frozenset()) for one in ran if not one.missing], "", on)
-        changed = with_holes(changed, ran, execution, on)
+            return changed
         changed = with_silent(changed, silent, execution, whole=whole)
         return _with_renamed(contract, changed, execution, on)
 
@@ -130,18 +130,18 @@ def _with_renamed(contract: Contract, ledger: Ledger, execution: str, on: date) 
 
 def _lines(contract: Contract, ledger: Ledger, execution: str) -> list[str]:
     name = contract.name
-    silent = [f"{name} {told.text}" for _, told in sorted(ledger.silent.items()) if told.told_by == execution]
+    silent = [f"{name} {one.text}" for _, one in sorted(ledger.silent.items()) if one.reported_by == execution]
     holes = [
         f"{name} {day}: {contract.source} did not have it on {hole.asked} evenings: a hole, for which no daily run asks "
         f"any more; to ask again: {load_again(name, [day])}"
         for day, hole in sorted(ledger.holes.items())
-        if hole.told_by == execution
+        if hole.reported_by == execution
     ]
     given_up = [
         f"{name} {', '.join(patch.symbols[:3])}{' ...' if len(patch.symbols) > 3 else ''}, {patch.start} to {patch.end}: "
         f"given up ({patch.reason}); to try again: {_load_symbols(name, patch)}"
         for patch in ledger.given_up
-        if patch.told_by == execution
+        if patch.reported_by == execution
     ]
     return [*silent, *holes, *given_up]
 

@@ -44,17 +44,17 @@ def handler(event: ReportEvent) -> Event:
     followed = _follow_ups(clean, event, restated)
     ledgers = {one.dataset: one.ledger for one in followed}
     failures = failures_of([one for one in event.results if not only_known_holes(one, ledgers)], event.failure)
-    told = [line for one in followed for line in one.lines]
+    news = [line for one in followed for line in one.lines]
     sums = totals(event.results)
     done = summary_text(sums, len(failures), event.plan.started_already)
     if restated:
         done += f", {len(restated)} histor{'y' if len(restated) == 1 else 'ies'} restated by the source"
-    done += f", {len(told)} to know of" if told else ""
+    done += f", {len(news)} to know of" if news else ""
     # Only daily: a backfill says nothing of the days that it is not about.
     gaps = audit(clean, event.plan.datasets) if is_daily(event.input) else []
     for dataset in event.plan.datasets if is_daily(event.input) else []:
         count("HistoryGaps", sum(gap.days or 1 for gap in gaps if gap.dataset == dataset), dataset=dataset)
-    noticed = restatement_document(restated) | gap_document(gaps) | follow_up_document(told)
+    noticed = restatement_document(restated) | gap_document(gaps) | follow_up_document(news)
     summary = {
         "text": done,
         "plan": to_builtins(event.plan),
@@ -70,7 +70,7 @@ def handler(event: ReportEvent) -> Event:
         "failures": to_builtins(failures),
         "restatements": to_builtins(restated),
         "history_gaps": to_builtins(gaps),
-        "told": told,
+        "news": news,
         "batches": to_builtins(event.results),
     }
     clean.put(report_key(execution), json.dumps(report, indent=1).encode(), JSON)
@@ -79,7 +79,7 @@ def handler(event: ReportEvent) -> Event:
     count("Failures", len(failures), function="report")
     logger("report").info(done, extra=summary)
 
-    notice = bool(gaps or told) or any(found.mails for found in restated)
+    notice = bool(gaps or news) or any(found.mails for found in restated)
     if not failures and not notice:
         return {
             "failed": False,
@@ -98,8 +98,8 @@ def handler(event: ReportEvent) -> Event:
         "error": _error({failure.error for failure in failures}) if failures else NOT_SENT,
         # Escapes would make twelve characters of one, and a Fail state takes 32,768.
         "cause": json.dumps({**failure_document(failures), "done": done, **noticed}, ensure_ascii=False),
-        "subject": subject(failures, restated, gaps, told),
-        "message": message(failures, restated, done, command, event.execution_arn, gaps, told),
+        "subject": subject(failures, restated, gaps, news),
+        "message": message(failures, restated, done, command, event.execution_arn, gaps, news),
         "summary": summary,
     }
 

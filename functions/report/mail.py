@@ -22,7 +22,7 @@ def subject(
     failures: Sequence[Failure],
     restated: Sequence[Restatement],
     gaps: Sequence[Gap] = (),
-    told: Sequence[str] = (),
+    news: Sequence[str] = (),
 ) -> str:
     """At most 100 ASCII characters: the first failure, else gap, restatement that mails, or line, and how many more."""
     if failures:
@@ -33,7 +33,7 @@ def subject(
         return _fitted(f"marketlake: {gaps[0].dataset}: the history lacks days", len(gaps) + len(restated) - 1)
     one = next((found for found in restated if found.mails), None)
     if one is None:
-        return _fitted(f"marketlake: {told[0]}", len(told) - 1)
+        return _fitted(f"marketlake: {news[0]}", len(news) - 1)
     text = f"marketlake: {one.dataset} {one.symbol}: a {one.event} restated its history"
     return _fitted(text, len(restated) - 1)
 
@@ -53,7 +53,7 @@ def message(
     command: str,
     execution_arn: str,
     gaps: Sequence[Gap] = (),
-    told: Sequence[str] = (),
+    news: Sequence[str] = (),
 ) -> str:
     """The mail's body: what failed or was noticed and why, what was loaded, what happens without you, what to run."""
     return "\n".join(
@@ -61,7 +61,7 @@ def message(
             *(_failed(failures) if failures else []),
             *(_restated(restated) if restated else []),
             *(["WHAT IS WRONG IN THE HISTORY", *(f"- {gap.text}" for gap in gaps[:MAX_LISTED]), ""] if gaps else []),
-            *(["TO KNOW, SAID ONCE", *(f"- {line}" for line in told[:MAX_LISTED]), *_more(told), ""] if told else []),
+            *(["TO KNOW, SAID ONCE", *(f"- {line}" for line in news[:MAX_LISTED]), *_more(news), ""] if news else []),
             f"WHAT WAS LOADED: {done}.",
             "",
             *([f"WHAT HAPPENS WITHOUT YOU: {without_you(failures)}", ""] if failures else []),
@@ -129,11 +129,11 @@ def restatement_document(restated: Sequence[Restatement]) -> dict[str, Any]:
     return {"restated": {"count": len(restated), "lines": restatement_lines(restated)}}
 
 
-def follow_up_document(told: Sequence[str]) -> dict[str, Any]:
-    """For output and cause, bounded; empty where there is nothing to tell."""
-    if not told:
+def follow_up_document(news: Sequence[str]) -> dict[str, Any]:
+    """For output and cause, bounded; empty where there is nothing to report."""
+    if not news:
         return {}
-    return {"follow_up": {"count": len(told), "lines": [*told[:MAX_LISTED], *_more(told)]}}
+    return {"follow_up": {"count": len(news), "lines": [*news[:MAX_LISTED], *_more(news)]}}
 
 
 def console_link(execution_arn: str) -> str:

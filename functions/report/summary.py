@@ -13,6 +13,7 @@ COUNTS = (
     "unchanged",
     "rejected",
     "rejected_rows",
+    "flagged_rows",
     "written",
     "rows",
     "marked",

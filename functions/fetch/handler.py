@@ -98,8 +98,9 @@ def handler(event: FetchEvent) -> Fetched:
     absent = [
         shorten(f"{symbol}: {reason}", MAX_REASON_BYTES) for symbol, reason in sorted(fetched.missing_symbols.items())
     ]
+    failed = [f"{symbol}: {reason}" for symbol, reason in sorted(fetched.failed_symbols.items())]
     silent = [] if batch.symbols else silent_symbols(contract, wanted, fetched, symbols, event.started.date())
-    notes = FetchNotes(sorted(fetched.failed_symbols), silent, missing)
+    notes = FetchNotes(failed, silent, missing)
     write_notes(Bucket(settings.clean_bucket, s3_client()), event.task.execution, event.task.batch, notes)
     logger("fetch").info("fetched", extra={"days": len(stored), "missing_symbols": absent})
     return Fetched(

@@ -65,6 +65,7 @@ def values_of(config: LocalConfig) -> dict[str, object]:
     if config.source == "replay":
         overrides |= {
             "yahoo_base_url": f"{config.replay_url}/yahoo",
+            "ecb_base_url": f"{config.replay_url}/ecb/service",
             "frankfurter_base_url": f"{config.replay_url}/frankfurter/v1",
         }
     values = facts.template_values(config.prefix, ACCOUNT_ID, config.region, **overrides)

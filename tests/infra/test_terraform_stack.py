@@ -46,7 +46,7 @@ def config(tmp_path_factory: pytest.TempPathFactory) -> LocalConfig:
 @pytest.fixture(scope="module")
 def terraform(config: LocalConfig, tmp_path_factory: pytest.TempPathFactory) -> Terraform:
     values = values_of(config)
-    overridden = ("yahoo_base_url", "frankfurter_base_url", *SHORT_WAITS)
+    overridden = ("yahoo_base_url", "ecb_base_url", "frankfurter_base_url", *SHORT_WAITS)
     variables = {
         "alert_email": "somebody@example.org",
         "local_endpoint": config.endpoint_url,

@@ -190,7 +190,7 @@ def deployment_checks(target: Target) -> Iterator[Check]:
         ("dead-letter queue", partial(_queue, target)),
     ]
     if not target.is_local:
-        looks.append(("schedule", partial(_schedule, target)))
+        looks += [("schedule", partial(_schedule, target)), ("morning schedule", partial(_morning_schedule, target))]
     for name, look in looks:
         yield attempt(name, _remedy(target), look)
 
@@ -290,9 +290,20 @@ def _queue(target: Target) -> Check | str:
 
 
 def _schedule(target: Target) -> Check | str:
-    found = target.scheduler.get_schedule(Name=target.names["schedule"])
+    return _schedule_named(target, "schedule")
+
+
+def _morning_schedule(target: Target) -> Check | str:
+    try:
+        return _schedule_named(target, "morning_schedule")
+    except target.scheduler.exceptions.ResourceNotFoundException:
+        return "none: morning_run_at is null"
+
+
+def _schedule_named(target: Target, key: str) -> Check | str:
+    found = target.scheduler.get_schedule(Name=target.names[key])
     when = f"{found.get('ScheduleExpression', '?')} {found.get('ScheduleExpressionTimezone', '')}".strip()
     if found.get("State") != "ENABLED":
         advice = "set schedule_enabled = true, then: make deploy"
-        return Check("schedule", "warning", f"{when}, but switched off", advice)
+        return Check(key.replace("_", " "), "warning", f"{when}, but switched off", advice)
     return when

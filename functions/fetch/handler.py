@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from fetch.passes import SharedPass, whole_request
-from fetch.sources import source_of
+from fetch.sources import Addresses, source_of
 from fetch.sources.base import FetchRequest
 from fetch.store import Gaps, find_gaps, refuse_late, silent_symbols, store
 from marketlake.aws import s3_client
@@ -44,8 +44,10 @@ class Settings:
     artifacts_bucket: str
     fx_base: str
     yahoo_base_url: str
+    ecb_base_url: str
     frankfurter_base_url: str
     publication_patience_seconds: float
+    upstream_proxy: str = ""
 
 
 def now() -> datetime:
@@ -65,7 +67,10 @@ def handler(event: FetchEvent) -> Fetched:
         symbols = symbols.only(batch.symbols)
     wanted = from_intervals(contract, batch.days)
 
-    source = source_of(contract, settings.yahoo_base_url, settings.frankfurter_base_url, settings.fx_base)
+    addresses = Addresses(
+        settings.yahoo_base_url, settings.ecb_base_url, settings.frankfurter_base_url, settings.upstream_proxy
+    )
+    source = source_of(contract, addresses, settings.fx_base)
     # A source that lists its own symbols is asked for all, so that one new to it does not go unseen.
     all_of_them = contract.symbols.ask == "all" and not batch.symbols
     asked = [] if all_of_them else symbols.expected(wanted[0], wanted[-1])

@@ -51,8 +51,8 @@ class FetchNotes(Struct, frozen=True):
     """What did not come of a batch, and somebody should know of.
 
     Symbols are texts, ``SYMBOL: reason``. ``failed`` ones did not come for a reason that may pass: the rest is stored,
-    and a later run asks for them again. ``silent`` ones have had no bar for some days: the first few. ``missing`` are the
-    day ranges that the source did not have.
+    and a later run asks for them again. ``silent`` ones have had no bar for some days: the first few. ``missing`` are
+    the day ranges that the source did not have.
     """
 
     failed: list[str] = []

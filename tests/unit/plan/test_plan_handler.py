@@ -73,6 +73,20 @@ def test_the_schedules_own_time_decides_and_not_the_late_start() -> None:
     assert plan(document)["batches"][-1]["input"]["end"] == "2023-01-04"
 
 
+def test_the_run_of_the_morning_ends_with_the_day_before(lake: Lake) -> None:
+    """06:30 in London on Saturday, in summer and in winter: Friday is the last day due, and was loaded in the evening."""
+    for at, friday in (("2023-01-07T06:30:00Z", date(2023, 1, 6)), ("2023-07-08T05:30:00Z", date(2023, 7, 7))):
+        planned = plan(
+            {"datasets": ["fx_rates", "ftse100_prices"], "scheduled_time": at, "trigger": "schedule"}, started=at
+        )
+        last = {batch["dataset"]: batch["days"][-1][-10:] for batch in planned["batches"]}
+        assert last == dict.fromkeys(("fx_rates", "ftse100_prices"), f"{friday}")
+    write_marker(lake.clean, replace(MARKER, dt=friday))
+    add_to_history(lake.clean, "fx_rates", friday)
+    batches = plan({"datasets": ["fx_rates"], "scheduled_time": at}, started=at)["batches"]
+    assert [batch["days"] for batch in batches if batch["recheck"]] == [[f"{friday}"]]
+
+
 SCHEDULED = {"scheduled_time": "2023-01-06T18:45:00Z", "trigger": "schedule"}
 
 

@@ -88,9 +88,9 @@ def _dividends(rule: DividendRule, contract: Contract, rows: pl.DataFrame) -> li
     """For both rules about dividends: flag, whether each row breaks it, and whether that costs the amount."""
     if not (_listed(rule, rows).any() or rows[ADJUSTMENT].is_not_null().any()):
         return []
-    before = ((pl.col(name).shift(1).over(contract.key)) for name in (ADJUSTMENT, rule.of))
-    factor, price = before
+    factor, price = (pl.col(name).shift(1).over(contract.key) for name in (ADJUSTMENT, rule.of))
     columns = rows.select(
+        implied_before=1 - pl.col(ADJUSTMENT).shift(2).over(contract.key) / factor,
         amount=pl.col(rule.column),
         share=pl.col(rule.column) / pl.coalesce(price, rule.of),
         implied=1 - factor / pl.col(ADJUSTMENT),
@@ -135,7 +135,9 @@ def _contradicted(rule: DividendRule) -> pl.Expr:
     agrees = (implied / share).is_between(1 / spread, spread) | ((implied - share).abs() <= NOTHING_IMPLIED)
     waiting = pl.col("newest") & (implied <= NOTHING_IMPLIED) & ~_beyond_ordinary(rule)
     listed = (pl.col("amount") != 0) & pl.col("comparable") & usable & ~agrees & ~waiting
-    missed = (pl.col("amount") == 0) & implied.is_between(WORTH_MISSING, rule.ordinary[1])
+    # A step back up follows a step down where one row alone has another adjusted close.
+    alone = pl.col("implied_before") < -NOTHING_IMPLIED
+    missed = (pl.col("amount") == 0) & implied.is_between(WORTH_MISSING, rule.ordinary[1]) & ~alone.fill_null(False)
     return (listed | missed).fill_null(False)
 
 

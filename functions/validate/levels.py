@@ -69,7 +69,7 @@ def level_reasons(
 
 def _older(contract: Contract, frame: pl.DataFrame, lake: pl.DataFrame) -> pl.DataFrame:
     """The lake's last value of each key before the first day of ``frame``, as ``older``."""
-    earlier = lake.filter(pl.col("dt") < frame["dt"].min()).sort("dt")
+    earlier = lake.filter(pl.col("dt") < pl.lit(frame["dt"].min(), pl.Date())).sort("dt")
     return earlier.group_by(contract.key).agg(older=pl.col(contract.rules.move.column).last())
 
 
@@ -151,11 +151,12 @@ def _later_splits(values: Sequence[Value]) -> list[list[float]]:
 def _step_from_lake(rule: MoveRule, ratio: float, splits: Sequence[float], spread: float) -> int | None:
     """In how many units' ratios a value differs from what the lake holds, None where no unit explains the ``ratio``.
 
-    ``splits`` are products of those that may have restated the answer since the lake was written.
+    ``splits`` are products of those that may have restated the answer since the lake was written, or not any more: for
+    a while answers come on either basis.
     """
     if abs(log(ratio)) <= log(rule.max_ratio):
         return 0
-    explained = [abs(log(ratio * split)) for split in splits if split > 0]
+    explained = [abs(abs(log(ratio)) - abs(log(split))) for split in splits if split > 0]
     if min(explained, default=inf) <= log(1 + rule.split_tolerance):
         return 0
     steps = (unit_step(rule, ratio * split, spread) for split in (1.0, *splits) if split > 0)

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 from infra.package.tables import ACTIONS, View, actions_input, lookups, views
 from infra.pages.markdown import markdown_table
-from marketlake.contract import Adjustment, Column, Contract, dataset_names, load_contract
+from marketlake.contract import Adjustment, Column, Contract, RangeRule, dataset_names, load_contract
 from marketlake.layout import ACTIONS_PREFIX, clean_prefix, year_prefix, year_table
 from marketlake.schemas import ACTION_COLUMNS
 from marketlake.symbols import symbols_of
@@ -111,16 +111,23 @@ def column_rules(contract: Contract, column: Column) -> str:
         listed.append("above 0")
     if column.name in rules.non_negative:
         listed.append("0 or more")
-    listed += [f"at most `{high}`" for low, high in rules.ordered if low == column.name]
-    listed += [f"at least `{low}`" for low, high in rules.ordered if high == column.name]
-    for portion in rules.portions:
-        if column.name == portion.column:
-            listed.append(f"{portion.min:g} to {portion.max:g} times `{portion.of}`, where not 0")
+    if rules.range and column.name in (rules.range.open, rules.range.high, rules.range.low):
+        listed.append(f"{_range(rules.range, column.name)}, within {rules.range.max_ratio:g}-fold of it, else null")
+    if rules.dividend and column.name == rules.dividend.column:
+        share = f"{rules.dividend.min:g} to {rules.dividend.max:g} times `{rules.dividend.of}`"
+        listed.append(f"{share} in its currency, where not 0, and as adjusted closes imply, else null")
     if column.name == rules.move.column:
-        listed.append(f"at most {rules.move.max_ratio:g}-fold from one day to the next, up or down")
+        bound = f"at most {rules.move.max_ratio:g}-fold from one day to the next, up or down"
+        listed.append(f"{bound}, until the next days agree with it")
     if contract.units and column.name == contract.units.quoted_column:
         listed.append(f"one of {_names(contract.units.quoted)}")
     return ", ".join(listed)
+
+
+def _range(rule: RangeRule, name: str) -> str:
+    """What the range rule asks of the column ``name`` beside the close."""
+    sides = {rule.high: f"at least `{rule.close}`", rule.low: f"at most `{rule.close}`"}
+    return sides.get(name, f"from `{rule.low}` to `{rule.high}`")
 
 
 def day_rules(contract: Contract) -> list[str]:
@@ -130,12 +137,13 @@ def day_rules(contract: Contract) -> list[str]:
     bad = f"more than {share:.0%} of its rows are bad" if share else "any of its rows is bad"
     sentences = [
         f"A day is rejected where {bad}, or where under {rules.coverage:.0%} of its expected symbols have a good row.",
-        f"A move of `{move.column}` near {move.unit_ratio:g}-fold ({move.unit_tolerance:.0%}) is named a unit error.",
+        f"A `{move.column}` about {move.unit_ratio:g}-fold what the lake, or most of the answer, has is a unit error.",
+        f"A `{move.column}` {rules.spike.min_ratio:g}-fold those of the days before and after, which agree, is flagged.",
     ]
     if move.split_column:
         sentences.append(
             f"On the day of a split a move of `{move.column}` within {move.split_tolerance:.0%} of the ratio in "
-            f"`{move.split_column}` is refused: the prices on one side of it are not adjusted, or are adjusted twice."
+            f"`{move.split_column}` is flagged: the prices on one side of it are not adjusted, or are adjusted twice."
         )
     alone = f" One such row is refused where `{repeat.traded}` is the same, too, and not 0." if repeat.traded else ""
     sentences.append(

@@ -66,10 +66,15 @@ def test_the_columns_are_those_the_lake_promises() -> None:
 def test_a_contract_speaks_of_its_own_columns_only(contract: Contract) -> None:
     columns = {column.name: column for column in contract.columns}
     rules = contract.rules
-    compared = {name for rule in rules.portions for name in (rule.column, rule.of)}
-    compared |= {*rules.repeat.columns, rules.move.column}
+    compared = {*rules.repeat.columns, rules.move.column}
+    if rules.range:
+        compared |= {rules.range.open, rules.range.high, rules.range.low, rules.range.close}
+        assert all(columns[name].nullable for name in (rules.range.open, rules.range.high, rules.range.low))
+    if rules.dividend:
+        compared |= {rules.dividend.column, rules.dividend.of}
+        assert columns[rules.dividend.column].nullable, "in doubt it becomes null"
     compared |= {name for name in (rules.repeat.traded, rules.move.split_column) if name}
-    ruled = {*rules.positive, *rules.non_negative, *(name for pair in rules.ordered for name in pair)}
+    ruled = {*rules.positive, *rules.non_negative}
     assert ruled | compared | set(contract.key) <= set(columns)
     assert all(columns[name].type in ("double", "bigint") for name in ruled)
     assert not any(columns[name].nullable for name in contract.key), "a key has no nulls"
@@ -109,16 +114,16 @@ def _unknown_rule(document: dict[str, Any]) -> None:
     document["rules"]["move"]["max_ration"] = 3
 
 
-def _portion_without_bound(document: dict[str, Any]) -> None:
-    del document["rules"]["portions"][0]["max"]
+def _dividend_without_bound(document: dict[str, Any]) -> None:
+    del document["rules"]["dividend"]["max"]
 
 
 def _unknown_in_repeat(document: dict[str, Any]) -> None:
     document["rules"]["repeat"]["share"] = 0.5
 
 
-def _odd_order(document: dict[str, Any]) -> None:
-    document["rules"]["ordered"] = [["low", "open", "high"]]
+def _odd_range(document: dict[str, Any]) -> None:
+    document["rules"]["range"] = ["low", "open", "high"]
 
 
 def _symbols_as_list(document: dict[str, Any]) -> None:
@@ -139,9 +144,9 @@ def _column_as_text(document: dict[str, Any]) -> None:
         _bad_date,
         _bad_time,
         _unknown_rule,
-        _portion_without_bound,
+        _dividend_without_bound,
         _unknown_in_repeat,
-        _odd_order,
+        _odd_range,
         _symbols_as_list,
         _unknown_adjustment,
         _column_as_text,

@@ -28,8 +28,8 @@ Array = npt.NDArray[Any]
 class Series:
     """What the source shows on ``DAYS``, by column; ``wrong`` marks closes that are not the true ones.
 
-    ``hundredfold``: wrong by the unit. ``answers``: symbol -> evenings (numbers of days) on which its whole answer is in
-    the wrong unit. ``twice``: places that are listed twice. ``bad_dividend``: places whose dividend is wrong.
+    ``hundredfold``: wrong by the unit. ``answers``: symbol -> evenings (numbers of days) on which its whole answer is
+    in the wrong unit. ``twice``: places that are listed twice. ``bad_dividend``: places whose dividend is wrong.
     """
 
     names: list[str]
@@ -139,7 +139,7 @@ def _no_close(value: float) -> Callable[[Series, int, np.random.Generator], None
     return spoil
 
 
-def _stale(series: Series, share: int, random: np.random.Generator) -> None:
+def _stale(series: Series, share: int, _random: np.random.Generator) -> None:
     # Away from dividends, which would go with the row.
     for day in (80, 110, 230):
         for name in ("open", "high", "low", "close", "volume"):
@@ -152,7 +152,7 @@ def _twice(series: Series, share: int, random: np.random.Generator) -> None:
 
 
 def _dividend(factor: float) -> Callable[[Series, int, np.random.Generator], None]:
-    def spoil(series: Series, share: int, random: np.random.Generator) -> None:
+    def spoil(series: Series, share: int, _random: np.random.Generator) -> None:
         paid = series.columns["dividend"][share]
         series.bad_dividend[share] = paid > 0
         paid *= factor
@@ -194,7 +194,7 @@ def _gaps(series: Series, share: int, random: np.random.Generator) -> None:
         series.there[share, day : day + int(random.integers(1, 40))] = False
 
 
-def _none(series: Series, share: int, random: np.random.Generator) -> None:
+def _none(_series: Series, _share: int, _random: np.random.Generator) -> None:
     pass
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import date, timedelta
+from itertools import pairwise
 
 import polars as pl
 import pytest
@@ -219,7 +220,7 @@ def test_levels_are_all_values_in_order_cut_where_they_move_beyond_the_bound(clo
     values = [Value(number, close, 1.0, None) for number, close in enumerate(closes)]
     found = levels(RULE, values)
     assert [value for level in found for value in level] == values
-    for level, following in zip(found, found[1:], strict=False):
+    for level, following in pairwise(found):
         ratio = following[0].value / level[-1].value
         assert max(ratio, 1 / ratio) > RULE.max_ratio
 

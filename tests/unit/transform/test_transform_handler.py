@@ -24,7 +24,6 @@ from transform.actions import read_actions
 from transform.handler import handler
 from validate.raw import RawDay
 
-BEFORE = date(2022, 12, 30)
 DAYS = [date(2023, 1, 3), date(2023, 1, 4)]
 BARS = [at("A.L", 100), at("B.L", 200)]
 

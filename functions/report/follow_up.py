@@ -53,7 +53,7 @@ def follow_up(
     *,
     daily: bool,
 ) -> FollowUp:
-    """Bring the ledger of ``dataset`` up to date with what an execution did that started ``on``: one or two requests."""
+    """Bring the ledger of ``dataset`` up to date with what an execution did, which started ``on``; 1 or 2 requests."""
     contract = load_contract(dataset)
     ran = [_ran(contract, result) for result in results if result.dataset == dataset and result.index >= 0]
     patches = [_of_split(found) for found in restated if found.dataset == dataset and found.mails]

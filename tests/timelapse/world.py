@@ -204,11 +204,9 @@ def _bars(request: FetchRequest, answered: Iterable[Answered], asked: Sequence[s
     for row in answered:
         currency = "GBP" if row.symbol == INDEX else "GBp"
         lines[row.symbol][row.day] = line(row.symbol, list(row.values), currency)
-    fetched = raw_objects(request, lines)
-    fetched.missing_symbols = {
-        symbol: "No data found, symbol may be delisted" for symbol in asked if symbol not in lines
-    }
-    return fetched
+    made = raw_objects(request, lines)
+    made.missing_symbols = {s: "No data found, symbol may be delisted" for s in asked if s not in lines}
+    return made
 
 
 def _rates(request: FetchRequest, answered: Iterable[Answered]) -> FetchedDays:

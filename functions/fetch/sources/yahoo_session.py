@@ -165,7 +165,7 @@ def retarget(url: str, base_url: str) -> str:
 
 def seconds_to_wait(retry_after: str | None, now: datetime | None = None) -> float | None:
     """The header ``Retry-After`` (https://www.rfc-editor.org/rfc/rfc9110#field.retry-after: seconds, or a date) in
-    seconds from ``now``; None where there is none, or none that can be meant."""
+    seconds from ``now``; None without the header, or where it cannot be meant."""
     text = (retry_after or "").strip()
     try:
         if re.fullmatch(r"[0-9]{1,9}", text):

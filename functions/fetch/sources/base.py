@@ -54,8 +54,6 @@ class FetchedDays:
     lost: dict[str, str] = field(default_factory=dict)
     last_bars: dict[str, date] = field(default_factory=dict)
     rows: dict[date, int] = field(default_factory=dict)
-    failed_symbols: dict[str, str] = field(default_factory=dict)
-    last_bars: dict[str, date] = field(default_factory=dict)
 
 
 class Source(Protocol):

@@ -43,8 +43,6 @@ class FetchedDays:
         lost: symbol -> what of its answer could not be used: single bars, values or events; the rest is stored.
         last_bars: symbol -> last day with a usable bar in all that came, the days before the first wanted one included.
         rows: wanted day -> number of rows in its object.
-        failed_symbols: symbol -> why nothing of it came, a reason that may pass; the others came.
-        last_bars: symbol -> the last day of which it has a usable bar, in all that came.
     """
 
     days: dict[date, bytes] = field(default_factory=dict)

@@ -37,7 +37,7 @@ NO_BARS = "no bar in the days asked for"
 class Pass(Struct, frozen=True, omit_defaults=True):
     """What is known of a pass: which batch makes it, since when, and how it ended.
 
-    ``passed_on`` are the batches that its error was passed on to. ``header`` is the first line of each of its documents.
+    ``passed_on`` are the batches that its error was passed on to. ``header`` is the first line of each document.
     The symbols are as in ``FetchedDays``.
     """
 

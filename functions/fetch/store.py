@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 
@@ -34,6 +34,10 @@ class Gaps:
 
     late: list[date]
     holes: list[date]
+
+    def without(self, days: Collection[date]) -> Gaps:
+        """The same without ``days``."""
+        return Gaps([day for day in self.late if day not in days], [day for day in self.holes if day not in days])
 
 
 def find_gaps(contract: Contract, wanted: Sequence[date], fetched: FetchedDays, symbols: Symbols, at: date) -> Gaps:

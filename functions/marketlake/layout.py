@@ -146,3 +146,8 @@ def claim_key(at: datetime, digest: str) -> str:
 def report_key(execution: str) -> str:
     """Key in the clean bucket of an execution's run report."""
     return f"reports/{execution}.json"
+
+
+def ledger_key(dataset: str) -> str:
+    """Key in the clean bucket of the ledger of ``dataset``; no rule of the lifecycle removes it."""
+    return f"state/{dataset}.json"

@@ -1,5 +1,5 @@
 """Claim checks: what does not fit between states is kept in S3: the days that Transform wrote, for AthenaCheck by key,
-and the symbols that Fetch did not get, for Report.
+and what Fetch did not get, for Report.
 """
 
 from __future__ import annotations
@@ -47,29 +47,31 @@ def read_manifest(bucket: Bucket, key: str) -> list[WrittenDay]:
     return msgspec.json.decode(bucket.get(key).body, type=list[WrittenDay])
 
 
-class SymbolNotes(Struct, frozen=True):
-    """Symbols of a batch that somebody should know of.
+class FetchNotes(Struct, frozen=True):
+    """What did not come of a batch, and somebody should know of.
 
-    ``failed`` ones did not come for a reason that may pass: the rest is stored, and a later run asks for them again.
-    ``silent`` ones have had no bar for some days: the first few, each with the source's reason.
+    Symbols are texts, ``SYMBOL: reason``. ``failed`` ones did not come for a reason that may pass: the rest is stored,
+    and a later run asks for them again. ``silent`` ones have had no bar for some days: the first few. ``missing`` are
+    the day ranges that the source did not have.
     """
 
     failed: list[str] = []
     silent: list[str] = []
+    missing: list[str] = []
 
 
-NOTES = "symbols"
+NOTES = "fetch"
 
 
-def write_notes(bucket: Bucket, execution: str, index: int, notes: SymbolNotes) -> None:
+def write_notes(bucket: Bucket, execution: str, index: int, notes: FetchNotes) -> None:
     """Keep the ``notes`` of batch ``index``; nothing is written where there are none."""
-    if notes != SymbolNotes():
+    if notes != FetchNotes():
         bucket.put(manifest_key(execution, index, NOTES), msgspec.json.encode(notes), JSON)
 
 
-def read_notes(bucket: Bucket, execution: str) -> dict[int, SymbolNotes]:
+def read_notes(bucket: Bucket, execution: str) -> dict[int, FetchNotes]:
     """The notes of each batch of ``execution`` that has any, by the batch's index."""
     prefix, end = manifest_prefix(execution), f"-{NOTES}.json"
     keys = [key for key, _ in bucket.keys(prefix) if key.endswith(end)]
-    read = (msgspec.json.decode(stored.body, type=SymbolNotes) for stored in bucket.get_many(keys))
+    read = (msgspec.json.decode(stored.body, type=FetchNotes) for stored in bucket.get_many(keys))
     return {int(key.removeprefix(prefix).removesuffix(end)): notes for key, notes in zip(keys, read, strict=True)}

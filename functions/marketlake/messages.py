@@ -65,7 +65,8 @@ class Batch(Struct, frozen=True):
 
     ``symbols``: these alone are put into days that the lake has. ``recheck``: the days are in the lake and are looked
     at again. ``continues``: the execution writes the day before the first as well. ``window``: the day range of all
-    batches that share one pass over the source, empty where this one has a pass of its own.
+    batches that share one pass over the source, empty where this one has a pass of its own. ``quiet`` are days that the
+    source did not have before: they are asked for, but neither waited for nor a failure.
     """
 
     dataset: str
@@ -76,6 +77,7 @@ class Batch(Struct, frozen=True):
     recheck: bool = False
     continues: bool = False
     window: str = ""
+    quiet: list[str] = []
 
 
 class Summary(Struct, frozen=True):
@@ -170,9 +172,10 @@ class Caught(Struct, frozen=True, rename="pascal"):
 class BatchResult(Struct, frozen=True, kw_only=True):
     """What the states made of a batch, as Report is given it: counts, and what failed, by state.
 
-    ``failed_symbols`` and ``silent_symbols`` are not among what the states pass on: Report reads them from S3
-    (``manifest.SymbolNotes``). ``rejected`` days are described by ``rejection``, the first of them. Where the Map
-    itself failed, Report is given the planned batches, which have no ``index`` and did nothing.
+    ``rejected`` days are described by ``rejection``, the first of them. ``missing`` days, and ``failed_symbols`` and
+    ``silent_symbols`` with their reasons, are not among what the states pass on: Report reads them from S3
+    (``manifest.FetchNotes``). Where the Map itself failed, Report is given the planned batches, which have no ``index``
+    and did nothing.
     """
 
     index: int = -1
@@ -187,6 +190,7 @@ class BatchResult(Struct, frozen=True, kw_only=True):
     rejected: int = 0
     rejected_rows: int = 0
     flagged_rows: int = 0
+    missing: list[str] = []
     failed_symbols: list[str] = []
     silent_symbols: list[str] = []
     rejection: Rejection | None = None

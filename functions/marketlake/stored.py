@@ -10,6 +10,7 @@ from datetime import date
 
 import polars as pl
 
+from marketlake.aliases import shipped_aliases
 from marketlake.contract import Contract, Units
 from marketlake.errors import ContractViolation
 from marketlake.history import DAYS as MARKS
@@ -71,7 +72,8 @@ def read_year(contract: Contract, clean: Bucket, year: int) -> Year | None:
             f"marketlake restore {contract.name} {year}"
         ) from error
     rows = in_contracts_columns(contract, frame, key, dated=True)
-    current = rows.schema == frame.schema and stored.metadata.get(MARKS) == days_to_text(year, etags)
+    named = contract.symbol_column not in frame.columns or not _renamed(contract, frame)
+    current = named and rows.schema == frame.schema and stored.metadata.get(MARKS) == days_to_text(year, etags)
     return Year(stored.etag, etags, rows, current)
 
 
@@ -98,18 +100,37 @@ def in_contracts_columns(contract: Contract, frame: pl.DataFrame, key: str, *, d
     """
     schema = {"dt": pl.String(), **polars_schema(contract)} if dated else polars_schema(contract)
     if frame.schema == pl.Schema(schema):
-        return frame
+        return _under_current_names(contract, frame)
     if contract.units is not None:
         frame = _with_currencies(contract.units, frame)
     there = set(frame.columns)
     columns = (pl.col(name) if name in there else pl.lit(None).alias(name) for name in schema)
     try:
-        return frame.select(column.cast(kind) for column, kind in zip(columns, schema.values(), strict=True))
+        fitted = frame.select(column.cast(kind) for column, kind in zip(columns, schema.values(), strict=True))
     except pl.exceptions.PolarsError as error:
         raise ContractViolation(
             f"{key} was written under another contract, and its values do not fit this one: {error}; "
             "give a column whose type changes another name"
         ) from error
+    return _under_current_names(contract, fitted)
+
+
+def _renamed(contract: Contract, frame: pl.DataFrame) -> bool:
+    """Whether ``frame`` has rows under a name that a ticker has no more."""
+    return bool(frame[contract.symbol_column].is_in(list(shipped_aliases())).any())
+
+
+def _under_current_names(contract: Contract, frame: pl.DataFrame) -> pl.DataFrame:
+    """``frame`` with each ticker under its name of today; where a day has a row under both, that one is kept."""
+    if not _renamed(contract, frame):
+        return frame
+    column = contract.symbol_column
+    old = pl.col(column).is_in(list(shipped_aliases()))
+    names = {alias.old: alias.new for alias in shipped_aliases().values()}
+    key = [name for name in ("dt", *contract.key) if name in frame.columns]
+    ordered = frame.with_columns(_old=old).sort("_old", maintain_order=True).drop("_old")
+    named = ordered.with_columns(pl.col(column).replace(names))
+    return named.unique(key, keep="first", maintain_order=True).sort(key)
 
 
 def _with_currencies(units: Units, frame: pl.DataFrame) -> pl.DataFrame:

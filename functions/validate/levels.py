@@ -217,5 +217,7 @@ def unadjusted(rule: MoveRule, before: float, now: float, split: float) -> bool:
     """Whether the move on the day of a split (new shares for each old one) is of its size, up or down: the prices on
     one side of it are not adjusted, or are adjusted twice."""
     size = max(split, 1 / split) if split > 0 else 1.0
-    ratio, spread = max(now / before, before / now), 1 + rule.split_tolerance
+    # No market makes a move of the size of a large split, so that there it need not be that of the split exactly.
+    spread = 1 + (rule.unit_tolerance if size > rule.max_ratio else rule.split_tolerance)
+    ratio = max(now / before, before / now)
     return size >= SPLIT_WORTH_A_LOOK and size / spread <= ratio <= size * spread

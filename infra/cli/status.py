@@ -42,7 +42,7 @@ def _local(target: Target) -> list[tuple[str, str]]:
     if config is None:
         return [("account", f"{target.account_id}, {target.region}")]
     if config.source == "live":
-        sources = "live: Yahoo Finance and the Frankfurter API"
+        sources = "live: Yahoo Finance, the ECB and Frankfurter"
     elif target.replay is None:
         sources = "the simulated sources do not answer; run: marketlake up"
     else:

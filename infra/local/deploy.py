@@ -37,7 +37,8 @@ SHORT_WAITS = {
     "publication_interval_seconds": 1,
     "publication_patience_seconds": 0.1,
 }
-"""Nobody waits minutes on a laptop. The patience is below three waits at any ``SFN_WAIT_SCALE`` that the tests use."""
+"""Nobody waits minutes for simulated sources. The patience is below three waits at any ``SFN_WAIT_SCALE`` that the
+tests use."""
 
 
 @dataclass(frozen=True)
@@ -62,10 +63,20 @@ def client(config: LocalConfig, service: str) -> Any:
 
 def values_of(config: LocalConfig) -> dict[str, object]:
     """Values of all placeholders for ``config``; the sources are simulated unless they are live."""
-    overrides: dict[str, object] = {"fx_base": config.fx_base, **SHORT_WAITS}
-    if config.source == "replay":
-        overrides |= {
+    overrides: dict[str, object] = {"fx_base": config.fx_base}
+    if config.source == "live":
+        # Real services are given the patience that they get from AWS.
+        given = {
+            "yahoo_base_url": config.yahoo_url,
+            "ecb_base_url": config.ecb_url,
+            "frankfurter_base_url": config.frankfurter_url,
+            "upstream_proxy": config.proxy,
+        }
+        overrides |= {name: value for name, value in given.items() if value}
+    else:
+        overrides |= SHORT_WAITS | {
             "yahoo_base_url": f"{config.replay_url}/yahoo",
+            "ecb_base_url": f"{config.replay_url}/ecb/service",
             "frankfurter_base_url": f"{config.replay_url}/frankfurter/v1",
         }
     values = facts.template_values(config.prefix, ACCOUNT_ID, config.region, **overrides)

@@ -138,7 +138,7 @@ def day_rules(contract: Contract) -> list[str]:
     sentences = [
         f"A day is rejected where {bad}, or where under {rules.coverage:.0%} of its expected symbols have a good row.",
         f"A `{move.column}` about {move.unit_ratio:g}-fold what the lake, or most of the answer, has is a unit error.",
-        f"A `{move.column}` {rules.spike.min_ratio:g}-fold those of the days before and after, which agree, is flagged.",
+        f"A `{move.column}` {rules.spike.min_ratio:g}-fold those of the two days beside it, if they agree, is flagged.",
     ]
     if move.split_column:
         sentences.append(

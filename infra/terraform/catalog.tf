@@ -60,6 +60,7 @@ resource "aws_glue_catalog_table" "this" {
 locals {
   lookups = {
     constituents = csvdecode(file(var.constituents_file))
+    membership   = csvdecode(file("${local.root}/functions/marketlake/contracts/membership.csv"))
     closing_days = csvdecode(file("${path.module}/lookups/closing_days.csv"))
   }
   lookup_columns = { for name, table in jsondecode(file("${path.module}/lookups/lookups.json")) : name => table.columns[*].name }

@@ -203,3 +203,26 @@ def correlation(lake: Frames, p: Asked) -> pl.DataFrame:
             "beta": [pl.select(pl.cov(x, y)).item() / y.var() if enough else None],
         }
     )
+
+
+def index_members(lake: Frames, p: Asked) -> pl.DataFrame:
+    listed = pl.read_csv(CONTRACTS / "membership.csv").select("ticker", "joined", "left")
+    today = pl.read_csv(CONTRACTS / "constituents.csv").select("ticker").unique()
+    first = last_close(lake.prices, before(p["from_day"], 7), p["from_day"], "first")
+    last = last_close(lake.prices, before(p["to_day"], 7), p["to_day"], "last")
+    changes = first.join(last, on="ticker").select("ticker", change=pl.col("last") / pl.col("first") - 1)
+    parts = []
+    for name, day in (("first day", p["from_day"]), ("last day", p["to_day"])):
+        known = day >= str(listed["joined"].min())
+        inside = listed.filter(pl.col("joined") <= day, pl.col("left").is_null() | (pl.col("left") > day))
+        members = (inside.select("ticker") if known else today).join(changes, on="ticker", how="left")
+        parts.append(
+            members.select(
+                members_of=pl.lit(name),
+                known_from=pl.lit("membership" if known else "constituents of today"),
+                members=pl.len(),
+                priced=pl.col("change").count(),
+                mean_change=pl.col("change").mean(),
+            )
+        )
+    return pl.concat(parts)

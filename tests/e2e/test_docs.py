@@ -96,7 +96,7 @@ def emulator(tmp_path: Path) -> Iterator[Pipeline]:
 
 def failed_execution(pipeline: Pipeline) -> str:
     """The name of a new execution whose one batch is a dead letter."""
-    pipeline.inject({"kind": "status", "status": 429, "match": "frankfurter"})
+    pipeline.inject({"kind": "status", "status": 429, "match": "/(ecb|frankfurter)/"})
     name = pipeline.run({"datasets": ["fx_rates"], "start": "2021-03-01", "end": "2021-03-03", "force": True}).name
     pipeline.inject()
     return name

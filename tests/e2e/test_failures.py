@@ -63,7 +63,7 @@ def fetch_attempts(pipeline: Pipeline, execution: str, dataset: str) -> list[int
 
 @pytest.mark.parametrize(("fault", "error"), FAULTS, ids=lambda value: str(value))
 def test_a_source_that_fails_is_retried_kept_and_mailed(pipeline: Pipeline, fault: dict[str, Any], error: str) -> None:
-    pipeline.inject({**fault, "match": "/frankfurter"})
+    pipeline.inject({**fault, "match": "/(ecb|frankfurter)/"})
     window = {"start": "2020-07-01", "end": "2020-07-01"}
     outcome = pipeline.run({**window, "force": True})
     assert (outcome.status, outcome.error) == ("FAILED", error)

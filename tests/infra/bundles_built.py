@@ -97,6 +97,7 @@ def settings_of(function: str, aws: FakeAws, sources: SourcesServer) -> dict[str
         "LOOK_BACK_DAYS": "7",
         "LAST_KNOWN_DAY": "",
         "YAHOO_BASE_URL": sources.yahoo_url,
+        "ECB_BASE_URL": sources.ecb_url,
         "FRANKFURTER_BASE_URL": sources.frankfurter_url,
         "PUBLICATION_PATIENCE_SECONDS": "2640",
         "OPERATOR_COMMAND": "marketlake",

@@ -46,7 +46,7 @@ def config(tmp_path_factory: pytest.TempPathFactory) -> LocalConfig:
 @pytest.fixture(scope="module")
 def terraform(config: LocalConfig, tmp_path_factory: pytest.TempPathFactory) -> Terraform:
     values = values_of(config)
-    overridden = ("yahoo_base_url", "frankfurter_base_url", *SHORT_WAITS)
+    overridden = ("yahoo_base_url", "ecb_base_url", "frankfurter_base_url", *SHORT_WAITS)
     variables = {
         "alert_email": "somebody@example.org",
         "local_endpoint": config.endpoint_url,
@@ -92,7 +92,7 @@ def test_daily_run_and_a_month_on_the_stack(stack: Pipeline) -> None:
 
 
 def test_a_failure_is_kept_and_mailed(stack: Pipeline) -> None:
-    stack.inject({"kind": "status", "status": 503, "match": "frankfurter"})
+    stack.inject({"kind": "status", "status": 503, "match": "/(ecb|frankfurter)/"})
     outcome = stack.run({"datasets": ["fx_rates"], "start": "2024-02-01", "end": "2024-02-01"})
     stack.inject()
     assert (outcome.status, outcome.error) == ("FAILED", "UpstreamUnavailable")

@@ -33,6 +33,7 @@ ENVIRONMENT = {
     "LOOK_BACK_DAYS": "7",
     "LAST_KNOWN_DAY": "",
     "YAHOO_BASE_URL": "https://yahoo.invalid",
+    "ECB_BASE_URL": "https://ecb.invalid/service",
     "FRANKFURTER_BASE_URL": "https://frankfurter.invalid/v1",
     "PUBLICATION_PATIENCE_SECONDS": "2640",
 }

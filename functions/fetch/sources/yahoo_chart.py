@@ -369,5 +369,6 @@ def is_count(value: Any) -> bool:
 
 
 def described(error: BaseException) -> str:
-    """Class and message of an error; of curl's, without the pointer to its manual."""
-    return shorten(f"{type(error).__name__}: {str(error).split(' See https://')[0]}", SHOWN_BYTES)
+    """Class and message of an error; of curl's, without its introduction and the pointer to its manual."""
+    message = str(error).removeprefix("Failed to perform, ").split(" See https://")[0]
+    return shorten(f"{type(error).__name__}: {message}", SHOWN_BYTES)

@@ -50,7 +50,7 @@ def test_the_storm_holds_nothing_that_leaves_another_lake_behind() -> None:
     upstream = [rule for rule in storm.rules if rule.surface == "upstream"]
     assert not UNSEEN & {rule.kind for rule in upstream}
     # One symbol's last day among a hundred is within the bounds of coverage; all rates of a day are not.
-    assert [rule.match for rule in upstream if rule.kind == "stale"] == ["/frankfurter/"]
+    assert [rule.match for rule in upstream if rule.kind == "stale"] == ["/(ecb|frankfurter)/"]
     assert max(rule.seconds for rule in storm.rules) <= 3
 
 

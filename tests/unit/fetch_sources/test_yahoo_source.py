@@ -100,7 +100,7 @@ def test_nothing_is_asked_of_any_other_host(
 ) -> None:
     request, asked = curl.Session.request, []
 
-    def noted(session: Any, method: str, url: str, *args: Any, **kwargs: Any) -> Any:
+    def noted(session: Any, method: Any, url: str, *args: Any, **kwargs: Any) -> Any:
         asked.append(url)
         return request(session, method, url, *args, **kwargs)
 

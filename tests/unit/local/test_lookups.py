@@ -45,16 +45,16 @@ def test_the_closing_days_are_those_of_the_pipeline_s_calendars() -> None:
 @pytest.mark.parametrize(
     ("content", "rows"),
     [
-        ("ticker,valid_from,valid_to\nA.L,2020-01-01,\n", ['"A.L","","","2020-01-01",""']),
+        ("ticker,valid_from,valid_to\nA.L,2020-01-01,\n", ['"A.L","","","","2020-01-01",""']),
         (
             'ticker,valid_from,valid_to,sector,note,company\nA.L,2020-01-01,2021-01-01,"Oil, Gas",x,"The ""A""\nplc"\n',
-            ['"A.L","The ""A"" plc","Oil, Gas","2020-01-01","2021-01-01"'],
+            ['"A.L","The ""A"" plc","Oil, Gas","","2020-01-01","2021-01-01"'],
         ),
-        ("\ufeffticker,company,sector,valid_from,valid_to\n B.L ,B,,2020-01-01\n", ['"B.L","B","","2020-01-01",""']),
+        ("\ufeffticker,company,sector,valid_from,valid_to\n B.L ,B,,2020-01-01\n", ['"B.L","B","","","2020-01-01",""']),
     ],
 )
 def test_a_list_of_the_user_s_own_has_the_table_s_columns(content: str, rows: list[str]) -> None:
-    header = '"ticker","company","sector","valid_from","valid_to"'
+    header = '"ticker","company","sector","currency","valid_from","valid_to"'
     assert lookup_csv("constituents", content.encode()).decode().splitlines() == [header, *rows]
 
 

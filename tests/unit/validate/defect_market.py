@@ -20,7 +20,6 @@ from validate.raw import raw_schema
 
 DAYS = PRICES.days(date(2021, 9, 1), date(2022, 12, 30))
 CONTEXT = 20
-MARKS = ("wrong", "hundredfold", "there", "spiked", "bad_dividend")
 Array = npt.NDArray[Any]
 
 
@@ -73,11 +72,9 @@ def market(seed: int, kinds: list[str]) -> Series:
         "open": opened, "high": high, "low": low, "close": true.copy(), "volume": volume.astype(float),
         "dividend": np.zeros(true.shape), "split_ratio": np.ones(true.shape),
     }  # fmt: skip
-    nothing = np.zeros(true.shape, bool)
-    series = Series(
-        [f"{kind}-{number}" for number, kind in enumerate(kinds)], columns, true, kinds,
-        *(nothing.copy() for _ in range(2)), ~nothing, *(nothing.copy() for _ in range(2)),
-    )  # fmt: skip
+    no = np.zeros(true.shape, bool)
+    names = [f"{kind}-{number}" for number, kind in enumerate(kinds)]
+    series = Series(names, columns, true, kinds, no.copy(), no.copy(), ~no, no.copy(), no.copy())
     _pay(series, random)
     for share, kind in enumerate(kinds):
         DEFECTS[kind](series, share, random)
@@ -223,19 +220,24 @@ DEFECTS: dict[str, Callable[[Series, int, np.random.Generator], None]] = {
 def joined(markets: list[Series]) -> Series:
     """``markets`` as one: to judge many symbols at once costs little more than to judge one."""
     kinds = [kind for one in markets for kind in one.kinds]
-    starts = np.cumsum([0, *(len(one.kinds) for one in markets)])
+    starts = np.cumsum([0, *(len(one.kinds) for one in markets[:-1])]).tolist()
+    placed = list(zip(starts, markets, strict=True))
+
+    def whole(part: Callable[[Series], Array]) -> Array:
+        return np.concatenate([part(one) for one in markets])
+
     return Series(
-        [f"{kind}-{number}" for number, kind in enumerate(kinds)],
-        {name: np.concatenate([one.columns[name] for one in markets]) for name in markets[0].columns},
-        np.concatenate([one.true for one in markets]),
-        kinds,
-        *(np.concatenate([getattr(one, name) for one in markets]) for name in MARKS),
-        {
-            int(start) + share: days
-            for start, one in zip(starts, markets, strict=False)
-            for share, days in one.answers.items()
-        },
-        [(int(start) + share, day) for start, one in zip(starts, markets, strict=False) for share, day in one.twice],
+        names=[f"{kind}-{number}" for number, kind in enumerate(kinds)],
+        columns={name: whole(lambda one, name=name: one.columns[name]) for name in markets[0].columns},  # type: ignore[misc]
+        true=whole(lambda one: one.true),
+        kinds=kinds,
+        wrong=whole(lambda one: one.wrong),
+        hundredfold=whole(lambda one: one.hundredfold),
+        there=whole(lambda one: one.there),
+        spiked=whole(lambda one: one.spiked),
+        bad_dividend=whole(lambda one: one.bad_dividend),
+        answers={start + share: evenings for start, one in placed for share, evenings in one.answers.items()},
+        twice=[(start + share, day) for start, one in placed for share, day in one.twice],
     )
 
 

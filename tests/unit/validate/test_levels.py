@@ -32,12 +32,10 @@ def days_of(*closes: float | None, splits: dict[int, float] | None = None) -> li
     ]
 
 
-def context(*closes: float, **more: float) -> bytes:
+def context(*closes: float) -> bytes:
     """The bars of the days before the first."""
     first = FIRST - timedelta(days=len(closes))
-    return before_csv(
-        [(first + timedelta(days=number), Bar("A.L", close=c, **more)) for number, c in enumerate(closes)]
-    )
+    return before_csv([(first + timedelta(days=number), Bar("A.L", close=c)) for number, c in enumerate(closes)])
 
 
 def lake(*closes: float, last: int = 1) -> Held:
@@ -127,11 +125,10 @@ def test_a_first_bar_that_nothing_confirms_is_the_odd_one() -> None:
 
 def test_a_restated_history_is_no_unit_error() -> None:
     """A split in the bars before: the lake is on the old basis, the answer on the new one."""
-    hundred_to_one = {"split_ratio": 100.0}
     before = before_csv(
         [
             (FIRST - timedelta(days=2), Bar("A.L", close=5.0)),
-            (FIRST - timedelta(days=1), Bar("A.L", close=5.1, **hundred_to_one)),
+            (FIRST - timedelta(days=1), Bar("A.L", close=5.1, split_ratio=100.0)),
         ]
     )
     assert blamed(days_of(5.05), before, lake(5.0, last=2)) == {}

@@ -291,14 +291,15 @@ def test_every_stored_day_is_accepted_rejected_or_unchanged_and_no_bad_row_goes_
 def hold(lake: Lake, closes: dict[date, dict[str, float]], flags: str | None = None) -> None:
     """The years' objects, with these closes (pounds)."""
     schema = {"dt": pl.String(), **polars_schema(PRICES)}
-    rows = [
-        {"dt": f"{day}", "ticker": ticker, "close": close, "flags": flags}
-        for day, of_day in closes.items()
-        for ticker, close in of_day.items()
-    ]
     for year in {day.year for day in closes}:
-        frame = pl.DataFrame([row for row in rows if row["dt"].startswith(f"{year}")], schema=schema)
-        lake.clean.put(year_key("ftse100_prices", year), to_parquet(frame, metadata={HELD_DAYS: "{}"}), PARQUET)
+        rows = [
+            {"dt": f"{day}", "ticker": ticker, "close": close, "flags": flags}
+            for day, of_day in closes.items()
+            for ticker, close in of_day.items()
+            if day.year == year
+        ]
+        body = to_parquet(pl.DataFrame(rows, schema=schema), metadata={HELD_DAYS: "{}"})
+        lake.clean.put(year_key("ftse100_prices", year), body, PARQUET)
 
 
 def test_an_answer_is_held_against_the_day_before_it_in_the_lake(lake: Lake) -> None:

@@ -111,7 +111,7 @@ def test_a_day_that_neither_has_is_late_and_no_failure_of_frankfurter_is_one(
     assert list(fetch(both(server)).days) == WEEK[:-1]
 
 
-class Told:
+class Fixed:
     def __init__(self, rates: RatesOfDays) -> None:
         self.answer, self.asked = rates, 0
 
@@ -121,8 +121,8 @@ class Told:
 
 
 def test_a_rate_that_differs_is_logged_and_the_ecbs_wins(caplog: pytest.LogCaptureFixture) -> None:
-    first = Told({WEEK[0]: {"USD": "1.10", "GBP": "0.88"}, WEEK[1]: {}})
-    second = Told({WEEK[0]: {"USD": "1.20", "GBP": "0.880"}, WEEK[1]: {"USD": "1.3"}})
+    first = Fixed({WEEK[0]: {"USD": "1.10", "GBP": "0.88"}, WEEK[1]: {}})
+    second = Fixed({WEEK[0]: {"USD": "1.20", "GBP": "0.880"}, WEEK[1]: {"USD": "1.3"}})
     found = fetch(ReferenceRates(first, second, "EUR"), WEEK[:2])
     assert [json.loads(raw)["rates"] for raw in found.days.values()] == [{"USD": 1.10, "GBP": 0.88}, {"USD": 1.3}]
     (logged,) = [vars(record) for record in caplog.records if "differs" in record.message]
@@ -131,11 +131,11 @@ def test_a_rate_that_differs_is_logged_and_the_ecbs_wins(caplog: pytest.LogCaptu
 
 
 def test_arguments_that_are_refused_are_not_retried_elsewhere() -> None:
-    class Refusing(Told):
+    class Refusing(Fixed):
         def rates(self, _request: FetchRequest) -> RatesOfDays:
             raise InvalidRequest("no")
 
-    second = Told({})
+    second = Fixed({})
     with pytest.raises(InvalidRequest):
         fetch(ReferenceRates(Refusing({}), second, "EUR"))
     assert second.asked == 0

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from fetch.sources import Addresses, source_of
 from fetch.sources.base import FetchedDays, FetchRequest, Source
 from fetch.sources.ecb import EcbSource
 from fetch.sources.frankfurter import FrankfurterSource
@@ -14,6 +15,7 @@ from infra.sources.server import SourcesServer
 from marketlake.calendars import trading_days
 from marketlake.errors import InvalidRequest, UpstreamMalformed, UpstreamThrottled, UpstreamUnavailable
 from tests.inject import Inject
+from tests.unit.lake import RATES
 
 pytestmark = pytest.mark.allow_hosts(["127.0.0.1"])
 WEEK = [date(2023, 1, day) for day in (2, 3, 4, 5, 6)]
@@ -139,3 +141,24 @@ def test_arguments_that_are_refused_are_not_retried_elsewhere() -> None:
     with pytest.raises(InvalidRequest):
         fetch(ReferenceRates(Refusing({}), second, "EUR"))
     assert second.asked == 0
+
+
+def test_a_proxy_is_the_way_to_both_unless_they_are_on_this_machine(server: SourcesServer) -> None:
+    """The server takes requests as a proxy does: with the whole address in their first line."""
+    addresses = Addresses("", "http://ecb.invalid/ecb/service", "http://f.invalid/frankfurter/v1", server.url)
+    honest = fetch(both(server))
+    server.requests.clear()
+    assert fetch(source_of(RATES, addresses, "EUR")) == honest
+    assert fetch(source_of(RATES, addresses, "USD")).rows.keys() == honest.rows.keys()
+    assert [line.split("/data/")[0].split("/20")[0] for line in server.requests] == [
+        "GET http://ecb.invalid/ecb/service",
+        "GET http://f.invalid/frankfurter/v1",
+    ]
+    dead = Addresses("", server.ecb_url, server.frankfurter_url, "http://127.0.0.1:9")
+    assert fetch(source_of(RATES, dead, "EUR")) == honest
+
+
+def test_a_proxy_that_does_not_answer_may_come_back() -> None:
+    addresses = Addresses("", "http://ecb.invalid", "http://f.invalid", "http://127.0.0.1:9")
+    with pytest.raises(UpstreamUnavailable, match="no complete answer from the ECB"):
+        fetch(source_of(RATES, addresses, "EUR"))

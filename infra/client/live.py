@@ -1,6 +1,6 @@
 """One chart and one answer of rates from the live sources, step by step, so that the step which broke has a name.
 
-Small on purpose, and apart from Fetch: it goes the way of yfinance (cookie, crumb, chart; curl_cffi as a browser)
+Small, and apart from Fetch: it goes the way of yfinance (cookie, crumb, chart; curl_cffi as a browser)
 without it, so that a change at Yahoo and one in the library can be distinguished.
 """
 
@@ -116,7 +116,7 @@ def _crumb(session: Any, cookie_url: str, crumb_url: str) -> str:
     Raises:
         Broken: at cookie, consent or crumb.
     """
-    found = _get("cookie", session, cookie_url)  # answers 404, and sets the cookie all the same
+    found = _get("cookie", session, cookie_url)  # its status is 404 also where it sets the cookie
     if "consent" in urlsplit(found.url).netloc:
         raise Broken("consent", f"{cookie_url} leads to {urlsplit(found.url).netloc}")
     if not session.cookies:

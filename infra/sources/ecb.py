@@ -26,6 +26,8 @@ HEADER = (
     *("DOM_SER_IDS", "PUBL_ECB", "PUBL_MU", "PUBL_PUBLIC", "UNIT_INDEX_BASE", "COMPILATION", "COVERAGE", "DECIMALS"),
     *("NAT_TITLE", "SOURCE_AGENCY", "SOURCE_PUB", "TITLE", "TITLE_COMPL", "UNIT", "UNIT_MULT"),
 )
+_AT = HEADER.index("TIME_PERIOD")
+"""Day and rate stand beside each other."""
 CSV_TYPE = "application/vnd.sdmx.data+csv;version=1.0.0"
 _SERIES = re.compile(r"/data/EXR/D\.([A-Z+]*)\.EUR\.SP00\.A")
 _INDICATIVE = ("ARS", "1234.5678")
@@ -59,15 +61,17 @@ class EcbApi:
 
 def _lines(days: Days) -> Iterator[list[str]]:
     """An observation a line, by currency; a day's currencies without a rate have none."""
-    by_code: dict[str, list[list[str]]] = defaultdict(list)
+    by_code: dict[str, list[tuple[str, str]]] = defaultdict(list)
     for day, rates in days:
         for code, rate in (*rates.items(), _INDICATIVE):
-            by_code[code].append(_observation(code, day, rate))
+            by_code[code].append((f"{day}", rate))
     for code in sorted(by_code):
-        yield from by_code[code]
+        series = _series(code)
+        yield from ([*series[:_AT], day, rate, *series[_AT + 2 :]] for day, rate in by_code[code])
 
 
-def _observation(code: str, day: date, rate: str) -> list[str]:
+def _series(code: str) -> list[str]:
+    """The cells that all observations of a series have in common."""
     kind = "Indicative" if code == _INDICATIVE[0] else "ECB reference"
     cells = {
         "KEY": f"EXR.D.{code}.EUR.SP00.A",
@@ -76,8 +80,6 @@ def _observation(code: str, day: date, rate: str) -> list[str]:
         "CURRENCY_DENOM": "EUR",
         "EXR_TYPE": "SP00",
         "EXR_SUFFIX": "A",
-        "TIME_PERIOD": f"{day}",
-        "OBS_VALUE": rate,
         "OBS_STATUS": "A",
         "OBS_CONF": "F",
         "TIME_FORMAT": "P1D",

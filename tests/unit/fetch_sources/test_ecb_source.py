@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from fetch.sources import Addresses, source_of
 from fetch.sources.base import FetchedDays, FetchRequest, Source
 from fetch.sources.ecb import EcbSource
 from fetch.sources.frankfurter import FrankfurterSource
@@ -14,6 +15,7 @@ from infra.sources.server import SourcesServer
 from marketlake.calendars import trading_days
 from marketlake.errors import InvalidRequest, UpstreamMalformed, UpstreamThrottled, UpstreamUnavailable
 from tests.inject import Inject
+from tests.unit.lake import RATES
 
 pytestmark = pytest.mark.allow_hosts(["127.0.0.1"])
 WEEK = [date(2023, 1, day) for day in (2, 3, 4, 5, 6)]
@@ -111,7 +113,7 @@ def test_a_day_that_neither_has_is_late_and_no_failure_of_frankfurter_is_one(
     assert list(fetch(both(server)).days) == WEEK[:-1]
 
 
-class Told:
+class Fixed:
     def __init__(self, rates: RatesOfDays) -> None:
         self.answer, self.asked = rates, 0
 
@@ -121,8 +123,8 @@ class Told:
 
 
 def test_a_rate_that_differs_is_logged_and_the_ecbs_wins(caplog: pytest.LogCaptureFixture) -> None:
-    first = Told({WEEK[0]: {"USD": "1.10", "GBP": "0.88"}, WEEK[1]: {}})
-    second = Told({WEEK[0]: {"USD": "1.20", "GBP": "0.880"}, WEEK[1]: {"USD": "1.3"}})
+    first = Fixed({WEEK[0]: {"USD": "1.10", "GBP": "0.88"}, WEEK[1]: {}})
+    second = Fixed({WEEK[0]: {"USD": "1.20", "GBP": "0.880"}, WEEK[1]: {"USD": "1.3"}})
     found = fetch(ReferenceRates(first, second, "EUR"), WEEK[:2])
     assert [json.loads(raw)["rates"] for raw in found.days.values()] == [{"USD": 1.10, "GBP": 0.88}, {"USD": 1.3}]
     (logged,) = [vars(record) for record in caplog.records if "differs" in record.message]
@@ -131,11 +133,32 @@ def test_a_rate_that_differs_is_logged_and_the_ecbs_wins(caplog: pytest.LogCaptu
 
 
 def test_arguments_that_are_refused_are_not_retried_elsewhere() -> None:
-    class Refusing(Told):
+    class Refusing(Fixed):
         def rates(self, _request: FetchRequest) -> RatesOfDays:
             raise InvalidRequest("no")
 
-    second = Told({})
+    second = Fixed({})
     with pytest.raises(InvalidRequest):
         fetch(ReferenceRates(Refusing({}), second, "EUR"))
     assert second.asked == 0
+
+
+def test_a_proxy_is_the_way_to_both_unless_they_are_on_this_machine(server: SourcesServer) -> None:
+    """The server takes requests as a proxy does: with the whole address in their first line."""
+    addresses = Addresses("", "http://ecb.invalid/ecb/service", "http://f.invalid/frankfurter/v1", server.url)
+    honest = fetch(both(server))
+    server.requests.clear()
+    assert fetch(source_of(RATES, addresses, "EUR")) == honest
+    assert fetch(source_of(RATES, addresses, "USD")).rows.keys() == honest.rows.keys()
+    assert [line.split("/data/")[0].split("/20")[0] for line in server.requests] == [
+        "GET http://ecb.invalid/ecb/service",
+        "GET http://f.invalid/frankfurter/v1",
+    ]
+    dead = Addresses("", server.ecb_url, server.frankfurter_url, "http://127.0.0.1:9")
+    assert fetch(source_of(RATES, dead, "EUR")) == honest
+
+
+def test_a_proxy_that_does_not_answer_may_come_back() -> None:
+    addresses = Addresses("", "http://ecb.invalid", "http://f.invalid", "http://127.0.0.1:9")
+    with pytest.raises(UpstreamUnavailable, match="no complete answer from the ECB"):
+        fetch(source_of(RATES, addresses, "EUR"))

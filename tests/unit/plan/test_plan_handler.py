@@ -74,7 +74,7 @@ def test_the_schedules_own_time_decides_and_not_the_late_start() -> None:
 
 
 def test_the_run_of_the_morning_ends_with_the_day_before(lake: Lake) -> None:
-    """06:30 in London on Saturday, in summer and in winter: Friday is the last day due, and was loaded."""
+    """06:30 in London on Saturday, in summer and in winter: Friday is the last day due, loaded in the evening."""
     for at, friday in (("2023-01-07T06:30:00Z", date(2023, 1, 6)), ("2023-07-08T05:30:00Z", date(2023, 7, 7))):
         planned = plan(
             {"datasets": ["fx_rates", "ftse100_prices"], "scheduled_time": at, "trigger": "schedule"}, started=at

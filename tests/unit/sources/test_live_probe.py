@@ -35,7 +35,7 @@ FRANKFURTER = '{"base":"EUR","rates":{"2026-11-23":{"USD":1.15},"2026-11-24":{"U
 
 
 class Upstream(ThreadingHTTPServer):
-    """Answers by the beginning of the path; what is not told is a chart, a crumb and a cookie as they should be."""
+    """Answers by the beginning of the path; what is not set is a chart, a crumb and a cookie as they should be."""
 
     def __init__(self) -> None:
         super().__init__(("127.0.0.1", 0), Handler)
@@ -58,8 +58,8 @@ class Handler(BaseHTTPRequestHandler):
 
     def do_GET(self) -> None:
         self.server.asked.append(self.path)
-        told = (answer for start, answer in self.server.answers.items() if self.path.startswith(start))
-        status, text, headers = next(told, (404, "", {}))
+        found = (answer for start, answer in self.server.answers.items() if self.path.startswith(start))
+        status, text, headers = next(found, (404, "", {}))
         self.send_response(status)
         for name, value in headers.items():
             self.send_header(name, value)
@@ -90,7 +90,7 @@ def yahoo(upstream: Upstream) -> str:
     return ask_yahoo(upstream.url, "AZN.L", TODAY, own=upstream.url)
 
 
-def test_a_chart_and_rates_that_are_right_are_told(upstream: Upstream) -> None:
+def test_a_chart_and_rates_that_are_right_are_shown(upstream: Upstream) -> None:
     assert yahoo(upstream) == "AZN.L closed at 13100.5 GBp on 2026-11-24"
     assert upstream.asked == [
         "/cookie",
@@ -211,10 +211,14 @@ def test_one_broken_source_does_not_hide_the_others(upstream: Upstream) -> None:
     assert [bool(probe.advice) for probe in found] == [False, True, False]
 
 
+def changed(config: LocalConfig, name: str, value: Any) -> LocalConfig:
+    return replace(config, **{name: value})
+
+
 def test_a_mirror_or_proxy_that_does_not_answer_is_refused_when_given(upstream: Upstream, tmp_path: Path) -> None:
     dead = f"http://127.0.0.1:{free_port()}"
     config = LocalConfig(root=tmp_path, source="live", ecb_url=upstream.url, proxy=upstream.url)
     refuse_dead_ends(config)
     for name in ("yahoo_url", "ecb_url", "frankfurter_url", "proxy"):
         with pytest.raises(Refusal, match=f"--{name.replace('_', '-')}: 127.0.0.1:.* cannot be reached"):
-            refuse_dead_ends(replace(config, **{name: dead}))
+            refuse_dead_ends(changed(config, name, dead))

@@ -1,8 +1,8 @@
 """What later runs have to do or to leave: patches, known holes, silent symbols; one JSON object a dataset.
 
 Report writes it, Plan reads it. It is replaced under a condition, and a change is made anew from what another execution
-wrote meanwhile. What an execution is to report is found in the entries that bear its name: a Report that was killed after
-it wrote the ledger reports the same again, and nothing is counted twice.
+wrote meanwhile. What an execution is to report is found in the entries that bear its name: a Report that was killed
+after it wrote the ledger reports the same again, and nothing is counted twice.
 """
 
 from __future__ import annotations
@@ -59,7 +59,7 @@ class Hole(Struct, frozen=True):
 
 
 class Silent(Struct, frozen=True):
-    """A symbol without bars: the source's reason and its last bar in ``text``, reported by execution ``reported_by``."""
+    """A symbol without bars: the source's reason and its last bar in ``text``; ``reported_by`` an execution."""
 
     text: str
     reported_by: str
@@ -84,8 +84,8 @@ class Ledger(Struct, frozen=True):
 class Ran(Struct, frozen=True):
     """A batch that ran, as far as the ledger goes.
 
-    ``days`` ascending; ``symbols`` empty: all. ``failed``: nothing of it came through. ``missing``: days that the source
-    does not have. ``lacking``: symbols that did not come, with why, while the rest did.
+    ``days`` ascending; ``symbols`` empty: all. ``failed``: nothing of it came through. ``missing``: days that the
+    source does not have. ``lacking``: symbols that did not come, with why, while the rest did.
     """
 
     days: list[date]
@@ -106,7 +106,7 @@ class Ran(Struct, frozen=True):
 
 
 def read_ledger(bucket: Bucket, dataset: str) -> tuple[Ledger, str]:
-    """The ledger of ``dataset`` and its ETag; an empty one, and no ETag, where there is none yet.
+    """The ledger of ``dataset`` and its ETag; an empty one, without an ETag, where nobody wrote one yet.
 
     Raises:
         ContractViolation: what lies there is not a ledger.
@@ -201,7 +201,7 @@ def _rest(patch: Patch, ran: Sequence[Ran], *, daily: bool) -> tuple[Patch | Non
 
 
 def with_holes(ledger: Ledger, ran: Sequence[Ran], execution: str, on: date, *, daily: bool) -> Ledger:
-    """``ledger`` without the days that came, and for a ``daily`` run with those asked for in vain, once a day (``on``)."""
+    """``ledger`` without the days that came; a ``daily`` run adds those asked for in vain, once a day (``on``)."""
     missing = {day for batch in ran for day in batch.missing}
     came = {day for batch in ran if not batch.failed and not batch.symbols for day in batch.days} - missing
     holes = {day: hole for day, hole in ledger.holes.items() if day not in came}

@@ -94,12 +94,18 @@ class Planned(Struct, frozen=True):
     summary: Summary
 
 
+MAX_FAILED_SYMBOLS = 20
+"""Most symbols of a batch that are asked for again later by themselves; their names travel with its outcome, and with
+those of every other batch (``plan.batches.MAX_OUTCOME_BYTES``). Where more did not come, the batch has failed."""
+
+
 class Fetched(Struct, frozen=True):
     """Fetch's answer: day ranges that are stored, ``late`` ones that may still come and ``holes`` that will not.
 
     ``before``: the bars before the first stored day were stored, too. ``missing_symbols`` has the first few, each with
-    a reason. ``failed_symbols`` did not come for a reason that may pass: the rest is stored, and a later run asks for
-    them again. ``silent_symbols`` have had no bar for some days: the first few, each with the source's reason.
+    a reason. ``failed_symbols`` (names) did not come for a reason that may pass: the rest is stored, and a later run asks
+    for them again. ``silent_symbols`` have had no bar for some days: the first few, each with the source's reason, where the
+    batch reaches the last days.
     """
 
     days: list[str]
@@ -124,8 +130,8 @@ class Rejection(Struct, frozen=True):
 class Validated(Struct, frozen=True):
     """Validate's answer: counts of days, and of bad rows; ``example`` is the first of ``rejections``.
 
-    ``flagged_rows`` are good ones in which a value is in doubt. ``manifest`` is the key of the object with the good rows
-    of the accepted days.
+    ``flagged_rows`` are good ones in which a value is in doubt. ``missing`` has the first few ranges of rejected days
+    that the source did not have. ``manifest`` is the key of the object with the good rows of the accepted days.
     """
 
     accepted: int
@@ -136,6 +142,7 @@ class Validated(Struct, frozen=True):
     flagged_rows: int = 0
     rejections: list[Rejection] = []
     example: Rejection | None = None
+    missing: list[str] = []
 
 
 class Transformed(Struct, frozen=True):
@@ -171,9 +178,9 @@ class Caught(Struct, frozen=True, rename="pascal"):
 class BatchResult(Struct, frozen=True, kw_only=True):
     """What the states made of a batch, as Report is given it: counts, and what failed, by state.
 
-    ``rejected`` days are described by ``rejection``, the first of them; the source did not have ``late`` ones and ``holes``
-    (day ranges). Where the Map itself failed, Report is given
-    the planned batches, which have no ``index`` and did nothing.
+    ``rejected`` days are described by ``rejection``, the first of them. ``missing`` has the first few ranges of those
+    that the source did not have. Where the Map itself failed, Report is given the planned batches, which have no
+    ``index`` and did nothing.
     """
 
     index: int = -1
@@ -188,8 +195,7 @@ class BatchResult(Struct, frozen=True, kw_only=True):
     rejected: int = 0
     rejected_rows: int = 0
     flagged_rows: int = 0
-    late: list[str] = []
-    holes: list[str] = []
+    missing: list[str] = []
     failed_symbols: list[str] = []
     silent_symbols: list[str] = []
     rejection: Rejection | None = None

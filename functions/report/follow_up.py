@@ -52,7 +52,7 @@ def follow_up(
     *,
     daily: bool,
 ) -> FollowUp:
-    """Bring the ledger of ``dataset`` up to date with what an execution that started ``on`` did; one or two requests."""
+    """Bring the ledger of ``dataset`` up to date after an execution that started ``on``; one or two requests."""
     contract = load_contract(dataset)
     ran = [_ran(contract, result) for result in results if result.dataset == dataset and result.index >= 0]
     patches = [_of_split(found) for found in restated if found.dataset == dataset and found.mails]
@@ -76,7 +76,7 @@ def follow_up(
 
 def _ran(contract: Contract, result: BatchResult) -> Ran:
     days = from_intervals(contract, result.days)
-    missing = {*from_intervals(contract, result.late), *from_intervals(contract, result.holes)}
+    missing = set(from_intervals(contract, result.missing))
     fetch = result.failure.get("Fetch")
     if fetch is not None and fetch.error == "NotYetPublished" and not result.recheck and not result.input.symbols:
         missing = set(days)
@@ -132,14 +132,14 @@ def _lines(contract: Contract, ledger: Ledger, execution: str) -> list[str]:
     name = contract.name
     silent = [f"{name} {one.text}" for _, one in sorted(ledger.silent.items()) if one.reported_by == execution]
     holes = [
-        f"{name} {day}: {contract.source} did not have it on {hole.asked} evenings: a hole, for which no daily run asks "
-        f"any more; to ask again: {load_again(name, [day])}"
+        f"{name} {day}: {contract.source} did not have it on {hole.asked} evenings: a hole, for which no daily run "
+        f"asks any more; to ask again: {load_again(name, [day])}"
         for day, hole in sorted(ledger.holes.items())
         if hole.reported_by == execution
     ]
     given_up = [
-        f"{name} {', '.join(patch.symbols[:3])}{' ...' if len(patch.symbols) > 3 else ''}, {patch.start} to {patch.end}: "
-        f"given up ({patch.reason}); to try again: {_load_symbols(name, patch)}"
+        f"{name} {', '.join(patch.symbols[:3])}{' ...' if len(patch.symbols) > 3 else ''}, "
+        f"{patch.start} to {patch.end}: given up ({patch.reason}); to try again: {_load_symbols(name, patch)}"
         for patch in ledger.given_up
         if patch.reported_by == execution
     ]

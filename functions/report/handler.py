@@ -110,7 +110,8 @@ def _follow_ups(clean: Bucket, event: ReportEvent, restated: Sequence[Restatemen
     datasets = sorted({*event.plan.datasets, *(result.dataset for result in event.results)})
     on = date.fromisoformat(event.started[:10])
     return [
-        follow_up(clean, dataset, event.results, restated, event.task.execution, on, daily=daily) for dataset in datasets
+        follow_up(clean, dataset, event.results, restated, event.task.execution, on, daily=daily)
+        for dataset in datasets
     ]
 
 

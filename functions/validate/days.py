@@ -20,6 +20,10 @@ MAX_REJECTIONS = 20
 and the execution's history stay bounded (25,000 events) while no day is lost."""
 
 
+MAX_MISSING = 5
+"""Ranges of days without anything at the source that travel on: as many as a daily run finds in a week."""
+
+
 @dataclass(frozen=True)
 class RejectedDay:
     """A day that is not loaded: the error class that names why, and a cause for people."""
@@ -72,8 +76,8 @@ def missing_days(contract: Contract, fetched: Fetched) -> list[RejectedDay]:
     """The days that Fetch did not get, late ones first."""
     waiting = f"{contract.source} did not have the day in time; the next daily run asks again"
     absent = (
-        f"{contract.source} has nothing for this day although its calendar is open; check the source, then run it again. "
-        "After three evenings without it, daily runs ask for it no more"
+        f"{contract.source} has nothing for this day although its calendar is open; check the source, then run it "
+        "again. After three evenings without it, daily runs ask for it no more"
     )
     late = [RejectedDay(day, "NotYetPublished", waiting) for day in from_intervals(contract, fetched.late)]
     holes = [RejectedDay(day, "UpstreamUnavailable", absent) for day in from_intervals(contract, fetched.holes)]

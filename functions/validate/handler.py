@@ -26,7 +26,7 @@ from marketlake.settings import read_settings
 from marketlake.storage import Bucket, side_by_side
 from marketlake.symbols import symbols_in_force
 from marketlake.telemetry import count, logger, task
-from validate.days import judge_days, messages, missing_days
+from validate.days import MAX_MISSING, judge_days, messages, missing_days
 from validate.neighbours import move_reasons, repeat_reasons
 from validate.raw import CONTEXT_DAY, CONTEXT_END, RawDay, read_raw
 from validate.rules import row_reasons
@@ -67,10 +67,12 @@ def handler(event: ValidateEvent) -> Validated:
     if accepted:
         accepted_days = [day for day in days if day.day in accepted]
         write_batch_rows(clean, key, batch_rows(accepted_days, rows, last_before(contract, frame), unchanged))
+    missing: list[str] = []
     if not (batch.recheck or (batch.symbols and days)):
         # A day that is looked at again, or patched, is in the lake already; that its source lacks it loses nothing. But
         # that the source has none of the days of a patch is a failure.
         rejected += missing_days(contract, event.fetched)
+        missing = [*event.fetched.late, *event.fetched.holes]
 
     count("RowsRejected", bad.height, dataset=contract.name)
     count("DaysRejected", len(rejected), dataset=contract.name)
@@ -84,6 +86,7 @@ def handler(event: ValidateEvent) -> Validated:
         manifest=key,
         rejections=rejections,
         example=rejections[0] if rejections else None,
+        missing=missing[:MAX_MISSING],
     )
 
 

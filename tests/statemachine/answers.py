@@ -63,10 +63,12 @@ def validated(accepted: int = 5, unchanged: int = 0, rejected: tuple[str, ...] =
         "unchanged": unchanged,
         "rejected": len(rejections),
         "rejected_rows": 37 * len(rejections),
+        "flagged_rows": 0,
     }
     rest = {
         "rejections": rejections,
         "example": rejections[0] if rejections else None,
+        "missing": [],
         "manifest": "manifests/v",
     }
     return payload(counts | rest)
@@ -90,6 +92,8 @@ FETCHED = payload(
         "holes": [],
         "before": True,
         "missing_symbols": ["ABC.L: delisted"],
+        "failed_symbols": [],
+        "silent_symbols": [],
     }
 )
 VALIDATED = validated()

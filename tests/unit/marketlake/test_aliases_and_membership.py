@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from contextlib import suppress
 from datetime import date
 
 import polars as pl
@@ -44,21 +45,29 @@ def test_bad_aliases_are_refused_with_the_line(text: str, message: str) -> None:
         parse_aliases(text.encode(), "a.csv")
 
 
+def ends(names: dict[str, str]) -> bool:
+    """Whether every name leads out of ``names`` in as many steps as there are."""
+    reached = set(names)
+    for _ in names:
+        reached = {names[name] for name in reached if name in names}
+    return not reached & names.keys()
+
+
 @given(st.dictionaries(st.sampled_from("ABCDEFGH"), st.sampled_from("ABCDEFGH")))
 def test_aliases_end_at_a_name_that_is_no_old_one_or_are_refused(names: dict[str, str]) -> None:
     lines = "".join(f"{old},{new},2020-01-01,x\n" for old, new in names.items())
-    try:
-        found = parse_aliases((OLD + lines).encode(), "a.csv")
-    except ContractViolation as error:
-        assert "circle" in str(error)
+    if not ends(names):
+        with pytest.raises(ContractViolation, match="is a circle"):
+            parse_aliases((OLD + lines).encode(), "a.csv")
         return
+    found = parse_aliases((OLD + lines).encode(), "a.csv")
     assert len(found) == len(names)
     assert all(alias.new not in names for alias in found)
 
 
 def test_the_shipped_aliases_are_of_listed_tickers() -> None:
     listed = symbols_of(PRICES).names
-    assert "SDLF.L" == current_name("PHNX.L")
+    assert current_name("PHNX.L") == "SDLF.L"
     assert current_name("BP.L") == "BP.L"
     assert all(alias.new in listed and alias.old not in listed for alias in shipped_aliases().values())
 
@@ -72,7 +81,9 @@ def test_the_old_name_in_a_list_is_refused_while_it_is_live_and_else_means_the_n
 
 def test_a_currency_that_the_contract_does_not_know_is_refused_with_what_is_accepted() -> None:
     content = (LIST + "BP.L,GBP,2000-01-01,\nX.L,SEK,2000-01-01,\n").encode()
-    with pytest.raises(ContractViolation, match=r"l\.csv line 3: currency 'SEK' is not known; accepted are EUR, GBP, USD"):
+    with pytest.raises(
+        ContractViolation, match=r"l\.csv line 3: currency 'SEK' is not known; accepted are EUR, GBP, USD"
+    ):
         parse_symbols(content, "l.csv", currencies_of(PRICES))
     assert parse_symbols(content, "l.csv", currencies_of(RATES)).names == ["BP.L", "X.L"]
 
@@ -81,7 +92,8 @@ def rows(*named: tuple[str, float]) -> pl.DataFrame:
     schema = polars_schema(PRICES)
     frame = pl.DataFrame({"ticker": [name for name, _ in named], "close": [close for _, close in named]})
     return frame.select(
-        (pl.col(name) if name in frame.columns else pl.lit(None).alias(name)).cast(kind) for name, kind in schema.items()
+        (pl.col(name) if name in frame.columns else pl.lit(None).alias(name)).cast(kind)
+        for name, kind in schema.items()
     )
 
 
@@ -129,10 +141,8 @@ def test_a_ticker_is_a_member_once_a_day_or_refused(stretches: list[tuple[int, i
 @given(st.binary() | st.text(alphabet=",\n 0129-AZ").map(lambda text: (OLD + text).encode()))
 def test_any_bytes_are_read_or_refused(content: bytes) -> None:
     for parse in (parse_aliases, parse_membership):
-        try:
+        with suppress(ContractViolation):
             parse(content, "any.csv")
-        except ContractViolation as error:
-            assert str(error).startswith("any.csv")
 
 
 def test_the_shipped_membership_has_a_hundred_members_on_every_day_and_today_s_are_the_constituents() -> None:

@@ -103,9 +103,9 @@ class Fetched(Struct, frozen=True):
     """Fetch's answer: day ranges that are stored, ``late`` ones that may still come and ``holes`` that will not.
 
     ``before``: the bars before the first stored day were stored, too. ``missing_symbols`` has the first few, each with
-    a reason. ``failed_symbols`` (names) did not come for a reason that may pass: the rest is stored, and a later run asks
-    for them again. ``silent_symbols`` have had no bar for some days: the first few, each with the source's reason, where the
-    batch reaches the last days.
+    a reason. ``failed_symbols`` (names) did not come for a reason that may pass: the rest is stored, and a later run
+    asks for them again. ``silent_symbols`` have had no bar for some days: the first few, each with the source's reason,
+    where the batch reaches the last days.
     """
 
     days: list[str]

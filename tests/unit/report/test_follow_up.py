@@ -9,9 +9,10 @@ from msgspec import convert
 from marketlake import aliases
 from marketlake.aliases import Alias
 from marketlake.ledger import Hole, Ledger, Patch, read_ledger, update_ledger
+from marketlake.manifest import FetchNotes, write_notes
 from marketlake.messages import BatchResult
 from marketlake.restatements import Restatement, write_restatements
-from report.follow_up import FollowUp, follow_up, only_known_holes
+from report.follow_up import FollowUp, follow_up
 from report.handler import handler
 from tests.unit.lake import Context, Lake, task_of
 
@@ -63,23 +64,19 @@ def test_a_patch_s_own_batch_that_lacks_again_is_given_up_in_the_end(lake: Lake)
     assert after(lake, own, run="run-5").lines == [], "it is reported once"
 
 
-def test_a_day_that_never_comes_is_a_failure_twice_and_then_a_notice(lake: Lake) -> None:
+def test_a_day_that_never_comes_is_a_hole_on_the_third_evening_and_said_once(lake: Lake) -> None:
     absent = {"Error": "NotYetPublished", "Cause": "late"}
     alone = result("2023-01-03", dataset="ftse100_index", failure={"Fetch": absent})
-    beside = result("2023-01-03/2023-01-04", dataset="ftse100_index", missing=["2023-01-03"], rejected=1)
+    # From the second evening on it is asked for quietly: no failure, and no rejected day.
+    beside = result("2023-01-03/2023-01-04", dataset="ftse100_index", missing=["2023-01-03"])
     for evening, batch in enumerate((alone, beside), 1):
-        found = after(lake, batch, run=f"run-{evening}", on=2 + evening)
-        assert not only_known_holes(batch, {found.dataset: found.ledger})
-        assert found.lines == []
+        assert after(lake, batch, run=f"run-{evening}", on=2 + evening).lines == []
     found = after(lake, beside, run="run-3", on=5)
     (line,) = found.lines
     assert line.startswith("ftse100_index 2023-01-03: yahoo did not have it on 3 evenings")
-    ledgers = {found.dataset: found.ledger}
-    assert only_known_holes(beside, ledgers)
-    assert only_known_holes(alone, ledgers)
-    worse = result("2023-01-03/2023-01-04", dataset="ftse100_index", missing=["2023-01-03"], rejected=2)
-    assert not only_known_holes(worse, ledgers), "another day was rejected, too"
-    assert not only_known_holes(result(dataset="ftse100_index"), ledgers)
+    assert found.ledger.known_holes == {date(2023, 1, 3)}
+    assert after(lake, beside, run="run-4", on=6).lines == []
+    assert after(lake, result("2023-01-03", dataset="ftse100_index"), run="run-5").ledger.holes == {}
 
 
 def test_a_silent_symbol_is_in_the_mail_of_one_run(lake: Lake) -> None:
@@ -111,11 +108,8 @@ def test_the_run_reports_a_known_hole_as_a_notice_and_does_not_fail(lake: Lake) 
     write_restatements(lake.clean, "run-1", 0, [SPLIT])
     context: Any = Context()
     again = {"datasets": ["ftse100_index"], "start": "2023-01-03", "end": "2023-01-03"}
-    rejection = {"days": ["2023-01-03"], "error": "UpstreamUnavailable", "cause": "nothing", "input": again}
-    batch = {
-        "index": 0, "dataset": "ftse100_index", "days": ["2023-01-03"], "count": 1, "input": again,
-        "missing": ["2023-01-03"], "rejected": 1, "rejection": rejection,
-    }  # fmt: skip
+    batch = {"index": 0, "dataset": "ftse100_index", "days": ["2023-01-03"], "count": 1, "input": again}
+    write_notes(lake.clean, "run-1", 0, FetchNotes(missing=["2023-01-03"]))
     event = {
         "task": task_of("Report"), "input": {}, "execution_arn": "arn:aws:states:eu-west-2:1:execution:m:run-1",
         "started": "2023-01-06T20:00:00.000Z", "plan": {"datasets": ["ftse100_index", NAME]},

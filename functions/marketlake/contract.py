@@ -81,7 +81,7 @@ class DividendRule(Part, frozen=True):
     is the raw column with the source's own closes adjusted for dividends: from one row to the next they imply another
     dividend, which is to agree within ``tolerance``, as a ratio; in another currency within ``currency_tolerance``.
     Where they do not, an amount of ``ordinary`` size (least and greatest share of the price) stays if what is implied
-    is none, a hundredth, or beyond the ordinary: the source adjusts later, or wrongly.
+    is nothing, a hundredth, or beyond the ordinary: the source adjusts later, or wrongly.
     """
 
     column: str

@@ -11,6 +11,7 @@ from collections.abc import Mapping
 import polars as pl
 
 from marketlake.contract import Contract, DividendRule, RangeRule
+from validate.neighbours import beside
 from validate.raw import ADJUSTMENT
 from validate.rules import broken_values
 
@@ -29,7 +30,7 @@ A_HUNDREDTH = 0.02
 
 
 def with_doubts(contract: Contract, rows: pl.DataFrame, marks: Mapping[str, pl.Series]) -> pl.DataFrame:
-    """Good ``rows`` (``raw_schema``, by day and key, those before a batch included) without the values in doubt.
+    """Good ``rows`` (``raw_schema``, by key and day, those before a batch included) without the values in doubt.
 
     ``flags`` names the rules that were broken, sorted; ``marks`` are further ones: flag -> whether each row has it.
     """
@@ -88,9 +89,9 @@ def _dividends(rule: DividendRule, contract: Contract, rows: pl.DataFrame) -> li
     """For both rules about dividends: flag, whether each row breaks it, and whether that costs the amount."""
     if not (_listed(rule, rows).any() or rows[ADJUSTMENT].is_not_null().any()):
         return []
-    factor, price = (pl.col(name).shift(1).over(contract.key) for name in (ADJUSTMENT, rule.of))
+    factor, price = (beside(contract, name) for name in (ADJUSTMENT, rule.of))
     columns = rows.select(
-        implied_before=1 - pl.col(ADJUSTMENT).shift(2).over(contract.key) / factor,
+        implied_before=1 - beside(contract, ADJUSTMENT, 2) / factor,
         amount=pl.col(rule.column),
         share=pl.col(rule.column) / pl.coalesce(price, rule.of),
         implied=1 - factor / pl.col(ADJUSTMENT),
@@ -98,7 +99,7 @@ def _dividends(rule: DividendRule, contract: Contract, rows: pl.DataFrame) -> li
         comparable=pl.col(rule.currency_column).is_in(sorted(_currencies(contract))).fill_null(True),
         same=pl.col(rule.currency_column).eq_missing(pl.col(rule.price_currency_column)).fill_null(True)
         | pl.col(rule.currency_column).is_null(),
-        newest=pl.col("dt") == pl.col("dt").max().over(contract.key),
+        newest=beside(contract, "dt", -1).is_null(),
     )
     size = columns.select(_size(rule)).to_series()
     verdict = columns.select(doubt=_contradicted(rule), costs=_costs(rule))

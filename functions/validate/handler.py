@@ -109,6 +109,7 @@ def judged_rows(contract: Contract, frame: pl.DataFrame, lake: pl.DataFrame) -> 
 
     Good ones lack the values in doubt, and their ``flags`` say so. ``lake`` is what the lake holds (``held_rows``).
     """
+    frame = frame.sort(*contract.key, maintain_order=True)  # by day within each key, as it was
     reasons = row_reasons(contract, frame)
     reasons = _or_else(reasons, repeat_reasons(contract, frame, reasons.is_not_null()))
     wrong_level, splits = level_reasons(contract, frame, reasons.is_not_null(), lake)
@@ -119,9 +120,10 @@ def judged_rows(contract: Contract, frame: pl.DataFrame, lake: pl.DataFrame) -> 
     good = with_doubts(contract, rows, marks).with_columns(reason=NO_REASON)
     columns = ["dt", *polars_schema(contract), "reason"]
     if not bad.any():
-        return good.select(columns)
+        return good.select(columns).sort("dt", maintain_order=True)
     wrong = frame.filter(bad).with_columns(reasons.filter(bad).alias("reason"))
-    return pl.concat([good.select(columns), wrong.select(columns)]).sort("dt", *contract.key, maintain_order=True)
+    judged = pl.concat([good.select(columns), wrong.select(columns)])
+    return judged.sort("dt", *contract.key, maintain_order=True)
 
 
 def _or_else(reasons: pl.Series, further: pl.Series) -> pl.Series:

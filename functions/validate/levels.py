@@ -17,6 +17,7 @@ from math import inf, log
 import polars as pl
 
 from marketlake.contract import Contract, MoveRule
+from validate.neighbours import beside
 
 SPLIT_WORTH_A_LOOK = 1.5
 """Smaller splits, up or down, cannot be distinguished from a market's move."""
@@ -41,22 +42,19 @@ def level_reasons(
 ) -> tuple[pl.Series, pl.Series]:
     """For each row the reason why its level is wrong, null where it is not, and whether its split is not adjusted.
 
-    ``frame`` has ``dt`` and the contract's columns, rows before the batch included; ``bad`` says which rows another
-    rule refused already: they are neither judged nor compared with. ``lake`` has ``dt``, the key and the value of the
-    days that the lake holds (``anchors.held_rows``).
+    ``frame`` has ``dt`` and the contract's columns, by key and day, rows before the batch included; ``bad`` says which
+    rows another rule refused already: they are neither judged nor compared with. ``lake`` has ``dt``, the key and the
+    value of the days that the lake holds (``anchors.held_rows``).
     """
     rule = contract.rules.move
     reasons: list[str | None] = [None] * frame.height
     splits = [False] * frame.height
     split = pl.lit(1.0) if rule.split_column is None else pl.col(rule.split_column)
-    rows = (
-        frame.with_row_index("row")
-        .filter(~bad)
-        .select("row", "dt", *contract.key, value=pl.col(rule.column), split=split)
-        .join(lake.select("dt", *contract.key, held=rule.column), on=["dt", *contract.key], how="left")
-        .join(_older(contract, frame, lake), on=contract.key, how="left")
-        .sort(*contract.key, "dt")
-    )
+    rows = frame.with_row_index("row").filter(~bad)
+    rows = rows.select("row", "dt", *contract.key, value=pl.col(rule.column), split=split)
+    rows = rows.join(
+        lake.select("dt", *contract.key, held=rule.column), on=["dt", *contract.key], how="left", maintain_order="left"
+    ).join(_older(contract, frame, lake), on=contract.key, how="left", maintain_order="left")
     suspects = rows.join(_suspects(contract, rows), on=contract.key, how="semi", maintain_order="left")
     for group in suspects.partition_by(contract.key, maintain_order=True):
         values = [Value(*row) for row in group.select("row", "value", "split", "held").iter_rows()]
@@ -76,8 +74,8 @@ def _older(contract: Contract, frame: pl.DataFrame, lake: pl.DataFrame) -> pl.Da
 def _suspects(contract: Contract, rows: pl.DataFrame) -> pl.DataFrame:
     """Keys with a split, or any move beyond the contract's bound between neighbours or from what the lake holds."""
     bound = contract.rules.move.max_ratio
-    before = pl.col("value").shift(1).over(contract.key)
-    ratios = [pl.col("value") / other for other in (before, pl.col("held"), pl.col("older"))]
+    others = (beside(contract, "value"), pl.col("held"), pl.col("older"))
+    ratios = [pl.col("value") / other for other in others]
     beyond = pl.any_horizontal((~ratio.is_between(1 / bound, bound)).fill_null(False) for ratio in ratios)
     return rows.filter(beyond | (pl.col("split") != 1)).select(contract.key).unique()
 

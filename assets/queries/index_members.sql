@@ -1,5 +1,5 @@
 -- name: index_members
--- description: Mean change, weighted alike, of the index's members of the first day and of the last day of a window; before the membership begins, of the constituents of today
+-- description: Mean change of the index's members of the first day and of the last day of a window, weighted alike (before the membership begins: today's constituents)
 -- parameters: from_day, from_day, from_day, to_day, to_day, to_day, from_day, from_day, from_day, from_day, to_day, to_day, to_day, to_day
 -- from_day: date, such as 2021-12-31
 -- to_day: date, such as 2022-12-30
@@ -42,4 +42,5 @@ FROM members m
 LEFT JOIN opening o ON o.ticker = m.ticker
 LEFT JOIN closing c ON c.ticker = m.ticker
 GROUP BY m.members_of, m.known_from
+HAVING count(c.close / o.close) > 0
 ORDER BY m.members_of

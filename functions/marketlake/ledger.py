@@ -106,7 +106,7 @@ class Ran(Struct, frozen=True):
 
 
 def read_ledger(bucket: Bucket, dataset: str) -> tuple[Ledger, str]:
-    """The ledger of ``dataset`` and its ETag; an empty one, and no ETag, where there is none yet.
+    """The ledger of ``dataset`` and its ETag; an empty one, without an ETag, where nobody wrote one yet.
 
     Raises:
         ContractViolation: what lies there is not a ledger.

@@ -29,8 +29,8 @@ Map's holds each batch with its outcome: for every other day of 26 years of two 
 MAX_PATCH_BATCHES = 30
 """Batches for patches that a daily run adds at most, over all datasets: one symbol's history since 2000, and some."""
 
-MAX_OUTCOME_BYTES = 2_500
-"""What the states add to a batch at most: counts, a rejection, and three failures."""
+MAX_OUTCOME_BYTES = 2_750
+"""What the states add to a batch at most: counts, a rejection, three failures, and the symbols that did not come."""
 
 
 MAX_PASS_ROWS = 1_000_000

@@ -84,7 +84,7 @@ variable "lambda_runtime" {
 }
 
 variable "constituents_file" {
-  description = "CSV of the tickers to fetch: ticker,company,sector,valid_from,valid_to. A list of your own takes the place of the FTSE 100 here; a relative path starts at infra/terraform/."
+  description = "CSV of the tickers to fetch: ticker,company,sector,currency,valid_from,valid_to. A list of your own takes the place of the FTSE 100 here; a relative path starts at infra/terraform/."
   type        = string
   default     = "../../functions/marketlake/contracts/constituents.csv"
   nullable    = false
@@ -92,6 +92,13 @@ variable "constituents_file" {
   validation {
     condition     = can(regex("(?i)\\.csv$", var.constituents_file)) && try(startswith(split("\n", file(var.constituents_file))[0], "ticker,"), false)
     error_message = "constituents_file must be an existing .csv file whose header starts with ticker, (see functions/marketlake/contracts/constituents.csv)."
+  }
+
+  validation {
+    condition = try(alltrue([
+      for row in csvdecode(file(var.constituents_file)) : contains(["", "GBP", "EUR", "USD"], trimspace(try(row.currency, "")))
+    ]), false)
+    error_message = "constituents_file has a currency that functions/marketlake/contracts/ftse100_prices.json does not know: ${try(join("; ", [for place, row in csvdecode(file(var.constituents_file)) : "line ${place + 2}: ${row.currency}" if !contains(["", "GBP", "EUR", "USD"], trimspace(try(row.currency, "")))]), "no CSV")}. Accepted are EUR, GBP and USD, or nothing."
   }
 }
 

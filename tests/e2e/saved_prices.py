@@ -225,4 +225,4 @@ def index_members(lake: Frames, p: Asked) -> pl.DataFrame:
                 mean_change=pl.col("change").mean(),
             )
         )
-    return pl.concat(parts)
+    return pl.concat(parts).filter(pl.col("priced") > 0)

@@ -132,6 +132,16 @@ def test_a_good_value_is_accepted(rules: Terraform, name: str, value: str) -> No
     assert done.returncode == 0, done.stderr
 
 
+def test_a_currency_that_the_contract_does_not_know_is_refused_with_its_line(rules: Terraform) -> None:
+    path = rules.folder / "own_list.csv"
+    rows = "BP.L,GBP,2000-01-01,\nX.L,SEK,2000-01-01,\n"
+    path.write_text(f"ticker,currency,valid_from,valid_to\n{rows}", "utf-8")
+    done = plan(rules, constituents_file=str(path))
+    assert "line 3: SEK. Accepted are EUR, GBP and USD" in " ".join(done.stderr.replace("│", " ").split())
+    path.write_text(path.read_text("utf-8").replace("SEK", "EUR"), "utf-8")
+    assert plan(rules, constituents_file=str(path)).returncode == 0
+
+
 def test_only_the_mail_address_has_no_default(rules: Terraform) -> None:
     done = rules.run("plan", "-input=false", check=False)
     assert re.findall(r'"(\w+)" is not set', done.stderr) == ["alert_email"]

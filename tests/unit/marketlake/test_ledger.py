@@ -64,7 +64,7 @@ def test_nothing_to_note_costs_one_request_and_writes_nothing(lake: Lake) -> Non
     assert lake.everything() == {}
 
 
-def test_a_ledger_that_is_none_and_one_that_others_always_change(lake: Lake) -> None:
+def test_a_ledger_that_is_not_one_and_one_that_others_always_change(lake: Lake) -> None:
     lake.clean.put(ledger_key("fx_rates"), b"[]", "application/json")
     with pytest.raises(ContractViolation, match=r"state/fx_rates\.json is not readable"):
         read_ledger(lake.clean, "fx_rates")

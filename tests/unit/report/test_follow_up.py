@@ -66,7 +66,7 @@ def test_a_patch_s_own_batch_that_lacks_again_is_given_up_in_the_end(lake: Lake)
 def test_a_day_that_never_comes_is_a_failure_twice_and_then_a_notice(lake: Lake) -> None:
     absent = {"Error": "NotYetPublished", "Cause": "late"}
     alone = result("2023-01-03", dataset="ftse100_index", failure={"Fetch": absent})
-    beside = result("2023-01-03/2023-01-04", dataset="ftse100_index", holes=["2023-01-03"], rejected=1)
+    beside = result("2023-01-03/2023-01-04", dataset="ftse100_index", missing=["2023-01-03"], rejected=1)
     for evening, batch in enumerate((alone, beside), 1):
         found = after(lake, batch, run=f"run-{evening}", on=2 + evening)
         assert not only_known_holes(batch, {found.dataset: found.ledger})
@@ -77,7 +77,7 @@ def test_a_day_that_never_comes_is_a_failure_twice_and_then_a_notice(lake: Lake)
     ledgers = {found.dataset: found.ledger}
     assert only_known_holes(beside, ledgers)
     assert only_known_holes(alone, ledgers)
-    worse = result("2023-01-03/2023-01-04", dataset="ftse100_index", holes=["2023-01-03"], rejected=2)
+    worse = result("2023-01-03/2023-01-04", dataset="ftse100_index", missing=["2023-01-03"], rejected=2)
     assert not only_known_holes(worse, ledgers), "another day was rejected, too"
     assert not only_known_holes(result(dataset="ftse100_index"), ledgers)
 
@@ -114,7 +114,7 @@ def test_the_run_reports_a_known_hole_as_a_notice_and_does_not_fail(lake: Lake) 
     rejection = {"days": ["2023-01-03"], "error": "UpstreamUnavailable", "cause": "nothing", "input": again}
     batch = {
         "index": 0, "dataset": "ftse100_index", "days": ["2023-01-03"], "count": 1, "input": again,
-        "holes": ["2023-01-03"], "rejected": 1, "rejection": rejection,
+        "missing": ["2023-01-03"], "rejected": 1, "rejection": rejection,
     }  # fmt: skip
     event = {
         "task": task_of("Report"), "input": {}, "execution_arn": "arn:aws:states:eu-west-2:1:execution:m:run-1",

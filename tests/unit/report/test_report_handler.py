@@ -32,8 +32,7 @@ DONE: dict[str, Any] = {
     "marked": 5,
     "checked": 5,
     "same": 0,
-    "late": [],
-    "holes": [],
+    "missing": [],
     "failed_symbols": [],
     "silent_symbols": [],
 }

@@ -17,6 +17,7 @@ from datetime import date
 
 import polars as pl
 
+from marketlake.aliases import shipped_aliases
 from marketlake.batch_rows import PARQUET, to_parquet
 from marketlake.contract import Contract
 from marketlake.errors import ContractViolation, StorageUnavailable
@@ -82,7 +83,8 @@ def record_actions(contract: Contract, clean: Bucket, days: Sequence[Day], today
 
 
 def read_actions(contract: Contract, clean: Bucket) -> tuple[str, pl.DataFrame | None]:
-    """The table of the contract's dataset and its object's ETag; empty and None where there is no such object.
+    """The table of the contract's dataset, each ticker under its name of today, and its object's ETag; None and empty
+    where there is no such object.
 
     Raises:
         ContractViolation: it cannot be read.
@@ -93,11 +95,13 @@ def read_actions(contract: Contract, clean: Bucket) -> tuple[str, pl.DataFrame |
     except ObjectMissing:
         return "", None
     try:
-        return stored.etag, pl.read_parquet(io.BytesIO(stored.body)).select(SCHEMA.names()).cast(SCHEMA)
+        table = pl.read_parquet(io.BytesIO(stored.body)).select(SCHEMA.names()).cast(SCHEMA)
     except pl.exceptions.PolarsError as error:
         raise ContractViolation(
             f"{key} is not readable ({error}); remove it: the next run makes it anew of what the lake holds"
         ) from error
+    names = {alias.old: alias.new for alias in shipped_aliases().values()}
+    return stored.etag, table.with_columns(pl.col("ticker").replace(names)).unique(KEY, keep="first").sort(KEY)
 
 
 def events_of(contract: Contract, rows: pl.DataFrame) -> pl.DataFrame:

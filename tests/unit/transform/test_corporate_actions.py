@@ -12,6 +12,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from marketlake.aliases import shipped_aliases
 from marketlake.batch_rows import PARQUET, AcceptedDay, to_parquet
 from marketlake.errors import ContractViolation, StorageUnavailable
 from marketlake.layout import actions_key, clean_key
@@ -158,6 +159,12 @@ def test_one_that_always_loses_gives_up_with_a_transient_error(lake: Lake) -> No
     (mine,) = write(lake, day(0, paying("A.L", 5.0)))
     with pytest.raises(StorageUnavailable, match="run these days again"):
         record_actions(PRICES, meddled, [mine], EVENING)
+
+
+def test_an_action_of_a_renamed_ticker_is_under_its_name_of_today(lake: Lake) -> None:
+    alias = next(iter(shipped_aliases().values()))
+    record(lake, day(0, paying(alias.old, 5.0)))
+    assert [row[1] for row in table(lake)] == [alias.new]
 
 
 def test_a_table_that_cannot_be_read_says_what_to_do(lake: Lake) -> None:

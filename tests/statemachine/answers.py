@@ -68,7 +68,6 @@ def validated(accepted: int = 5, unchanged: int = 0, rejected: tuple[str, ...] =
     rest = {
         "rejections": rejections,
         "example": rejections[0] if rejections else None,
-        "missing": [],
         "manifest": "manifests/v",
     }
     return payload(counts | rest)
@@ -92,8 +91,6 @@ FETCHED = payload(
         "holes": [],
         "before": True,
         "missing_symbols": ["ABC.L: delisted"],
-        "failed_symbols": [],
-        "silent_symbols": [],
     }
 )
 VALIDATED = validated()

@@ -105,7 +105,7 @@ def test_a_table_that_is_not_what_the_contract_says_fails(deployed: Target, make
     deployed.glue.update_table(DatabaseName="marketlake", TableInput=table)
     (check,) = (c for c in deployment_checks(deployed) if c.status == "failed")
     assert check.check == f"table {table['Name']}"
-    assert "flags" in check.found
+    assert "rate" in check.found
 
 
 def test_a_checked_day_that_its_year_does_not_hold_fails(deployed: Target, store: Callable[..., None]) -> None:

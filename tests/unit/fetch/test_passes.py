@@ -175,7 +175,7 @@ def test_failed_symbols_are_those_of_the_pass(lake: Lake, source: History) -> No
     source.failed = {"B.L": "status 500"}
     fetch(NEWER, 0)
     assert fetch(OLDER, 1)["missing_symbols"] == []
-    assert read_notes(lake.clean, "run-1") == dict.fromkeys((0, 1), FetchNotes(failed=["B.L"]))
+    assert read_notes(lake.clean, "run-1") == dict.fromkeys((0, 1), FetchNotes(failed=["B.L: status 500"]))
 
 
 def test_a_symbol_without_bars_on_three_days_is_told_with_its_last_one(lake: Lake, source: History) -> None:

@@ -56,13 +56,15 @@ def load_year(pipeline: Pipeline) -> tuple[Lake, dict[str, dict[str, pl.DataFram
     pipeline.inject()
     assert outcome.status == "SUCCEEDED", outcome
     folder = pipeline.config.root / "s3" / ACCOUNT_ID / pipeline.name("clean_bucket")
-    days = {dataset: read_days(folder, dataset, FIRST, LAST) for dataset in DATASETS}
+    # Other days may be there, too: a later dividend is in an adjusted close.
+    every = {dataset: read_days(folder, dataset, "0000", "9999") for dataset in DATASETS}
+    days = {dataset: dict(some(every[dataset], lambda day: FIRST <= day <= LAST)) for dataset in DATASETS}
     keys = sorted(pipeline.etags("raw_bucket", "quarantine/"))
     aside = [
         put_aside(dataset, [pipeline.body("raw_bucket", key) for key in keys if f"/{dataset}/" in key])
         for dataset in DATASETS
     ]
-    frames = Frames({dataset: one_frame(dataset, days[dataset]) for dataset in DATASETS}, pl.concat(aside))
+    frames = Frames({dataset: one_frame(dataset, every[dataset]) for dataset in DATASETS}, pl.concat(aside))
     return Lake(target_of(pipeline.config), frames), days
 
 

@@ -25,6 +25,8 @@ those of a share of a few pence are rounded coarsely."""
 WORTH_MISSING = 2e-3
 """Share of the price from which on an implied dividend is missed where none is listed."""
 
+PLACE = "place"
+
 A_HUNDREDTH = 0.02
 """Below this part of a dividend, adjusted closes are adjusted for a hundredth of it, or not yet."""
 
@@ -90,11 +92,13 @@ def _dividends(rule: DividendRule, contract: Contract, rows: pl.DataFrame) -> li
     if not (_listed(rule, rows).any() or rows[ADJUSTMENT].is_not_null().any()):
         return []
     factor, price = (beside(contract, name) for name in (ADJUSTMENT, rule.of))
-    columns = rows.select(
+    next_day = pl.col(PLACE) == beside(contract, PLACE) + 1
+    columns = rows.with_columns(_places(contract, rows).alias(PLACE)).select(
         implied_before=1 - beside(contract, ADJUSTMENT, 2) / factor,
         amount=pl.col(rule.column),
         share=pl.col(rule.column) / pl.coalesce(price, rule.of),
-        implied=1 - factor / pl.col(ADJUSTMENT),
+        # Over more than a day it is the product of all dividends between, of days too that are not here.
+        implied=pl.when(next_day).then(1 - factor / pl.col(ADJUSTMENT)),
         # A currency without a unit in the contract, such as rand, cannot be compared with a price at all.
         comparable=pl.col(rule.currency_column).is_in(sorted(_currencies(contract))).fill_null(True),
         same=pl.col(rule.currency_column).eq_missing(pl.col(rule.price_currency_column)).fill_null(True)
@@ -105,6 +109,13 @@ def _dividends(rule: DividendRule, contract: Contract, rows: pl.DataFrame) -> li
     verdict = columns.select(doubt=_contradicted(rule), costs=_costs(rule))
     doubt = verdict["doubt"] & ~size
     return [("dividend_size", size, size), ("dividend_adjusted", doubt, doubt & verdict["costs"])]
+
+
+def _places(contract: Contract, rows: pl.DataFrame) -> pl.Series:
+    """The number of each row's day among the days of the contract's calendar, null for another day."""
+    dates = rows["dt"]
+    days = contract.days(dates.min(), dates.max())  # type: ignore[arg-type]
+    return dates.replace_strict(days, range(len(days)), default=None, return_dtype=pl.Int64())
 
 
 def _listed(rule: DividendRule, rows: pl.DataFrame) -> pl.Series:

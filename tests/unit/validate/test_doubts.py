@@ -6,6 +6,7 @@ from dataclasses import replace
 from datetime import date, timedelta
 from typing import Any
 
+import polars as pl
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -141,3 +142,14 @@ def test_a_rate_has_its_own_spike() -> None:
     assert rows.filter(rows["flags"].is_not_null()).select("dt", "target_currency", "flags").rows() == [
         (days[2].day, "USD", "spike")
     ]
+
+
+def test_a_dividend_between_two_days_that_do_not_follow_each_other_is_not_missing_on_the_second() -> None:
+    """A batch may leave out days that the lake has, and a share may have no bar on its ex-day."""
+    before, last = date(2023, 1, 3), date(2023, 1, 6)
+    old = [replace(GOOD, adj_close=97)]
+    for day, flags in ((date(2023, 1, 4), "dividend_adjusted"), (date(2023, 1, 5), None)):
+        bars = {before: old, day: [replace(GOOD, close=101, adj_close=101)], last: [replace(GOOD, adj_close=100)]}
+        rows = judged(PRICES, [RawDay(at, prices_csv(of_day)) for at, of_day in bars.items()])
+        found = rows.filter(pl.col("dt") == day).row(0, named=True)
+        assert (found["flags"], found["dividend"]) == (flags, None if flags else 0.0)

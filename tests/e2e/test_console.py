@@ -93,7 +93,7 @@ def test_a_backfill_is_seen_live_its_cause_in_two_clicks_and_its_redrive_to_the_
     attempts.nth(1).locator("summary").click()
     expect(attempts.nth(1)).to_contain_text('"FunctionName"')
     attempts.nth(1).get_by_role("button", name="Show logs").click()
-    expect(attempts.nth(1).locator(".log").first).to_contain_text("task failed")
+    expect(attempts.nth(1).locator(".log").last).to_contain_text("task failed")
     console.page.get_by_role("tab", name="Timeline").click()
     expect(console.page.locator(".bar.bad")).to_have_count(5)
     console.page.get_by_role("tab", name="Events").click()

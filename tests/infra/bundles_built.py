@@ -99,6 +99,7 @@ def settings_of(function: str, aws: FakeAws, sources: SourcesServer) -> dict[str
         "YAHOO_BASE_URL": sources.yahoo_url,
         "ECB_BASE_URL": sources.ecb_url,
         "FRANKFURTER_BASE_URL": sources.frankfurter_url,
+        "UPSTREAM_PROXY": "",
         "PUBLICATION_PATIENCE_SECONDS": "2640",
         "OPERATOR_COMMAND": "marketlake",
         "POWERTOOLS_LOG_LEVEL": "INFO",

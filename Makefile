@@ -27,7 +27,7 @@ TERRAFORM := terraform -chdir=infra/terraform
 INITIALISED := infra/terraform/.terraform/.initialised
 
 .PHONY: help setup run backfill history query partitions console dashboard doctor up down status package plan deploy destroy
-.PHONY: preflight test unit definition e2e hostile lint format docs coverage storm timelapse bench bench-years
+.PHONY: preflight test unit definition e2e hostile defects lint format docs coverage storm timelapse bench bench-years
 .PHONY: diagrams sample-data screenshots clean
 
 help: ## Print this list
@@ -136,6 +136,9 @@ coverage: $(READY) ## Which lines the unit tests and those of the definition run
 
 hostile: $(READY) ## A thousand hostile inputs for each of five kinds, five times what the tests take
 	@HOSTILE_EXAMPLES=1000 $(BIN)/pytest -n 2 tests/unit/hostile
+
+defects: $(READY) ## A thousand seeds of defects in simulated prices: what is caught, lost, blamed (docs/data-quality.md); ten minutes
+	@DEFECT_SEEDS=1000 $(BIN)/pytest -q -n 2 -rP -k of_unit tests/unit/validate/test_defects.py
 
 test: lint ## Lint, type-check and run all tests
 	@$(BIN)/pytest -n 3 --dist loadgroup

@@ -18,7 +18,7 @@ from infra.client.machine import shipped_machine
 def draw() -> Drawing:
     """The picture."""
     with Drawing("TB", compound="true", ordering="out", nodesep="0.25", ranksep="0.45") as made:
-        sources = icon(InternetAlt1, "sources", "Yahoo Finance,", "Frankfurter (ECB)")
+        sources = icon(InternetAlt1, "sources", "Yahoo Finance, the ECB,", "Frankfurter")
         daily = icon(EventbridgeScheduler, "EventBridge Scheduler", "every weekday evening")
         person = icon(User, "engineer", "marketlake backfill, retry")
         pipeline = icon(StepFunctions, "Step Functions", "one state machine: retries,", "catches, batches at once")

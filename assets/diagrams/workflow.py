@@ -21,7 +21,7 @@ def draw() -> Drawing:
         person = icon(User, "you", "change a function, the definition,", "a policy, a contract")
         with Cluster("a laptop: no account, no Docker, no token", graph_attr=BOX):
             run = icon(Python, "make run", "marketlake up: the AWS emulator,", "deployed from the same files")
-            sources = icon(Python, "simulated sources", "Yahoo and Frankfurter,", "with fault injection")
+            sources = icon(Python, "simulated sources", "Yahoo, ECB, Frankfurter,", "with fault injection")
             test = icon(Python, "make test", "format, lint, types, all tests,", "Terraform applied to the emulator")
         repository = icon(Github, "GitHub", "a pull request")
         with Cluster("GitHub Actions", graph_attr=BOX):

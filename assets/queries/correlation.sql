@@ -10,12 +10,12 @@ WITH pairs AS (
     ln(a.adj_close / lag(a.adj_close) OVER (ORDER BY a.dt)) AS one,
     ln(b.adj_close / lag(b.adj_close) OVER (ORDER BY a.dt)) AS other
   FROM (
-    SELECT dt, adj_close FROM ftse100_prices_by_year
-    WHERE ticker = ? AND year BETWEEN substr(?, 1, 4) AND substr(?, 1, 4) AND dt BETWEEN ? AND ? AND adj_close > 0
+    SELECT dt, adj_close FROM ftse100_prices_adjusted
+    WHERE ticker = ? AND year BETWEEN substr(?, 1, 4) AND substr(?, 1, 4) AND dt BETWEEN ? AND ?
   ) a
   JOIN (
-    SELECT dt, adj_close FROM ftse100_prices_by_year
-    WHERE ticker = ? AND year BETWEEN substr(?, 1, 4) AND substr(?, 1, 4) AND dt BETWEEN ? AND ? AND adj_close > 0
+    SELECT dt, adj_close FROM ftse100_prices_adjusted
+    WHERE ticker = ? AND year BETWEEN substr(?, 1, 4) AND substr(?, 1, 4) AND dt BETWEEN ? AND ?
   ) b
     ON a.dt = b.dt
 )

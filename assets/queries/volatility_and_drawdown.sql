@@ -7,8 +7,8 @@ WITH prices AS (
   SELECT dt, ticker, adj_close,
     lag(adj_close) OVER (PARTITION BY ticker ORDER BY dt) AS before,
     max(adj_close) OVER (PARTITION BY ticker ORDER BY dt ROWS UNBOUNDED PRECEDING) AS peak
-  FROM ftse100_prices_by_year
-  WHERE year BETWEEN substr(?, 1, 4) AND substr(?, 1, 4) AND dt BETWEEN ? AND ? AND adj_close > 0
+  FROM ftse100_prices_adjusted
+  WHERE year BETWEEN substr(?, 1, 4) AND substr(?, 1, 4) AND dt BETWEEN ? AND ?
 ),
 falls AS (
   SELECT dt, ticker, ln(adj_close / before) AS log_return, adj_close / peak - 1 AS fall,

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 
 from fetch.sources.base import FetchedDays
 from marketlake.contract import Contract
-from marketlake.errors import NotYetPublished
+from marketlake.errors import NotYetPublished, shorten
 from marketlake.intervals import text_of, to_intervals
 from marketlake.layout import before_key, raw_key
 from marketlake.storage import Bucket
@@ -16,6 +16,14 @@ from marketlake.symbols import Symbols
 
 LATE_FOR = timedelta(days=3)
 """A day that is missing at its source is late for so long; after that it is a hole that waiting does not fill."""
+
+LONGEST_CLOSURE = timedelta(days=14)
+SILENT_DAYS = 3
+"""A symbol without a bar on so many days in a row, while the source has others, is one to look at."""
+
+SHOWN_SILENT = 10
+MAX_REASON_BYTES = 140
+"""Longest text about a silent symbol: Yahoo's own words are in it, and it travels on with the batch."""
 
 CONTENT_TYPES = {"csv": "text/csv", "json": "application/json"}
 
@@ -26,6 +34,10 @@ class Gaps:
 
     late: list[date]
     holes: list[date]
+
+    def without(self, days: Collection[date]) -> Gaps:
+        """The same without ``days``."""
+        return Gaps([day for day in self.late if day not in days], [day for day in self.holes if day not in days])
 
 
 def find_gaps(contract: Contract, wanted: Sequence[date], fetched: FetchedDays, symbols: Symbols, at: date) -> Gaps:
@@ -42,6 +54,28 @@ def find_gaps(contract: Contract, wanted: Sequence[date], fetched: FetchedDays, 
         elif recent and fetched.rows[day] < contract.rules.coverage * len(symbols.expected(day)):
             late.append(day)
     return Gaps(late, holes)
+
+
+def silent_symbols(
+    contract: Contract, wanted: Sequence[date], fetched: FetchedDays, symbols: Symbols, at: date
+) -> list[str]:
+    """Symbols expected on the last of the ``wanted`` days, a recent one, that have no bar on its last three: the first
+    few, each with the source's reason.
+
+    Nothing came of them in a pass in which others came: they are dead, renamed or suspended, as far as can be seen.
+    """
+    last = max(fetched.days, default=None)
+    if last is None or last != wanted[-1] or last < at - LATE_FOR or not fetched.last_bars:
+        return []
+    three = contract.days(last - LONGEST_CLOSURE, last)[-SILENT_DAYS:]
+    silent = []
+    for symbol in symbols.expected(last):
+        bar = fetched.last_bars.get(symbol)
+        if symbol in fetched.failed_symbols or (bar is not None and bar >= three[0]):
+            continue
+        reason = fetched.missing_symbols.get(symbol, "no bar lately")
+        silent.append(shorten(f"{symbol}: {reason}; last bar {bar or 'before the days asked for'}", MAX_REASON_BYTES))
+    return silent[:SHOWN_SILENT]
 
 
 def refuse_late(contract: Contract, wanted: Sequence[date], gaps: Gaps, *, patient: bool) -> None:

@@ -28,24 +28,21 @@ class Part(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Column(Part, frozen=True):
-    """A column of the clean table; ``type`` is its Athena type.
-
-    ``noise`` is the relative difference between two answers of the source that means nothing: the lake keeps its value.
-    """
+    """A column of the clean table; ``type`` is its Athena type."""
 
     name: str
     type: ColumnType
     nullable: bool
     description: str
-    noise: float = 0.0
 
 
 class MoveRule(Part, frozen=True):
-    """Bound of a day-on-day move of ``column``, as a ratio of the larger to the smaller value.
+    """Bound of a day-on-day move of ``column``, as a ratio of the larger to the smaller value; beyond it, a value is
+    quarantined until the next days agree with it.
 
-    A move within ``unit_tolerance`` of ``unit_ratio`` (100: pence for pounds) is named a unit error. On the day of a
-    split (``split_column`` is not 1) of a series that is adjusted for splits, a move within ``split_tolerance`` of the
-    split's ratio, up or down, is refused too: one side of it is not adjusted, or is twice.
+    A move within ``unit_tolerance`` of ``unit_ratio`` (100: pence for pounds) is a unit error however long it lasts. On
+    the day of a split (``split_column`` is not 1) of a series that is adjusted for splits, a move within
+    ``split_tolerance`` of the split's ratio, up or down, is flagged: one side of it is not adjusted, or is twice.
     """
 
     column: str
@@ -56,20 +53,55 @@ class MoveRule(Part, frozen=True):
     split_tolerance: float = 0.0
 
 
-class PortionRule(Part, frozen=True):
-    """``column``, where it is there and not 0, is ``min`` to ``max`` times ``of`` in the same row."""
+class SpikeRule(Part, frozen=True):
+    """A value at least ``min_ratio``-fold those of the day before and the day after, or a ``min_ratio``-th, which are
+    within ``max_return`` of each other, as a ratio. It is flagged, and stays."""
+
+    min_ratio: float
+    max_return: float
+
+
+class RangeRule(Part, frozen=True):
+    """``low`` and ``high`` hold ``close`` and ``open``, and none is beyond ``max_ratio``-fold of ``close``.
+
+    What contradicts the close, or the range that holds it, becomes null with a flag.
+    """
+
+    open: str
+    high: str
+    low: str
+    close: str
+    max_ratio: float
+
+
+class DividendRule(Part, frozen=True):
+    """What a dividend (``column``, in ``currency_column``) is held against; in doubt it becomes null with a flag.
+
+    In the currency of ``of`` (``price_currency_column``) it is ``min`` to ``max`` times that, where not 0. ``adjusted``
+    is the raw column with the source's own closes adjusted for dividends: from one row to the next they imply another
+    dividend, which is to agree within ``tolerance``, as a ratio; in another currency within ``currency_tolerance``.
+    Where they do not, an amount of ``ordinary`` size (least and greatest share of the price) stays if what is implied
+    is nothing, a hundredth, or beyond the ordinary: the source adjusts later, or wrongly.
+    """
 
     column: str
+    currency_column: str
     of: str
+    price_currency_column: str
     min: float
     max: float
+    adjusted: str
+    tolerance: float
+    currency_tolerance: float
+    ordinary: tuple[float, float]
 
 
 class RepeatRule(Part, frozen=True):
     """A row that is its symbol's last one over again in all of ``columns``.
 
-    It is refused if ``traded`` (a count) is equal as well and not 0: what traded does not repeat itself. Where more
-    than ``max_share`` of a day's rows repeat themselves, at least ``min_rows`` of them, all of those are refused.
+    It is refused if ``traded`` (a count) is equal as well and not 0, and the ``columns`` are not all one price: what
+    traded does not repeat itself. Where more than ``max_share`` of a day's rows repeat themselves, at least
+    ``min_rows`` of them, all of those are refused.
     """
 
     columns: tuple[str, ...]
@@ -79,36 +111,56 @@ class RepeatRule(Part, frozen=True):
 
 
 class Rules(Part, frozen=True):
-    """Validation rules. ``coverage`` and ``max_bad_share`` are shares of a day's expected and received rows."""
+    """Validation rules. ``coverage`` and ``max_bad_share`` are shares of a day's expected and received rows.
+
+    ``review_share``: a person should look at the quarantined rows of a batch when they are a larger share of it. A
+    value that is not finite, or breaks ``positive`` or ``non_negative``, costs its row where its column may not be
+    null; else it becomes null with a flag.
+    """
 
     coverage: float
     max_bad_share: float
+    review_share: float
     positive: tuple[str, ...]
     non_negative: tuple[str, ...]
-    ordered: tuple[tuple[str, str], ...]
-    portions: tuple[PortionRule, ...]
     repeat: RepeatRule
     move: MoveRule
+    spike: SpikeRule
+    range: RangeRule | None = None
+    dividend: DividendRule | None = None
+
+
+class Unit(Part, frozen=True):
+    """A unit in which prices are quoted: ``per_unit`` of it are one unit of ``currency`` (ISO 4217)."""
+
+    currency: str
+    per_unit: float
 
 
 class Units(Part, frozen=True):
-    """How quoted prices become pounds: divide ``columns`` by ``per_pound[<quoted currency>]``."""
+    """How quoted values become amounts of a currency.
 
+    ``columns`` are divided by the ``per_unit`` of the unit that ``quoted_column`` names, and ``currency_column`` gets
+    its currency. The dividend has a unit of its own: that which its raw ``dividend_currency_column`` names, else that
+    of the prices; one that is not in ``quoted`` is a currency, of which the amount stays as it is.
+    """
+
+    quoted_column: str
     currency_column: str
-    per_pound: dict[str, float]
     columns: tuple[str, ...]
+    dividend_column: str
+    dividend_currency_column: str
+    quoted: dict[str, Unit]
 
 
 class Adjustment(Part, frozen=True):
     """Values that the source restates for all earlier days when ``event`` happens: ``columns`` move by one factor.
 
-    With ``over``, it is the ratio of each column to that one which moves. On the day of the event ``event_column`` is
-    not ``usual``. ``mails``: a mail says so at once.
+    On the day of the event ``event_column`` is not ``usual``. ``mails``: a mail says so at once.
     """
 
     event: str
     columns: tuple[str, ...]
-    over: str | None
     event_column: str
     usual: float
     mails: bool
@@ -141,7 +193,10 @@ class Raw(Part, frozen=True):
 
 
 class Contract(Part, frozen=True):
-    """A dataset: where it comes from, when it is published, what a row is and which rules it obeys."""
+    """A dataset: where it comes from, when it is published, what a row is and which rules it obeys.
+
+    ``one_pass``: the source answers a symbol's whole history in one request, so the batches of an execution share one.
+    """
 
     name: str
     version: int
@@ -158,6 +213,7 @@ class Contract(Part, frozen=True):
     rules: Rules
     units: Units | None = None
     adjustments: tuple[Adjustment, ...] = ()
+    one_pass: bool = False
 
     @property
     def symbol_column(self) -> str:

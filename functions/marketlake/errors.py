@@ -82,6 +82,15 @@ class NotYetPublished(TransientError):
     )
 
 
+class PassUnderWay(TransientError):
+    """Another batch of the execution asks the source for both: its answer is waited for.
+
+    It may take as long as a function may run, five minutes; each try counts as an error of Lambda's, so they are few.
+    """
+
+    retry = RetryPolicy("pass_interval_seconds", "pass_max_attempts", jitter="NONE")
+
+
 class StorageUnavailable(TransientError):
     """S3, Athena or Glue answered 5xx or throttled, after the SDK's own retries."""
 

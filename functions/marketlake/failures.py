@@ -21,6 +21,7 @@ EVERYTHING = "--all"
 
 PLAIN_WORDS = {
     "UpstreamThrottled": "the source refused the calls because there were too many",
+    "PassUnderWay": "another batch was still asking the source for both",
     "UpstreamUnavailable": "the source could not be reached or had nothing for the day",
     "UpstreamMalformed": "the source answered something that is not market data",
     "NotYetPublished": "the source does not have the day yet",

@@ -29,6 +29,12 @@ def before_key(contract: Contract, day: date, symbols: Sequence[str] = ()) -> st
     return f"raw/{contract.name}/before/dt={day}/{_raw_file(contract, symbols)}"
 
 
+def pass_key(contract: Contract, execution: str, symbols: Sequence[str], name: str) -> str:
+    """Key in the raw bucket of the part ``name`` of what one pass of an execution over the source brought."""
+    which = _raw_file(contract, symbols).rsplit(".", 1)[0] if symbols else "all"
+    return f"raw/{contract.name}/passes/execution={execution}/{which}/{name}"
+
+
 def _raw_file(contract: Contract, symbols: Sequence[str]) -> str:
     if not symbols:
         return contract.raw.file
@@ -64,6 +70,15 @@ def year_prefix(dataset: str) -> str:
 def year_key(dataset: str, year: int) -> str:
     """Key in the clean bucket of one year's Parquet object."""
     return f"{year_prefix(dataset)}year={year}/part-0.parquet"
+
+
+ACTIONS_PREFIX = "actions/"
+"""Prefix in the clean bucket of the corporate actions of all datasets; the location of their table."""
+
+
+def actions_key(dataset: str) -> str:
+    """Key in the clean bucket of the corporate actions of ``dataset``, of all its years."""
+    return f"{ACTIONS_PREFIX}{dataset}/part-0.parquet"
 
 
 def marker_prefix(dataset: str) -> str:
@@ -131,3 +146,8 @@ def claim_key(at: datetime, digest: str) -> str:
 def report_key(execution: str) -> str:
     """Key in the clean bucket of an execution's run report."""
     return f"reports/{execution}.json"
+
+
+def ledger_key(dataset: str) -> str:
+    """Key in the clean bucket of the ledger of ``dataset``; no rule of the lifecycle removes it."""
+    return f"state/{dataset}.json"

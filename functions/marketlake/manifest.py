@@ -1,4 +1,6 @@
-"""Claim checks: what Transform describes of the days of a batch, kept in S3 and passed on to AthenaCheck by key."""
+"""Claim checks: what does not fit between states is kept in S3: the days that Transform wrote, for AthenaCheck by key,
+and what Fetch did not get, for Report.
+"""
 
 from __future__ import annotations
 
@@ -8,6 +10,7 @@ from datetime import date
 import msgspec
 from msgspec import Struct
 
+from marketlake.layout import manifest_key, manifest_prefix
 from marketlake.storage import Bucket
 
 JSON = "application/json"
@@ -42,3 +45,33 @@ def write_manifest(bucket: Bucket, key: str, days: Sequence[WrittenDay]) -> None
 def read_manifest(bucket: Bucket, key: str) -> list[WrittenDay]:
     """What ``write_manifest`` wrote at ``key``."""
     return msgspec.json.decode(bucket.get(key).body, type=list[WrittenDay])
+
+
+class FetchNotes(Struct, frozen=True):
+    """What did not come of a batch, and somebody should know of.
+
+    Symbols are texts, ``SYMBOL: reason``. ``failed`` ones did not come for a reason that may pass: the rest is stored,
+    and a later run asks for them again. ``silent`` ones have had no bar for some days: the first few. ``missing`` are
+    the day ranges that the source did not have.
+    """
+
+    failed: list[str] = []
+    silent: list[str] = []
+    missing: list[str] = []
+
+
+NOTES = "fetch"
+
+
+def write_notes(bucket: Bucket, execution: str, index: int, notes: FetchNotes) -> None:
+    """Keep the ``notes`` of batch ``index``; nothing is written where there are none."""
+    if notes != FetchNotes():
+        bucket.put(manifest_key(execution, index, NOTES), msgspec.json.encode(notes), JSON)
+
+
+def read_notes(bucket: Bucket, execution: str) -> dict[int, FetchNotes]:
+    """The notes of each batch of ``execution`` that has any, by the batch's index."""
+    prefix, end = manifest_prefix(execution), f"-{NOTES}.json"
+    keys = [key for key, _ in bucket.keys(prefix) if key.endswith(end)]
+    read = (msgspec.json.decode(stored.body, type=FetchNotes) for stored in bucket.get_many(keys))
+    return {int(key.removeprefix(prefix).removesuffix(end)): notes for key, notes in zip(keys, read, strict=True)}

@@ -64,7 +64,9 @@ class Batch(Struct, frozen=True):
     """``count`` days of a dataset that go through the states together; ``days`` are day ranges (``intervals``).
 
     ``symbols``: these alone are put into days that the lake has. ``recheck``: the days are in the lake and are looked
-    at again. ``continues``: the execution writes the day before the first as well.
+    at again. ``continues``: the execution writes the day before the first as well. ``window``: the day range of all
+    batches that share one pass over the source, empty where this one has a pass of its own. ``quiet`` are days that the
+    source did not have before: they are asked for, but neither waited for nor a failure.
     """
 
     dataset: str
@@ -74,6 +76,8 @@ class Batch(Struct, frozen=True):
     symbols: list[str] = []
     recheck: bool = False
     continues: bool = False
+    window: str = ""
+    quiet: list[str] = []
 
 
 class Summary(Struct, frozen=True):
@@ -121,7 +125,8 @@ class Rejection(Struct, frozen=True):
 class Validated(Struct, frozen=True):
     """Validate's answer: counts of days, and of bad rows; ``example`` is the first of ``rejections``.
 
-    ``manifest`` is the key of the object with the good rows of the accepted days.
+    ``flagged_rows`` are good ones in which a value is in doubt. ``manifest`` is the key of the object with the good
+    rows of the accepted days.
     """
 
     accepted: int
@@ -129,6 +134,7 @@ class Validated(Struct, frozen=True):
     rejected: int
     rejected_rows: int
     manifest: str
+    flagged_rows: int = 0
     rejections: list[Rejection] = []
     example: Rejection | None = None
 
@@ -166,8 +172,10 @@ class Caught(Struct, frozen=True, rename="pascal"):
 class BatchResult(Struct, frozen=True, kw_only=True):
     """What the states made of a batch, as Report is given it: counts, and what failed, by state.
 
-    ``rejected`` days are described by ``rejection``, the first of them. Where the Map itself failed, Report is given
-    the planned batches, which have no ``index`` and did nothing.
+    ``rejected`` days are described by ``rejection``, the first of them. ``missing`` days, and ``failed_symbols`` and
+    ``silent_symbols`` with their reasons, are not among what the states pass on: Report reads them from S3
+    (``manifest.FetchNotes``). Where the Map itself failed, Report is given the planned batches, which have no ``index``
+    and did nothing.
     """
 
     index: int = -1
@@ -181,6 +189,10 @@ class BatchResult(Struct, frozen=True, kw_only=True):
     unchanged: int = 0
     rejected: int = 0
     rejected_rows: int = 0
+    flagged_rows: int = 0
+    missing: list[str] = []
+    failed_symbols: list[str] = []
+    silent_symbols: list[str] = []
     rejection: Rejection | None = None
     written: int = 0
     rows: int = 0

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
+from marketlake.aliases import current_name
 from marketlake.contract import load_contract
 from marketlake.errors import InvalidRequest
 
@@ -74,7 +75,8 @@ def parse_request(
     start, end = _day(document, "start", last), _day(document, "end", last)
     if start and end and start > end:
         raise InvalidRequest(f"start {start} is after end {end}; accepted is a start on or before the end")
-    symbols, datasets = _names(document, "symbols"), _names(document, "datasets")
+    symbols = tuple(sorted({current_name(symbol) for symbol in _names(document, "symbols")}))
+    datasets = _names(document, "datasets")
     chosen = _datasets(datasets, symbols, known)
     _refuse_too_early(chosen, {"start": start, "end": end, "scheduled_time": at.date()})
     return Request(

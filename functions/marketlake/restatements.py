@@ -17,7 +17,7 @@ STAGE = "restatements"
 
 @dataclass(frozen=True)
 class Restatement:
-    """Earlier values of ``symbol`` that its source restated by ``factor``, because of ``event`` (split, dividend).
+    """Earlier values of ``symbol`` that its source restated by ``factor``, because of ``event``, such as a split.
 
     ``first`` is the first day of the dataset in the lake and ``last`` the last day seen to be restated (ISO dates): to
     load these again brings the symbol's history on one basis. ``mails``: somebody is to hear of it at once.

@@ -1,19 +1,20 @@
 """The symbols of a dataset and the days on which each is expected.
 
 A symbols file is a CSV with a header: the symbol in the first column, ``valid_from`` and ``valid_to`` (empty: still
-valid) among the others. A symbol may have several rows, one for each time it was in. A list of the user's own takes
-the place of ours as ``config/<file>`` in the artifacts bucket, put there by the deployment.
+valid) among the others. A symbol may have several rows, one for each time it was in. A column ``currency`` (ISO 4217,
+empty: any that the contract knows) says in what it is quoted. A list of the user's own takes the place of ours as
+``config/<file>`` in the artifacts bucket, put there by the deployment.
 """
 
 from __future__ import annotations
 
-import csv
-import io
 from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import date
 
+from marketlake.aliases import shipped_aliases
 from marketlake.contract import CONTRACTS, Contract
+from marketlake.csv_rows import read_rows, require
 from marketlake.errors import ContractViolation
 from marketlake.layout import config_key
 from marketlake.storage import Bucket, ObjectMissing
@@ -61,41 +62,54 @@ def shipped_file(name: str) -> bytes:
     return (CONTRACTS / name).read_bytes()
 
 
-def parse_symbols(content: bytes, name: str) -> Symbols:
-    """The listings in a symbols file; ``name`` is for messages.
+def currencies_of(contract: Contract) -> frozenset[str] | None:
+    """The currencies in which a symbol of ``contract`` may be quoted; None where its rows have no unit."""
+    units = contract.units
+    return frozenset(unit.currency for unit in units.quoted.values()) if units else None
+
+
+def parse_symbols(content: bytes, name: str, currencies: Collection[str] | None = None) -> Symbols:
+    """The listings in a symbols file; ``name`` is for messages, ``currencies`` those that the contract knows.
 
     Raises:
-        ContractViolation: no header, no rows, a row without a symbol, an invalid date, or a stretch that ends
-            before it starts; the message names file and line.
+        ContractViolation: no header, no rows, a row without a symbol, an invalid date, a stretch that ends before it
+            starts, a currency that is not known, or the old name of a renamed ticker; the message names the line.
     """
-    try:
-        reader = csv.DictReader(io.StringIO(content.decode("utf-8-sig"), newline=""))
-        header = list(reader.fieldnames or [])
-        rows = [(row, reader.line_num) for row in reader]
-    except (UnicodeDecodeError, csv.Error) as error:
-        raise ContractViolation(f"{name} is not a CSV file in UTF-8: {error}; give one with a header") from error
-    if not {"valid_from", "valid_to"} <= set(header[1:]):
-        raise ContractViolation(f"{name}: header {header} lacks valid_from or valid_to; see contracts/constituents.csv")
-    listings = [_parse_listing(row, header[0], f"{name} line {line}") for row, line in rows]
+    header, rows = read_rows(content, name)
+    require(header[1:], ("valid_from", "valid_to"), f"{name}", "contracts/constituents.csv")
+    listings = [_parse_listing(row, header[0], place) for place, row in rows]
+    for place, row in rows:
+        currency = row.get("currency", "")
+        if currency and currencies is not None and currency not in currencies:
+            raise ContractViolation(
+                f"{place}: currency {currency!r} is not known; accepted are {', '.join(sorted(currencies))}, "
+                "or another one once the contract's units have it"
+            )
     if not listings:
         raise ContractViolation(f"{name} lists no symbols; give at least one")
     return Symbols(tuple(listings))
 
 
 def _parse_listing(row: dict[str, str], column: str, place: str) -> Listing:
-    symbol = (row[column] or "").strip()
+    symbol = row[column]
     if not symbol:
         raise ContractViolation(f"{place}: no {column}; fill it in or drop the line")
     try:
-        start = date.fromisoformat(row["valid_from"].strip())
-        end = date.fromisoformat(row["valid_to"].strip()) if (row["valid_to"] or "").strip() else date.max
-    except (ValueError, AttributeError) as error:
+        start = date.fromisoformat(row["valid_from"])
+        end = date.fromisoformat(row["valid_to"]) if row["valid_to"] else date.max
+    except ValueError as error:
         raise ContractViolation(
             f"{place}: valid_from and valid_to are ISO dates (valid_to may be empty): {error}"
         ) from error
     if end < start:
         raise ContractViolation(f"{place}: valid_to {end} is before valid_from {start}; correct one of them")
-    return Listing(symbol, start, end)
+    alias = shipped_aliases().get(symbol)
+    if alias and end >= alias.since:
+        raise ContractViolation(
+            f"{place}: {symbol} is {alias.new} since {alias.since} (contracts/aliases.csv); "
+            f"accepted is {alias.new} for all its days, or {symbol} with a valid_to before then"
+        )
+    return Listing(alias.new if alias else symbol, start, end)
 
 
 def symbols_of(contract: Contract, content: bytes | None = None, base: str | None = None) -> Symbols:
@@ -107,7 +121,8 @@ def symbols_of(contract: Contract, content: bytes | None = None, base: str | Non
     if contract.symbols.file is None:
         return Symbols(tuple(Listing(s, contract.first_date, date.max) for s in contract.symbols.list))
     file = contract.symbols.file
-    symbols = parse_symbols(shipped_file(file) if content is None else content, file)
+    content = shipped_file(file) if content is None else content
+    symbols = parse_symbols(content, file, currencies_of(contract))
     return symbols if base is None else symbols.without(base)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
 
@@ -12,6 +12,7 @@ import msgspec
 from marketlake.contract import Contract
 from marketlake.errors import InvalidRequest
 from marketlake.intervals import to_intervals
+from marketlake.ledger import Ledger
 from marketlake.messages import Batch, Input
 from marketlake.request import Request
 from marketlake.symbols import Symbols
@@ -25,8 +26,15 @@ MAX_PLAN_BYTES = 250_000
 """A state's output is 256 KB at most (https://docs.aws.amazon.com/step-functions/latest/dg/service-quotas.html). The
 Map's holds each batch with its outcome: for every other day of 26 years of two datasets 102 KB and 135 KB at most."""
 
-MAX_OUTCOME_BYTES = 2_500
-"""What the states add to a batch at most: counts, a rejection, and three failures."""
+MAX_PATCH_BATCHES = 30
+"""Batches for patches that a daily run adds at most, over all datasets: one symbol's history since 2000, and some."""
+
+MAX_OUTCOME_BYTES = 2_750
+"""What the states add to a batch at most: counts, a rejection, three failures, and the symbols that did not come."""
+
+
+MAX_PASS_ROWS = 1_000_000
+"""Rows of one pass: 26 years of 100 symbols are 660,000, which Fetch holds in its memory (docs/benchmarks.md)."""
 
 
 @dataclass(frozen=True)
@@ -55,15 +63,41 @@ def patchable(window: Window, done: set[date], symbols: Symbols) -> Window:
     return replace(window, days=days or window.days)
 
 
-def plan_batches(contract: Contract, request: Request, window: Window, done: set[date]) -> list[Batch]:
-    """Batches for the days of ``window`` that have to be looked at.
+def without_holes(window: Window, ledger: Ledger) -> Window:
+    """The days of a daily ``window`` for which it is worth asking: not those known to be holes at the source."""
+    return replace(window, days=tuple(day for day in window.days if day not in ledger.known_holes))
+
+
+def patch_batches(
+    contract: Contract, request: Request, done: set[date], symbols: Symbols, ledger: Ledger, most: int
+) -> list[Batch]:
+    """Batches for the patches of ``ledger``, its oldest first, ``most`` at most; ``done`` has the days that are loaded.
+
+    What is cut off stays in the ledger for the next run.
+    """
+    batches: list[Batch] = []
+    for patch in ledger.patches:
+        asked = replace(request, start=patch.start, end=patch.end, symbols=tuple(patch.symbols), force=patch.force)
+        of_patch = symbols.only(patch.symbols)
+        days = [day for day in contract.days(patch.start, patch.end) if day in done and of_patch.expected(day)]
+        # That the source has none of them on a day is no failure: it was asked.
+        planned = plan_batches(contract, asked, Window(tuple(days), daily=False), done, quiet=days)
+        batches += sharing_a_pass(contract, planned, len(patch.symbols))
+    return batches[:most]
+
+
+def plan_batches(
+    contract: Contract, request: Request, window: Window, done: Collection[date], *, quiet: Collection[date] = ()
+) -> list[Batch]:
+    """Batches for the days of ``window`` that have to be looked at; ``quiet`` are days that its source did not have.
 
     Days without a marker are loaded. Days with one are left out, but a daily run fetches them again to find late
     corrections (``recheck``), and ``force``, ``symbols`` or ``drop_missing`` loads them whatever their marker says.
     """
 
     def batches_of(days: Iterable[date], *, recheck: bool = False) -> list[Batch]:
-        return [_batch(contract, request, run, recheck=recheck) for run in _runs(contract, days)]
+        runs = _runs(contract, days)
+        return [_batch(contract, request, run, [d for d in run if d in quiet], recheck=recheck) for run in runs]
 
     if request.force or request.symbols or request.drop_missing:
         return _continuing(batches_of(window.days))
@@ -71,6 +105,21 @@ def plan_batches(contract: Contract, request: Request, window: Window, done: set
     if window.daily:
         batches += _continuing(batches_of((day for day in window.days if day in done), recheck=True))
     return batches
+
+
+def sharing_a_pass(contract: Contract, batches: Sequence[Batch], symbols: int) -> list[Batch]:
+    """``batches``, all of the same symbols, so many of them, with the window of the pass that they share, if they do.
+
+    The source answers for a whole window at once, and is asked once. A window that is too large for one function is not
+    shared.
+    """
+    if not contract.one_pass or len(batches) < 2:
+        return list(batches)
+    first = min(batch.input.start for batch in batches)
+    last = max(batch.input.end for batch in batches)
+    if symbols * len(contract.days(first, last)) > MAX_PASS_ROWS:
+        return list(batches)
+    return [msgspec.structs.replace(batch, window=f"{first}/{last}") for batch in batches]
 
 
 def _continuing(batches: Sequence[Batch]) -> list[Batch]:
@@ -109,7 +158,9 @@ def _runs(contract: Contract, days: Iterable[date]) -> list[list[date]]:
     return runs
 
 
-def _batch(contract: Contract, request: Request, days: Sequence[date], *, recheck: bool) -> Batch:
+def _batch(
+    contract: Contract, request: Request, days: Sequence[date], quiet: Sequence[date], *, recheck: bool
+) -> Batch:
     # Without force, Plan would leave out the days of a recheck: they have markers.
     force = request.force or recheck
     symbols = list(request.symbols)
@@ -120,4 +171,5 @@ def _batch(contract: Contract, request: Request, days: Sequence[date], *, rechec
         input=Input([contract.name], days[0], days[-1], symbols, force, request.drop_missing),
         symbols=symbols,
         recheck=recheck,
+        quiet=to_intervals(contract, quiet),
     )

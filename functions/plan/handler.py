@@ -16,6 +16,7 @@ from marketlake.contract import dataset_names, load_contract
 from marketlake.errors import ContractViolation
 from marketlake.history import loaded_days
 from marketlake.layout import claim_key
+from marketlake.ledger import Ledger, read_ledger
 from marketlake.manifest import JSON
 from marketlake.messages import Batch, PlanEvent, Planned, Summary
 from marketlake.request import parse_request
@@ -23,7 +24,16 @@ from marketlake.settings import read_settings
 from marketlake.storage import Bucket, PreconditionFailed
 from marketlake.symbols import symbols_in_force
 from marketlake.telemetry import logger, task
-from plan.batches import patchable, plan_batches, refuse_too_large, window_of
+from plan.batches import (
+    MAX_PATCH_BATCHES,
+    patch_batches,
+    patchable,
+    plan_batches,
+    refuse_too_large,
+    sharing_a_pass,
+    window_of,
+    without_holes,
+)
 
 
 @dataclass(frozen=True)
@@ -65,13 +75,26 @@ def handler(event: PlanEvent) -> Planned:
 
     batches: list[Batch] = []
     due, done_days = 0, 0
+    patches: list[Batch] = []
     for name in request.datasets:
+        # Only a daily run: who names days, symbols or force asks for just that, known hole or not.
+        own = request.daily and not request.symbols and not request.force
+        ledger = read_ledger(clean, name)[0] if own else Ledger()
         window = window_of(contracts[name], request, settings.look_back_days, settings.last_day)
+        window = without_holes(window, ledger)
         done = loaded_days(clean, name, window.days[0], window.days[-1]) if window.days else set()
         due, done_days = due + len(window.days), done_days + len(done & set(window.days))
         if request.symbols:
             window = patchable(window, done, symbols[name].only(request.symbols))
-        batches += plan_batches(contracts[name], request, window, done)
+        asked = len(request.symbols) or len(symbols[name].names)
+        planned = plan_batches(contracts[name], request, window, done, quiet=ledger.holes)
+        batches += sharing_a_pass(contracts[name], planned, asked)
+        if ledger.patches:
+            first, last = min(patch.start for patch in ledger.patches), max(patch.end for patch in ledger.patches)
+            held = loaded_days(clean, name, first, last)
+            room = MAX_PATCH_BATCHES - len(patches)
+            patches += patch_batches(contracts[name], request, held, symbols[name], ledger, room)
+    batches += patches
     refuse_too_large(batches)
     days_planned = sum(batch.count for batch in batches)
     return _planned(batches, Summary(list(request.datasets), due, done_days, days_planned, len(batches)))

@@ -3,21 +3,24 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import date
 
 from msgspec import to_builtins
 
 from marketlake.aws import s3_client
 from marketlake.failures import retry_command
 from marketlake.layout import report_key
-from marketlake.manifest import JSON
+from marketlake.manifest import JSON, FetchNotes, read_notes
 from marketlake.messages import ReportEvent
-from marketlake.restatements import read_restatements
+from marketlake.restatements import Restatement, read_restatements
 from marketlake.settings import read_settings
 from marketlake.storage import Bucket
 from marketlake.telemetry import Event, count, logger, task
 from report.audit import audit, gap_document, is_daily
-from report.mail import failure_document, message, restatement_document, subject
+from report.follow_up import FollowUp, follow_up, noted
+from report.mail import failure_document, follow_up_document, message, restatement_document, subject
 from report.summary import failures_of, summary_text, totals
 
 NOT_SENT = "NoticeNotSent"
@@ -37,17 +40,20 @@ def handler(event: ReportEvent) -> Event:
     """The outcome of an execution from its batches' results; writes the run report."""
     settings = read_settings(Settings)
     execution, clean = event.task.execution, Bucket(settings.clean_bucket, s3_client())
-    failures = failures_of(event.results, event.failure)
     restated = read_restatements(clean, execution)
+    followed = _follow_ups(clean, event, restated)
+    failures = failures_of(event.results, event.failure)
+    news = [line for one in followed for line in one.lines]
     sums = totals(event.results)
     done = summary_text(sums, len(failures), event.plan.started_already)
     if restated:
         done += f", {len(restated)} histor{'y' if len(restated) == 1 else 'ies'} restated by the source"
+    done += f", {len(news)} to know of" if news else ""
     # Only daily: a backfill says nothing of the days that it is not about.
     gaps = audit(clean, event.plan.datasets) if is_daily(event.input) else []
     for dataset in event.plan.datasets if is_daily(event.input) else []:
         count("HistoryGaps", sum(gap.days or 1 for gap in gaps if gap.dataset == dataset), dataset=dataset)
-    noticed = restatement_document(restated) | gap_document(gaps)
+    noticed = restatement_document(restated) | gap_document(gaps) | follow_up_document(news)
     summary = {
         "text": done,
         "plan": to_builtins(event.plan),
@@ -63,6 +69,7 @@ def handler(event: ReportEvent) -> Event:
         "failures": to_builtins(failures),
         "restatements": to_builtins(restated),
         "history_gaps": to_builtins(gaps),
+        "news": news,
         "batches": to_builtins(event.results),
     }
     clean.put(report_key(execution), json.dumps(report, indent=1).encode(), JSON)
@@ -71,7 +78,7 @@ def handler(event: ReportEvent) -> Event:
     count("Failures", len(failures), function="report")
     logger("report").info(done, extra=summary)
 
-    notice = bool(gaps) or any(found.mails for found in restated)
+    notice = bool(gaps or news) or any(found.mails for found in restated)
     if not failures and not notice:
         return {
             "failed": False,
@@ -90,10 +97,21 @@ def handler(event: ReportEvent) -> Event:
         "error": _error({failure.error for failure in failures}) if failures else NOT_SENT,
         # Escapes would make twelve characters of one, and a Fail state takes 32,768.
         "cause": json.dumps({**failure_document(failures), "done": done, **noticed}, ensure_ascii=False),
-        "subject": subject(failures, restated, gaps),
-        "message": message(failures, restated, done, command, event.execution_arn, gaps),
+        "subject": subject(failures, restated, gaps, news),
+        "message": message(failures, restated, done, command, event.execution_arn, gaps, news),
         "summary": summary,
     }
+
+
+def _follow_ups(clean: Bucket, event: ReportEvent, restated: Sequence[Restatement]) -> list[FollowUp]:
+    """The ledger of each dataset that the execution was about, brought up to date."""
+    if not event.results:
+        return []
+    daily, notes = is_daily(event.input), read_notes(clean, event.task.execution)
+    results = [noted(result, notes.get(result.index, FetchNotes())) for result in event.results]
+    datasets = sorted({*event.plan.datasets, *(result.dataset for result in results)})
+    on = date.fromisoformat(event.started[:10])
+    return [follow_up(clean, dataset, results, restated, event.task.execution, on, daily=daily) for dataset in datasets]
 
 
 def _error(errors: set[str]) -> str:

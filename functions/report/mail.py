@@ -18,15 +18,22 @@ MAX_LISTED = 10
 """Most failures and most restated histories that are described one by one; the run report has them all."""
 
 
-def subject(failures: Sequence[Failure], restated: Sequence[Restatement], gaps: Sequence[Gap] = ()) -> str:
-    """At most 100 ASCII characters: the first failure, else gap, else restatement that mails, and how many more."""
+def subject(
+    failures: Sequence[Failure],
+    restated: Sequence[Restatement],
+    gaps: Sequence[Gap] = (),
+    news: Sequence[str] = (),
+) -> str:
+    """At most 100 ASCII characters: the first failure, else gap, restatement that mails, or line, and how many more."""
     if failures:
         first = failures[0]
         days = text_of(first.days, most=1) if first.days else first.state
         return _fitted(f"marketlake FAILED: {first.dataset} {days}: {first.error}", len(failures) - 1)
     if gaps:
         return _fitted(f"marketlake: {gaps[0].dataset}: the history lacks days", len(gaps) + len(restated) - 1)
-    one = next(found for found in restated if found.mails)
+    one = next((found for found in restated if found.mails), None)
+    if one is None:
+        return _fitted(f"marketlake: {news[0]}", len(news) - 1)
     text = f"marketlake: {one.dataset} {one.symbol}: a {one.event} restated its history"
     return _fitted(text, len(restated) - 1)
 
@@ -46,6 +53,7 @@ def message(
     command: str,
     execution_arn: str,
     gaps: Sequence[Gap] = (),
+    news: Sequence[str] = (),
 ) -> str:
     """The mail's body: what failed or was noticed and why, what was loaded, what happens without you, what to run."""
     return "\n".join(
@@ -53,6 +61,7 @@ def message(
             *(_failed(failures) if failures else []),
             *(_restated(restated) if restated else []),
             *(["WHAT IS WRONG IN THE HISTORY", *(f"- {gap.text}" for gap in gaps[:MAX_LISTED]), ""] if gaps else []),
+            *(["TO KNOW, SAID ONCE", *(f"- {line}" for line in news[:MAX_LISTED]), *_more(news), ""] if news else []),
             f"WHAT WAS LOADED: {done}.",
             "",
             *([f"WHAT HAPPENS WITHOUT YOU: {without_you(failures)}", ""] if failures else []),
@@ -71,7 +80,8 @@ def _restated(restated: Sequence[Restatement]) -> list[str]:
     return [
         "HISTORY RESTATED BY THE SOURCE",
         *(f"- {line}" for line in restatement_lines(restated)),
-        "Older days in the lake keep the values from before until the command below loads them again.",
+        "Older days in the lake keep the values from before until the next daily run, which loads them again by itself "
+        "after a split. The command below loads them at once.",
         "",
     ]
 
@@ -117,6 +127,13 @@ def restatement_document(restated: Sequence[Restatement]) -> dict[str, Any]:
     if not restated:
         return {}
     return {"restated": {"count": len(restated), "lines": restatement_lines(restated)}}
+
+
+def follow_up_document(news: Sequence[str]) -> dict[str, Any]:
+    """For output and cause, bounded; empty where there is nothing to report."""
+    if not news:
+        return {}
+    return {"follow_up": {"count": len(news), "lines": [*news[:MAX_LISTED], *_more(news)]}}
 
 
 def console_link(execution_arn: str) -> str:

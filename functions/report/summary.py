@@ -13,6 +13,7 @@ COUNTS = (
     "unchanged",
     "rejected",
     "rejected_rows",
+    "flagged_rows",
     "written",
     "rows",
     "marked",
@@ -69,7 +70,9 @@ def summary_text(sums: Mapping[str, Mapping[str, int]], failures: int, runner: s
     written = sum(into["written"] for into in sums.values())
     checked = sum(into["unchanged"] for into in sums.values())
     kept = sum(into["kept"] for into in sums.values())
+    flagged = sum(into["flagged_rows"] for into in sums.values())
     also = f", {kept} rows kept that the source did not send again" if kept else ""
+    also += f", {flagged} rows with a value in doubt" if flagged else ""
     if not failures and not written:
         looked = f": {checked} days looked at again are unchanged" if checked else ""
         return f"nothing was left to do{looked}{also}"

@@ -25,7 +25,7 @@ from marketlake.history import days_to_text
 from marketlake.layout import clean_etags, year_key
 from marketlake.schemas import polars_schema
 from marketlake.storage import Bucket, PreconditionFailed, side_by_side
-from transform.stored import DAYS, StoredDay, Year, read_if_there, read_year
+from marketlake.stored import DAYS, StoredDay, Year, read_if_there, read_year
 
 ATTEMPTS = 8
 

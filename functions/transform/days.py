@@ -21,7 +21,7 @@ from marketlake.layout import clean_key
 from marketlake.manifest import JSON, WrittenDay
 from marketlake.messages import Batch
 from marketlake.storage import Bucket, ObjectMissing, PreconditionFailed, side_by_side
-from transform.stored import StoredDay, read_day
+from marketlake.stored import StoredDay, read_day
 
 ATTEMPTS = 8
 
@@ -95,32 +95,13 @@ def merged(contract: Contract, batch: Batch, day: Day) -> Day:
     if day.old is None:
         return replace(day, frame=day.came, body=to_parquet(day.came))
     old, key = day.old.frame, list(contract.key)
-    came = settled(contract, old, day.came)
-    without_new = old.join(came, on=key, how="anti")
+    without_new = old.join(day.came, on=key, how="anti")
     asked = pl.col(contract.symbol_column).is_in(batch.symbols) if batch.symbols else pl.lit(True)
     stay = without_new.filter(~asked) if batch.input.drop_missing else without_new
-    frame = pl.concat([stay, came]).sort(key)
+    frame = pl.concat([stay, day.came]).sort(key)
     kept = 0 if batch.input.drop_missing else without_new.filter(asked).height
     made = replace(day, frame=frame, body=to_parquet(frame))
     return replace(made, change=Change(changed_rows(old, frame), kept, made.is_there))
-
-
-def settled(contract: Contract, old: pl.DataFrame, came: pl.DataFrame) -> pl.DataFrame:
-    """``came`` with the ``old`` values where a column's noise is all that differs."""
-    noisy = {column.name: column.noise for column in contract.columns if column.noise}
-    if not noisy:
-        return came
-    before = old.select(*contract.key, *(pl.col(name).alias(f"{name}_old") for name in noisy))
-    both = came.join(before, on=list(contract.key), how="left", maintain_order="left")
-    return both.select(
-        pl.when((pl.col(name) - pl.col(f"{name}_old")).abs() <= noisy[name] * pl.col(f"{name}_old").abs())
-        .then(pl.col(f"{name}_old"))
-        .otherwise(pl.col(name))
-        .alias(name)
-        if name in noisy
-        else pl.col(name)
-        for name in came.columns
-    )
 
 
 def with_first_changes(clean: Bucket, key: str, days: Sequence[Day]) -> list[Day]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import UTC, date, datetime
 from functools import partial
 
 from marketlake.aws import s3_client
@@ -14,11 +15,12 @@ from marketlake.messages import Transformed, TransformEvent
 from marketlake.restatements import write_restatements
 from marketlake.settings import read_settings
 from marketlake.storage import Bucket
+from marketlake.stored import StoredDay, read_years, stored_days
 from marketlake.telemetry import count, logger, task
+from transform.actions import record_actions
 from transform.compact import compact_years
 from transform.days import days_of, described, merged, refuse_absent, with_first_changes, with_old, write_days
 from transform.restatements import notice_restatements
-from transform.stored import StoredDay, read_years, stored_days
 
 
 @dataclass(frozen=True)
@@ -26,6 +28,11 @@ class Settings:
     """What Transform needs."""
 
     clean_bucket: str
+
+
+def today() -> date:
+    """The day, by UTC; a function, so that a test can be on another one."""
+    return datetime.now(UTC).date()
 
 
 @task("transform", TransformEvent)
@@ -49,6 +56,7 @@ def handler(event: TransformEvent) -> Transformed:
     days = with_first_changes(clean, manifest_key(execution, index, "changes"), [merge(day) for day in days])
     days = write_days(contract, clean, days, merge)
     compacted = compact_years(contract, clean, years, {day.dt: StoredDay(day.frame, day.etag) for day in days})
+    actions = record_actions(contract, clean, days, today())
 
     manifest = manifest_key(execution, index, "written")
     write_manifest(clean, manifest, [described(contract, day) for day in days])
@@ -56,6 +64,7 @@ def handler(event: TransformEvent) -> Transformed:
     written, kept = sum(day.frame.height for day in new), sum(day.change.kept_rows for day in days)
     count("RowsWritten", written, dataset=contract.name)
     count("RowsKept", kept, dataset=contract.name)
-    figures = {"days": len(new), "rows": written, "kept": kept, "years": compacted, "restated": len(restated)}
+    figures = {"days": len(new), "rows": written, "kept": kept, "years": compacted, "actions": actions}
+    figures["restated"] = len(restated)
     logger("transform").info("transformed", extra=figures)
     return Transformed(written=len(new), rows=written, manifest=manifest)

@@ -1,8 +1,9 @@
 """Restatements: days that are in the lake and come again with other values, all by one factor.
 
-A source that adjusts for splits or dividends restates every earlier day when one happens. The days that a run sees
+A source that adjusts for splits restates every earlier day when one happens. The days that a run sees
 again show it: where the older ones of them moved by the same factor and the newer ones did not, the days that the run
-does not see have moved as well. A correction moves one day, or its prices by different factors.
+does not see have moved as well. A correction moves one day, or its prices by different factors. One day may have been
+corrected on the evening of a split: of three days or more that moved by one factor, it does not hide the restatement.
 """
 
 from __future__ import annotations
@@ -10,7 +11,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import date, timedelta
-from functools import reduce
 
 import polars as pl
 
@@ -21,8 +21,8 @@ from marketlake.intervals import from_intervals
 from marketlake.messages import Batch
 from marketlake.restatements import Restatement
 from marketlake.storage import Bucket
+from marketlake.stored import StoredDay, Year, read_years, stored_days
 from transform.days import Day
-from transform.stored import StoredDay, Year, read_years, stored_days
 
 LONGEST_CLOSURE = timedelta(days=14)
 """No calendar here closes for as long."""
@@ -32,8 +32,11 @@ QUOTE_STEP = 0.01
 exactly as the two prices that it is read from."""
 
 FLOAT_NOISE = 1e-5
-"""Relative difference that means nothing: Yahoo's prices are 32-bit floats, and its adjusted closes vary between two
-answers in the sixth digit."""
+"""Relative difference that means nothing: Yahoo's prices are 32-bit floats."""
+
+
+ENOUGH = 3
+"""Days that move by one factor in one night: no three corrections do."""
 
 
 def notice_restatements(
@@ -104,27 +107,39 @@ def _restated(
     contract: Contract, adjustment: Adjustment, both: pl.DataFrame, now: pl.DataFrame, first_same: date | None
 ) -> list[tuple[str, float, date]]:
     symbol = contract.symbol_column
-    seen = both.select("dt", symbol, *_bounds(adjustment)).drop_nulls()
+    seen = both.select("dt", symbol, *_bounds(adjustment)).drop_nulls().sort("dt")
     moved = ~pl.lit(1.0).is_between(pl.col("low"), pl.col("high"))
+    seen = seen.with_columns(agrees=moved & _as_the_first(symbol, moved))
+    all_agree = (pl.col("agrees") == moved).all()
     found = (
         seen.group_by(symbol)
         .agg(
-            low=pl.col("low").filter(moved).max(),
-            high=pl.col("high").filter(moved).min(),
+            low=pl.col("low").filter("agrees").max(),
+            high=pl.col("high").filter("agrees").min(),
             last=pl.col("dt").filter(moved).max(),
             days=moved.sum(),
+            most=all_agree | ((pl.col("agrees").sum() >= ENOUGH) & ((moved.sum() - pl.col("agrees").sum()) == 1)),
+            alone=~all_agree,
             same=pl.min_horizontal(pl.col("dt").filter(~moved).min(), pl.lit(first_same, dtype=pl.Date)),
         )
         .join(_next_events(contract, adjustment, now, seen.filter(moved)), on=symbol, how="left")
         .with_columns(factor=(pl.col("low") * pl.col("high")).sqrt())
     )
-    one_factor = (pl.col("days") > 0) & (pl.col("low") <= pl.col("high"))
+    # Some days with one factor and one without it are like days in a wrong unit, where that is the factor.
+    most = pl.col("most") & ~(pl.col("alone") & _unit_error(contract))
+    one_factor = (pl.col("days") > 0) & (pl.col("low") <= pl.col("high")) & most
     # A day that did not move after one that did is where the event was: more than one day, or the event itself, says
     # that it was one. Where nothing but one day was seen, and it moved 100-fold, that is the mark of a unit error.
     ended = pl.col("same").is_null() | (pl.col("last") < pl.col("same"))
     certain = (pl.col("days") > 1) | pl.col("event") | (pl.col("same").is_null() & ~_unit_error(contract))
     rows = found.filter(one_factor & ended & certain).sort(symbol).select(symbol, "factor", "last").rows()
     return [(name, round(factor, 6), last) for name, factor, last in rows]
+
+
+def _as_the_first(symbol: str, moved: pl.Expr) -> pl.Expr:
+    """Whether a row's factor can be that of its symbol's first day that moved; the rows are in the order of days."""
+    low, high = (pl.col(name).filter(moved).first().over(symbol) for name in ("low", "high"))
+    return (pl.col("low") <= high) & (pl.col("high") >= low)
 
 
 def _next_events(contract: Contract, adjustment: Adjustment, now: pl.DataFrame, moved: pl.DataFrame) -> pl.DataFrame:
@@ -138,33 +153,24 @@ def _next_events(contract: Contract, adjustment: Adjustment, now: pl.DataFrame, 
 
 def _bounds(adjustment: Adjustment) -> list[pl.Expr]:
     """Least and greatest factor that explain a row, given how exactly its prices are known; low > high if none does."""
-    factors = [_ratio(name, adjustment.over) for name in adjustment.columns]
-    margins = [1 + FLOAT_NOISE + _rounding(name, adjustment.over) for name in adjustment.columns]
-    pairs = list(zip(factors, margins, strict=True))
+    pairs = [(pl.col(f"{name}_now") / pl.col(name), 1 + FLOAT_NOISE + _rounding(name)) for name in adjustment.columns]
     return [
         pl.max_horizontal(factor / margin for factor, margin in pairs).alias("low"),
         pl.min_horizontal(factor * margin for factor, margin in pairs).alias("high"),
     ]
 
 
-def _ratio(name: str, over: str | None) -> pl.Expr:
-    moved = pl.col(f"{name}_now") / pl.col(name)
-    return moved if over is None else moved / (pl.col(f"{over}_now") / pl.col(over))
-
-
-def _rounding(name: str, over: str | None) -> pl.Expr:
+def _rounding(name: str) -> pl.Expr:
     """Relative error of the ratio from rounding: half a step of each price that it is made of."""
-    prices = [column for base in (name, over) if base is not None for column in (base, f"{base}_now")]
-    return reduce(lambda total, column: total + pl.col("step") / 2 / pl.col(column), prices, pl.lit(0.0))
+    return sum((pl.col("step") / 2 / pl.col(column) for column in (name, f"{name}_now")), pl.lit(0.0))
 
 
 def _step(contract: Contract) -> pl.Expr:
     if contract.units is None:
         return pl.lit(QUOTE_STEP)
-    per_pound = pl.col(contract.units.currency_column).replace_strict(
-        contract.units.per_pound, default=None, return_dtype=pl.Float64()
-    )
-    return QUOTE_STEP / per_pound
+    per_unit = {name: unit.per_unit for name, unit in contract.units.quoted.items()}
+    quoted = pl.col(contract.units.quoted_column).replace_strict(per_unit, default=None, return_dtype=pl.Float64())
+    return QUOTE_STEP / quoted
 
 
 def _unit_error(contract: Contract) -> pl.Expr:

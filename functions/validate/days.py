@@ -72,7 +72,8 @@ def missing_days(contract: Contract, fetched: Fetched) -> list[RejectedDay]:
     """The days that Fetch did not get, late ones first."""
     waiting = f"{contract.source} did not have the day in time; the next daily run asks again"
     absent = (
-        f"{contract.source} has nothing for this day although its calendar is open; check the source, then run it again"
+        f"{contract.source} has nothing for this day although its calendar is open; check the source, then run it "
+        "again. After three evenings without it, daily runs ask for it no more"
     )
     late = [RejectedDay(day, "NotYetPublished", waiting) for day in from_intervals(contract, fetched.late)]
     holes = [RejectedDay(day, "UpstreamUnavailable", absent) for day in from_intervals(contract, fetched.holes)]

@@ -8,11 +8,10 @@ import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date
-from functools import partial
 
 import polars as pl
 
-from marketlake.contract import Contract, Units
+from marketlake.contract import Contract, RawFormat, Units
 from marketlake.errors import UpstreamMalformed
 from marketlake.schemas import polars_schema
 from marketlake.strict_json import unique_names
@@ -27,17 +26,22 @@ PRICE_COLUMNS = pl.Schema(
         "adj_close": pl.Float64(),
         "volume": pl.Int64(),
         "dividend": pl.Float64(),
+        "dividend_currency": pl.String(),
         "split_ratio": pl.Float64(),
         "currency": pl.String(),
     }
 )
 
-CONTEXT_DAY = date.min
-"""Stands for the first day of the bars before a batch, which differs by symbol: a symbol's bars in the object before
-the batch are read as of this day and those after it."""
+RATE_COLUMNS = pl.Schema(
+    {"dt": pl.Date(), "base_currency": pl.String(), "target_currency": pl.String(), "rate": pl.Float64()}
+)
 
-CONTEXT_END = date(2, 1, 1)
-"""After all days that stand for those before a batch, and before all days of a batch."""
+BEFORE_COLUMNS = pl.Schema({"dt": pl.Date(), **PRICE_COLUMNS})
+"""Those of the object with the bars before a batch, which has many days."""
+
+ADJUSTMENT = "adjustment"
+"""The source's adjusted close as a share of its close: only the rule about dividends asks for it, and it goes no
+further."""
 
 UNREADABLE = (
     pl.exceptions.PolarsError,
@@ -64,50 +68,53 @@ class RawDay:
         return hashlib.sha256(self.body).hexdigest()
 
 
-def read_raw(contract: Contract, days: Sequence[RawDay]) -> pl.DataFrame:
-    """All rows of ``days`` with ``dt`` (date) first, then the columns of the clean table; sorted by day and key.
+def raw_schema(contract: Contract) -> pl.Schema:
+    """The columns of ``read_raw``: ``dt``, those of the clean table, and ``ADJUSTMENT`` where a rule asks for it."""
+    further = {ADJUSTMENT: pl.Float64()} if contract.rules.dividend else {}
+    return pl.Schema({"dt": pl.Date(), **polars_schema(contract), **further})
+
+
+def read_raw(contract: Contract, days: Sequence[RawDay], before: bytes | None = None) -> pl.DataFrame:
+    """All rows of ``days``, and of the object with the rows ``before`` them, in ``raw_schema``; by day and key.
 
     A row whose quoted currency has no unit in the contract has null prices: Validate quarantines it.
 
     Raises:
         UpstreamMalformed: an object is not in the contract's raw format; the message names the day.
     """
-    readers: dict[str, Callable[[RawDay], pl.DataFrame]] = {
-        "prices_csv": _read_prices,
-        "rates_json": partial(_read_rates, contract),
-    }
-    read = readers[contract.raw.format]
+    read = _READERS[contract.raw.format]
+    first = min((raw.day for raw in days), default=date.max)
     frames = []
-    for raw in days:
+    for body, day in [*((raw.body, raw.day) for raw in days), *([] if before is None else [(before, None)])]:
         try:
-            frame = read(raw)
-            frames.append(frame.insert_column(0, _dates(contract, raw.day, frame)))
+            frames.append(read(body, day, first))
         except UNREADABLE as error:
+            where = f"{day}" if day else f"before {first}"
             raise UpstreamMalformed(
-                f"{contract.name} {raw.day}: the raw object is not {contract.raw.format}: {error}; fetch the day again"
+                f"{contract.name} {where}: the raw object is not {contract.raw.format}: {error}; fetch the day again"
             ) from error
     if not frames:
-        return pl.DataFrame(schema={"dt": pl.Date(), **polars_schema(contract)})
+        return pl.DataFrame(schema=raw_schema(contract))
     # Once for all days: an expression on a small frame costs as much as on a large one.
     whole = pl.concat(frames)
     clean = _clean_prices(contract, whole) if contract.raw.format == "prices_csv" else whole
-    return clean.sort("dt", *contract.key)
+    flagged = clean.with_columns(flags=pl.lit(None, pl.String()))
+    return flagged.select(raw_schema(contract).names()).sort("dt", *contract.key)
 
 
-def _dates(contract: Contract, day: date, frame: pl.DataFrame) -> pl.Series:
-    if day != CONTEXT_DAY:
-        return pl.Series("dt", [day] * frame.height, pl.Date())
-    place = pl.int_range(pl.len()).over(contract.key)
-    return frame.select((pl.lit(day) + pl.duration(days=place)).alias("dt")).to_series()
-
-
-def _read_prices(raw: RawDay) -> pl.DataFrame:
-    header = raw.body.partition(b"\n")[0].split(b",")
-    if sorted(header) != sorted(name.encode() for name in PRICE_COLUMNS):
-        raise ValueError(f"its first line is {raw.body[:80]!r}")
-    if b'"' in raw.body:  # Fetch never quotes, and readers differ on what is quoted by halves
+def _read_prices(body: bytes, day: date | None, first: date) -> pl.DataFrame:
+    schema = PRICE_COLUMNS if day else BEFORE_COLUMNS
+    header = body.partition(b"\n")[0].split(b",")
+    if sorted(header) != sorted(name.encode() for name in schema):
+        raise ValueError(f"its first line is {body[:80]!r}")
+    if b'"' in body:  # Fetch never quotes, and readers differ on what is quoted by halves
         raise ValueError("it has quotation marks")
-    return pl.read_csv(io.BytesIO(raw.body), schema=PRICE_COLUMNS, encoding="utf8", raise_if_empty=True)
+    frame = pl.read_csv(io.BytesIO(body), schema=schema, encoding="utf8", raise_if_empty=True)
+    if day:
+        return frame.insert_column(0, pl.Series("dt", [day] * frame.height, pl.Date()))
+    if frame["dt"].has_nulls() or not (frame["dt"] < first).all():
+        raise ValueError(f"it has rows that are not from days before {first}")
+    return frame.select(BEFORE_COLUMNS.names())
 
 
 def _clean_prices(contract: Contract, frame: pl.DataFrame) -> pl.DataFrame:
@@ -118,31 +125,53 @@ def _clean_prices(contract: Contract, frame: pl.DataFrame) -> pl.DataFrame:
         .then(1.0)
         .otherwise(pl.col("split_ratio"))
         .alias("split_ratio"),
+        (pl.col("adj_close") / pl.col("close")).alias(ADJUSTMENT),
     )
     if contract.units is not None:
-        frame = frame.with_columns(_in_pounds(contract.units))
-    return frame.select("dt", *polars_schema(contract).names())
+        frame = _in_currency(contract.units, frame)
+    return frame
 
 
-def _in_pounds(units: Units) -> list[pl.Expr]:
-    per_pound = pl.col(units.currency_column).replace_strict(units.per_pound, default=None, return_dtype=pl.Float64())
-    return [pl.col(name) / per_pound for name in units.columns]
+def _in_currency(units: Units, frame: pl.DataFrame) -> pl.DataFrame:
+    """``frame`` with prices and dividends as amounts of their currencies; null where a unit is not known."""
+    per_unit = {name: unit.per_unit for name, unit in units.quoted.items()}
+    currencies = {name: unit.currency for name, unit in units.quoted.items()}
+    quoted = pl.col(units.quoted_column)
+    paid = pl.coalesce(units.dividend_currency_column, units.quoted_column)
+    amount = pl.col(units.dividend_column)
+    divisor = quoted.replace_strict(per_unit, default=None, return_dtype=pl.Float64())
+    return frame.with_columns(
+        *(pl.col(name) / divisor for name in units.columns),
+        quoted.replace_strict(currencies, default=None, return_dtype=pl.String()).alias(units.currency_column),
+        amount / paid.replace_strict(per_unit, default=1.0, return_dtype=pl.Float64()),
+        pl.when(amount != 0.0)
+        .then(paid.replace_strict(currencies, default=paid, return_dtype=pl.String()))
+        .alias(units.dividend_currency_column),
+    )
 
 
-def _read_rates(contract: Contract, raw: RawDay) -> pl.DataFrame:
-    document = json.loads(raw.body, object_pairs_hook=unique_names)
+def _read_rates(body: bytes, day: date | None, first: date) -> pl.DataFrame:
+    document = json.loads(body, object_pairs_hook=unique_names)
     rates, amount = document["rates"], document.get("amount", 1)
-    if raw.day != CONTEXT_DAY and document["date"] != f"{raw.day}":
+    dated = date.fromisoformat(document["date"])
+    if dated != day if day else dated >= first:
         raise ValueError(f"its date is {document['date']!r}")
     if isinstance(amount, bool) or amount != 1:
         raise ValueError(f"its rates are for the amount {amount!r}, not 1")
     if any(isinstance(rate, bool) or not isinstance(rate, int | float) for rate in rates.values()):
         raise ValueError("a rate is not a number")
-    return pl.DataFrame(
-        {
-            "base_currency": [document["base"]] * len(rates),
-            "target_currency": list(rates),
-            "rate": [float(rate) for rate in rates.values()],
-        },
-        schema=polars_schema(contract),
-    )
+    columns = {
+        "dt": [dated] * len(rates),
+        "base_currency": [document["base"]] * len(rates),
+        "target_currency": list(rates),
+        "rate": [float(rate) for rate in rates.values()],
+    }
+    return pl.DataFrame(columns, schema=RATE_COLUMNS)
+
+
+_READERS: dict[RawFormat, Callable[[bytes, date | None, date], pl.DataFrame]] = {
+    "prices_csv": _read_prices,
+    "rates_json": _read_rates,
+}
+"""How an object is read: its bytes, its day, or None for the object of the rows before a batch, and the batch's first
+day."""

@@ -21,12 +21,16 @@ from infra.client.lake import last_due_day
 from infra.client.target import Target
 from infra.client.texts import batch_text
 from marketlake.contract import Contract, load_contract
+from marketlake.errors import PassUnderWay
 
 LOG_SECONDS = 10.0
 """Where there is no terminal, the time between two lines of progress."""
 
 SHOWN_DAYS, SHOWN_ROWS, SHOWN_NUMBERS = 5, 5, 5
 LOOK_BACK = timedelta(days=10)
+
+WAITING = PassUnderWay.__name__
+"""An attempt that ended with it did not fail: its batch waits at no cost, and is tried again."""
 
 
 class Watch:
@@ -59,7 +63,7 @@ class Watch:
     def update(self, run: Run, ended: list[Attempt]) -> None:
         """Show what is new."""
         for attempt in ended:
-            if self._every_state or attempt.error:
+            if self._every_state or attempt.error not in ("", WAITING):
                 self._console.print(self._line(run, attempt), highlight=False, soft_wrap=True)
         if self._progress:
             under_way = ", ".join(_name(run, attempt) for attempt in run.running[:2]) or "between states"
@@ -75,6 +79,8 @@ class Watch:
         tried = f" (attempt {attempt.retry + 1})" if attempt.retry or attempt.error else ""
         attempted = safe(f"{attempt.state:<13} {took:>8}  {batch}{tried}{': ' if batch or tried else ''}")
         at = f"[dim]{seconds_text(time.monotonic() - self._started):>8}[/]"
+        if attempt.error == WAITING:
+            return f"{at}  [dim]…[/] {attempted}waits for what another batch asks the source"
         if attempt.error:
             return f"{at}  [red]✗[/] {attempted}[red]{safe(attempt.error)}[/]: {safe(attempt.reason)}"
         return f"{at}  [green]✓[/] {attempted}{safe(attempt.result)}"

@@ -11,7 +11,7 @@ from dataclasses import asdict, dataclass
 from functools import partial
 from importlib import metadata
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
 
 import typer
 from botocore.exceptions import BotoCoreError, ClientError
@@ -22,6 +22,7 @@ from infra.cli.screen import Screen
 from infra.client.dead_letters import counts
 from infra.client.errors import FAILED, NotRunning, explain
 from infra.client.lake import take_inventory, years_of
+from infra.client.live import Addresses, is_local, probe_all
 from infra.client.target import Target
 from infra.local import deploy, processes, server
 from infra.local.config import LocalConfig, LocalError
@@ -53,11 +54,17 @@ class Check:
     advice: str = ""
 
 
-def doctor(context: typer.Context, as_json: AsJson = False) -> None:
+def doctor(
+    context: typer.Context,
+    as_json: AsJson = False,
+    live: Annotated[
+        bool, typer.Option("--live", help="Ask the live sources alone: a chart and a rate; needs no deployment.")
+    ] = False,
+) -> None:
     """Look for what is wrong on this machine or in this account, and say what to do; fails where something is."""
     screen, setup = Screen(as_json), setup_of(context)
     with screen.err.status("looking"):
-        found = list(all_checks(setup))
+        found = list(live_checks(_default_addresses()) if live else all_checks(setup))
     screen.table([asdict(check) for check in found], ["check", "status", "found", "advice"])
     failed, warned = (sum(check.status == word for check in found) for word in ("failed", "warning"))
     screen.say(f"{len(found)} checks, {failed} failed, {warned} warnings")
@@ -85,6 +92,9 @@ def all_checks(setup: Setup) -> Iterator[Check]:
         yield Check("credentials", "failed", str(explained), explained.advice)
         return
     yield from deployment_checks(target)
+    addresses = deployed_addresses(target)
+    if addresses:
+        yield from live_checks(addresses)
 
 
 def _python(version: tuple[int, ...]) -> Check:
@@ -129,7 +139,7 @@ def local_checks(setup: Setup) -> Iterator[Check]:
     if config.engine == "stepfunctions-local":
         yield engine_check(config, status.states)
     if config.source == "live":
-        yield Check("sources", "ok", "live: Yahoo Finance and the Frankfurter API")
+        yield Check("sources", "ok", "live: Yahoo Finance, the ECB and Frankfurter")
     elif status.replay is None:
         yield Check("sources", "failed", "the simulated sources do not answer", "marketlake up")
     else:
@@ -190,9 +200,36 @@ def deployment_checks(target: Target) -> Iterator[Check]:
         ("dead-letter queue", partial(_queue, target)),
     ]
     if not target.is_local:
-        looks.append(("schedule", partial(_schedule, target)))
+        looks += [("schedule", partial(_schedule, target)), ("morning schedule", partial(_morning_schedule, target))]
     for name, look in looks:
         yield attempt(name, _remedy(target), look)
+
+
+def live_checks(addresses: Addresses) -> Iterator[Check]:
+    """What each live source answers, with the step that broke where one did."""
+    for probe in probe_all(addresses):
+        found = f"{probe.step}: {probe.found}" if probe.step else probe.found
+        yield Check(f"live {probe.source}", "failed" if probe.step else "ok", found, probe.advice)
+
+
+def _default_addresses() -> Addresses:
+    given = facts.parameters()
+    return Addresses(
+        given["yahoo_base_url"], given["ecb_base_url"], given["frankfurter_base_url"], given["upstream_proxy"]
+    )
+
+
+def deployed_addresses(target: Target) -> Addresses | None:
+    """The sources that the deployed Fetch asks; None where they are simulated, or Fetch is not there."""
+    try:
+        found = target.lambdas.get_function_configuration(FunctionName=facts.function_name(target.prefix, "fetch"))
+    except ClientError:
+        return None  # its own check has it
+    given = found.get("Environment", {}).get("Variables", {})
+    yahoo, ecb, frankfurter = (given.get(f"{name}_BASE_URL", "") for name in ("YAHOO", "ECB", "FRANKFURTER"))
+    if not yahoo or all(map(is_local, (yahoo, ecb, frankfurter))):
+        return None
+    return Addresses(yahoo, ecb, frankfurter, given.get("UPSTREAM_PROXY", ""))
 
 
 def attempt(name: str, advice: str, look: Callable[[], Check | str]) -> Check:
@@ -290,9 +327,20 @@ def _queue(target: Target) -> Check | str:
 
 
 def _schedule(target: Target) -> Check | str:
-    found = target.scheduler.get_schedule(Name=target.names["schedule"])
+    return _schedule_named(target, "schedule")
+
+
+def _morning_schedule(target: Target) -> Check | str:
+    try:
+        return _schedule_named(target, "morning_schedule")
+    except target.scheduler.exceptions.ResourceNotFoundException:
+        return "none: morning_run_at is null"
+
+
+def _schedule_named(target: Target, key: str) -> Check | str:
+    found = target.scheduler.get_schedule(Name=target.names[key])
     when = f"{found.get('ScheduleExpression', '?')} {found.get('ScheduleExpressionTimezone', '')}".strip()
     if found.get("State") != "ENABLED":
         advice = "set schedule_enabled = true, then: make deploy"
-        return Check("schedule", "warning", f"{when}, but switched off", advice)
+        return Check(key.replace("_", " "), "warning", f"{when}, but switched off", advice)
     return when

@@ -11,6 +11,7 @@ import typer
 from botocore.exceptions import BotoCoreError, ClientError
 
 from infra.cli import (
+    as_known,
     chaos,
     console,
     cost,
@@ -78,6 +79,7 @@ app.command()(retry.retry)
 app.command()(query.query)
 app.command()(partitions.partitions)
 app.command()(restore.restore)
+app.command()(as_known.as_known)
 app.command()(cost.cost)
 app.command()(doctor.doctor)
 app.command()(chaos.chaos)

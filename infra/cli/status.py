@@ -14,6 +14,7 @@ from infra.client.lake import take_inventory
 from infra.client.target import Target
 from infra.faults.injector import Switch
 from marketlake.contract import dataset_names
+from marketlake.ledger import Ledger, read_ledger
 
 
 def status(context: typer.Context, as_json: AsJson = False) -> None:
@@ -34,7 +35,23 @@ def status_records(target: Target) -> list[dict[str, Any]]:
         held = f"{len(days):,} days, {days[0]} to {days[-1]}" if days else "nothing yet"
         missing = f", {len(inventory.missing):,} missing in between" if days and inventory.missing else ""
         records.append((dataset, f"{held}{missing}"))
+        if later := _later(read_ledger(target.bucket("clean"), dataset)[0]):
+            records.append((f"{dataset}, ledger", later))
     return [{"what": what, "value": value} for what, value in records]
+
+
+def _later(ledger: Ledger) -> str:
+    """What later runs have to do or to leave; empty where that is nothing."""
+    counts = {
+        "to load again": [f"{', '.join(patch.symbols[:3])} ({patch.reason})" for patch in ledger.patches],
+        "known holes": [f"{day}" for day in sorted(ledger.known_holes)],
+        "silent": sorted(ledger.silent),
+    }
+    return "; ".join(
+        f"{len(found)} {what}: {', '.join(found[:3])}{' ...' if len(found) > 3 else ''}"
+        for what, found in counts.items()
+        if found
+    )
 
 
 def _local(target: Target) -> list[tuple[str, str]]:
@@ -42,7 +59,7 @@ def _local(target: Target) -> list[tuple[str, str]]:
     if config is None:
         return [("account", f"{target.account_id}, {target.region}")]
     if config.source == "live":
-        sources = "live: Yahoo Finance and the Frankfurter API"
+        sources = "live: Yahoo Finance, the ECB and Frankfurter"
     elif target.replay is None:
         sources = "the simulated sources do not answer; run: marketlake up"
     else:

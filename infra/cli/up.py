@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
@@ -12,6 +13,7 @@ from infra.cli.chaos import describe
 from infra.cli.options import Setup, setup_of
 from infra.cli.screen import Screen, safe
 from infra.client.errors import Refusal
+from infra.client.live import Broken, check_way
 from infra.client.target import local_target
 from infra.faults.injector import Switch
 from infra.local import config as configs
@@ -20,7 +22,8 @@ from infra.local.config import Engine, LocalConfig
 if TYPE_CHECKING:
     from infra.local.server import Status
 
-SOURCES = ("source", "prices", "constituents", "fx_base", "seed")
+MIRRORS = ("yahoo_url", "ecb_url", "frankfurter_url")
+SOURCES = ("source", "prices", "constituents", "fx_base", "seed", *MIRRORS)
 """Settings that decide what data is loaded."""
 
 
@@ -39,6 +42,12 @@ def up(
     ] = None,
     fx_base: Annotated[str | None, typer.Option(help="Base currency of the rates, EUR at first.")] = None,
     seed: Annotated[int | None, typer.Option(help="Seed of the simulated prices.")] = None,
+    yahoo_url: Annotated[str | None, typer.Option(help="Mirror of Yahoo's chart API, for --source live.")] = None,
+    ecb_url: Annotated[str | None, typer.Option(help="Mirror of the ECB's data API, for --source live.")] = None,
+    frankfurter_url: Annotated[str | None, typer.Option(help="Mirror of Frankfurter's v1, for --source live.")] = None,
+    proxy: Annotated[
+        str | None, typer.Option(help="Proxy to the live sources, such as http://proxy.example.com:3128.")
+    ] = None,
     engine: Annotated[
         Engine | None, typer.Option(help="What runs the state machine: the emulator, or AWS's own in Docker.")
     ] = None,
@@ -64,11 +73,16 @@ def up(
         "constituents": constituents,
         "fx_base": fx_base,
         "seed": seed,
+        "yahoo_url": yahoo_url,
+        "ecb_url": ecb_url,
+        "frankfurter_url": frankfurter_url,
+        "proxy": proxy,
         "engine": engine,
         "chaos": chaos,
         "chaos_seed": chaos_seed,
     }
     config = wanted_config(setup, before, given)
+    refuse_dead_ends(config)
     _warn_of_mixture(screen, configs.load(setup.root), config)
     with screen.err.status("starting the emulator"):
         status = server.start(config)
@@ -83,6 +97,27 @@ def wanted_config(setup: Setup, before: LocalConfig | None, given: dict[str, Any
     return replace(base, root=setup.root, **{name: value for name, value in given.items() if value is not None})
 
 
+def refuse_dead_ends(config: LocalConfig) -> None:
+    """A mirror or a proxy that is given has to be one, and to answer.
+
+    Raises:
+        Refusal: it is for simulated sources, is no URL, or cannot be reached.
+    """
+    given = {name: str(getattr(config, name)) for name in (*MIRRORS, "proxy") if getattr(config, name)}
+    if given and config.source != "live":
+        raise Refusal(f"{_options(given)}: simulated sources are asked directly", "add --source live, or: --defaults")
+    for name, url in given.items():
+        try:
+            check_way(url, "" if name == "proxy" else config.proxy)
+        except Broken as error:
+            advice = "give an http or https URL that answers, such as http://proxy.example.com:3128; or: --defaults"
+            raise Refusal(f"{_options([name])}: {error.found}", advice) from error
+
+
+def _options(names: Iterable[str]) -> str:
+    return " and ".join(f"--{name.replace('_', '-')}" for name in names)
+
+
 def last_day(status: Status) -> str:
     """The last day that the simulated sources know; empty for live sources."""
     return str(status.replay["last_day"]) if status.replay else ""
@@ -91,7 +126,7 @@ def last_day(status: Status) -> str:
 def _warn_of_mixture(screen: Screen, old: LocalConfig | None, new: LocalConfig) -> None:
     changed = [name for name in SOURCES if old and getattr(old, name) != getattr(new, name)]
     if changed and (new.root / "s3").exists():
-        names = " and ".join(f"--{name.replace('_', '-')}" for name in changed)
+        names = _options(changed)
         screen.say(
             f"[yellow]{names} changed: days that are in the lake stay as they were loaded. Load them again with "
             f"`marketlake backfill --force`, or start afresh with `marketlake --root DIR up`.[/]"
@@ -111,7 +146,7 @@ def _say_what_runs(setup: Setup, screen: Screen, *, deployed: bool) -> None:
     if target.simulated:
         screen.say(f"[yellow]![/] {safe(target.simulated)}")
     elif target.local and target.local.source == "live":
-        screen.say("[yellow]![/] live sources: Yahoo Finance and the Frankfurter API are asked")
+        screen.say("[yellow]![/] live sources: Yahoo Finance, the ECB and Frankfurter are asked")
     if target.local and target.local.prices:
         _warn_of_missing_closes(screen, target.local.prices)
     faults = Switch(setup.root).setting()

@@ -69,7 +69,7 @@ def outcome_of(execution: Execution) -> Outcome:
 
 def _noticed(document: Mapping[str, Any]) -> list[str]:
     """Lines about what was noticed in the history, from an output or a cause."""
-    return [line for what in ("restated", "history") for line in document.get(what, {}).get("lines", [])]
+    return [line for what in ("restated", "history", "follow_up") for line in document.get(what, {}).get("lines", [])]
 
 
 def _object(text: str) -> dict[str, Any]:

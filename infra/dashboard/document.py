@@ -26,7 +26,7 @@ Answers = Mapping[str, Answer]
 def document(
     target: Target, inventories: Sequence[Inventory], window: Window, answers: Answers, made_at: datetime
 ) -> dict[str, Any]:
-    """The document; days are ISO dates, shares such as 0.05 are 5 %, prices are in pounds."""
+    """The document; days are ISO dates, shares such as 0.05 are 5 %, prices are in each ticker's currency."""
     missing = [row["missing_day"] for row in answers["missing_days"].rows if row["dataset"] == PRICES]
     closes = answers["closes_and_averages"].rows
     # A day that the lake lacks has its place on the axis, so that the gap is seen.
@@ -43,8 +43,9 @@ def document(
         "rates": _rates(answers["all_rates"].rows),
         "lists": {
             name: {"count": len(answers[name].rows), "rows": _rounded(answers[name].rows[:SHOWN_ROWS])}
-            for name in ("volume_spikes", "missing_days", "symbol_gaps", "quarantined_rows")
+            for name in ("volume_spikes", "missing_days", "symbol_gaps", "quarantined_rows", "flagged_rows")
         },
+        "rows": sum(row["row_count"] for row in answers["rows_by_month"].rows),
         "asked": [{"name": a.name, "command": a.command, "error": a.error} for a in answers.values()],
     }
 
@@ -83,6 +84,7 @@ def _tickers(answers: Answers, days: Sequence[str]) -> list[dict[str, Any]]:
         {
             "company": ticker,
             "sector": "unknown",
+            "currency": None,
             **_record(facts[ticker]),
             "ticker": ticker,
             "series": {name: [_short(rows.get(day, {}).get(name)) for day in days] for name in SERIES},

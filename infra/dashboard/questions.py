@@ -91,6 +91,8 @@ def questions(window: Window) -> dict[str, Given]:
         "missing_days": days,
         "symbol_gaps": days,
         "quarantined_rows": days,
+        "flagged_rows": days,
+        "rows_by_month": days,
     }
 
 

@@ -141,7 +141,7 @@ class Injector:
             self._note({"surface": surface, "kind": fault.label, "target": target, "nth": nth})
             if fault.kind in DEATHS:
                 return msgspec.structs.replace(fault, seconds=draw.uniform(0, fault.seconds))
-            return fault
+            return msgspec.structs.replace(fault, nth=nth)
 
     def _watch(self) -> None:
         """Read the switch again if it was changed, and count calls from nothing then."""

@@ -28,9 +28,11 @@ class Rule(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_default
     How often: at a ``share`` of them (0 to 1) by chance, only at the first ``times`` of these, or only at the ``at``-th
     call that matches. The shares of all rules that match a call add up: it gets one fault at most.
 
-    What: ``kind``, and where the kind needs it: ``seconds`` is how long it takes, ``status`` HTTP's, ``category``
-    Athena's, ``dates`` the days of an answer that are changed (the last one by default), ``symbol`` the only currency,
-    ``stored`` whether a write is carried out before the kill.
+    What: ``kind``, and where the kind needs it: ``seconds`` is how long it takes, ``status`` HTTP's, ``retry_after``
+    the seconds that it asks for, ``category`` Athena's, ``symbol`` the only currency, or the new name of a symbol,
+    ``factor`` that of a spike, ``stored`` whether a write is carried out before the kill. The days of an answer that
+    are changed are ``dates``, or all from ``since`` to ``until``; without any of them the last one, of dividends all.
+    ``nth`` is the injector's: the how-many-th call of its target this is.
     """
 
     surface: str
@@ -42,9 +44,14 @@ class Rule(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_default
     seconds: Annotated[float, msgspec.Meta(ge=0)] = 0.0
     status: Annotated[int, msgspec.Meta(ge=200, le=599)] = 500
     category: Literal[1, 2] = 1
+    retry_after: Annotated[int, msgspec.Meta(ge=0)] | None = None
     dates: tuple[date, ...] = ()
+    since: date | None = None
+    until: date | None = None
+    factor: Annotated[float, msgspec.Meta(gt=0)] | None = None
     symbol: str = ""
     stored: bool = True
+    nth: Annotated[int, msgspec.Meta(ge=0)] = 0
 
     def __post_init__(self) -> None:
         """Check what types do not say.
@@ -63,12 +70,24 @@ class Rule(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_default
             raise ValueError(f"match is {self.match!r}; accepted is a regular expression: {error}") from error
         if self.kind == "timeout" and (self.seconds < 1 or self.seconds % 1):
             raise ValueError("seconds of lambda timeout are whole and at least 1, as a function's timeout is")
+        if self.since and self.until and self.since > self.until:
+            raise ValueError(f"since is {self.since}; accepted is a day that is not after until, {self.until}")
 
     @property
     def label(self) -> str:
         """The kind as it is counted."""
         details = {"status": f"status {self.status}", "failed": f"failed, category {self.category}"}
         return details.get(self.kind, self.kind)
+
+    @property
+    def names_days(self) -> bool:
+        """Whether the rule says which days of an answer it is about."""
+        return bool(self.dates or self.since or self.until)
+
+    def is_on(self, day: date) -> bool:
+        """Whether ``day`` is one of those that the rule names."""
+        in_run = (self.since or self.until) and (self.since or day) <= day <= (self.until or day)
+        return day in self.dates or bool(in_run)
 
     def fits(self, surface: str, target: str) -> bool:
         """Whether the rule is about this call."""

@@ -25,6 +25,8 @@ class LocalError(Exception):
 class LocalConfig:
     """One emulator. ``root`` holds all of its state; the simulated sources listen on the port above ``port``.
 
+    ``yahoo_url``, ``ecb_url`` and ``frankfurter_url`` are mirrors to ask in place of the live sources, and ``proxy`` is
+    the way to them; empty: the sources themselves, and the environment's proxy.
     ``chaos`` names a fault profile (:mod:`infra.faults`), or a JSON file with one.
     """
 
@@ -39,6 +41,10 @@ class LocalConfig:
     chaos_seed: int = 1
     prefix: str = "marketlake"
     region: str = "eu-west-2"
+    yahoo_url: str = ""
+    ecb_url: str = ""
+    frankfurter_url: str = ""
+    proxy: str = ""
     engine: Engine = "embedded"
 
     @property

@@ -23,7 +23,7 @@ from infra import facts
 from infra.local.config import ACCESS_KEY, ACCOUNT_ID, SECRET_KEY, LocalConfig
 from infra.local.lists import CLOSING_DAYS, list_objects
 from infra.package.build import source_files, sources_zip
-from infra.package.tables import LOOKUPS, table_inputs
+from infra.package.tables import LOOKUPS, VIEWS, table_inputs
 
 BUCKETS = ("raw_bucket", "clean_bucket", "results_bucket", "artifacts_bucket")
 RUNTIME = "provided.al2023"
@@ -33,10 +33,12 @@ BOOTSTRAP = Path(__file__).parent / "bootstrap.sh"
 SHORT_WAITS = {
     "retry_interval_seconds": 1,
     "throttled_interval_seconds": 1,
+    "pass_interval_seconds": 1,
     "publication_interval_seconds": 1,
     "publication_patience_seconds": 0.1,
 }
-"""Nobody waits minutes on a laptop. The patience is below three waits at any ``SFN_WAIT_SCALE`` that the tests use."""
+"""Nobody waits minutes for simulated sources. The patience is below three waits at any ``SFN_WAIT_SCALE`` that the
+tests use."""
 
 
 @dataclass(frozen=True)
@@ -61,10 +63,20 @@ def client(config: LocalConfig, service: str) -> Any:
 
 def values_of(config: LocalConfig) -> dict[str, object]:
     """Values of all placeholders for ``config``; the sources are simulated unless they are live."""
-    overrides: dict[str, object] = {"fx_base": config.fx_base, **SHORT_WAITS}
-    if config.source == "replay":
-        overrides |= {
+    overrides: dict[str, object] = {"fx_base": config.fx_base}
+    if config.source == "live":
+        # Real services are given the patience that they get from AWS.
+        given = {
+            "yahoo_base_url": config.yahoo_url,
+            "ecb_base_url": config.ecb_url,
+            "frankfurter_base_url": config.frankfurter_url,
+            "upstream_proxy": config.proxy,
+        }
+        overrides |= {name: value for name, value in given.items() if value}
+    else:
+        overrides |= SHORT_WAITS | {
             "yahoo_base_url": f"{config.replay_url}/yahoo",
+            "ecb_base_url": f"{config.replay_url}/ecb/service",
             "frankfurter_base_url": f"{config.replay_url}/frankfurter/v1",
         }
     values = facts.template_values(config.prefix, ACCOUNT_ID, config.region, **overrides)
@@ -89,7 +101,12 @@ def fingerprint(config: LocalConfig) -> str:
         facts.FUNCTIONS / "functions.json",
     ]
     shared += [facts.ROOT / "statemachine" / "parameters.json", facts.ROOT / "infra" / "terraform" / "names.json.tftpl"]
-    shared += [LOOKUPS, CLOSING_DAYS, *(path for path in (config.constituents, config.prices) if path)]
+    shared += [
+        LOOKUPS,
+        CLOSING_DAYS,
+        *VIEWS.glob("*.sql"),
+        *(path for path in (config.constituents, config.prices) if path),
+    ]
     for path in sorted({*sources, *shared}):
         digest.update(path.read_bytes())
     return digest.hexdigest()

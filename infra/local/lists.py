@@ -15,7 +15,9 @@ from infra.package.tables import LOOKUPS, lookup_key, lookups
 from infra.sources.closes_file import is_index, read_closes
 from marketlake.contract import CONTRACTS, dataset_names, load_contract
 from marketlake.layout import config_key
-from marketlake.symbols import parse_symbols
+from marketlake.membership import FILE as MEMBERSHIP
+from marketlake.membership import parse_membership
+from marketlake.symbols import currencies_of, parse_symbols
 
 CONSTITUENTS = "constituents.csv"
 CLOSING_DAYS = LOOKUPS.with_name("closing_days.csv")
@@ -25,16 +27,20 @@ def list_objects(config: LocalConfig) -> Iterator[tuple[str, bytes]]:
     """Key and body of each object.
 
     Raises:
-        ContractViolation: the user's list of constituents is invalid.
+        ContractViolation: the user's list of constituents is invalid, or names a currency that the contract does not.
         PriceFileError: the user's file of closes is invalid.
     """
     constituents = _constituents(config)
-    files = {load_contract(name).symbols.file for name in dataset_names()}
-    for file in sorted(file for file in files if file):
-        body = constituents if file == CONSTITUENTS else (CONTRACTS / file).read_bytes()
-        parse_symbols(body, str(config.constituents or file))
+    membership = (CONTRACTS / MEMBERSHIP).read_bytes()
+    parse_membership(membership, MEMBERSHIP)
+    contracts = {contract.symbols.file: contract for contract in map(load_contract, dataset_names())}
+    for file in sorted(file for file in contracts if file):
+        own = file == CONSTITUENTS
+        body = constituents if own else (CONTRACTS / file).read_bytes()
+        parse_symbols(body, str(config.constituents or file) if own else file, currencies_of(contracts[file]))
         yield config_key(file), body
-    for table, content in {"constituents": constituents, "closing_days": CLOSING_DAYS.read_bytes()}.items():
+    tables = {"constituents": constituents, "closing_days": CLOSING_DAYS.read_bytes(), "membership": membership}
+    for table, content in tables.items():
         yield lookup_key(table), lookup_csv(table, content)
 
 

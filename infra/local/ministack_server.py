@@ -5,14 +5,16 @@ from __future__ import annotations
 import inspect
 import os
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import msgspec
 from ministack.core import iam_evaluator
-from ministack.services import athena, iam, s3, sts
+from ministack.services import athena, glue, iam, s3, sts
 
 from infra.local.history import complete_histories
+from infra.package.tables import view_definition
 
 CALLS = "MARKETLAKE_CALLS"
 """Name of the environment variable with the file to record the functions' API calls in."""
@@ -68,6 +70,34 @@ def parquet_relation(table: dict[str, Any], files: list[str]) -> str:
     # The names are those of the contracts.
     reader = f"read_parquet({athena._sql_list(files)}, schema = MAP {{{schema}}}, filename = true)"
     return f"(SELECT {', '.join(names)} FROM {reader})"  # noqa: S608
+
+
+def resolve_views() -> None:
+    """Make Athena read views, of which MiniStack knows no definition: each is its query in parentheses."""
+    rewrite = athena._rewrite_data_paths
+
+    async def with_views(query: str, database: str, catalog: str | None = None) -> Any:
+        def text_of(name: str) -> str | None:
+            table = glue._tables.get(f"{database}/{name}") or {}
+            is_view = table.get("TableType") == "VIRTUAL_VIEW"
+            return str(view_definition(table["ViewOriginalText"])["originalSql"]) if is_view else None
+
+        return await rewrite(inline_views(query, text_of), database, catalog)
+
+    athena._rewrite_data_paths = with_views
+
+
+def inline_views(query: str, text_of: Callable[[str], str | None]) -> str:
+    """``query`` with each view that it reads replaced by the view's own query, which is ``text_of`` its name.
+
+    Views are those of the query's own database, and so are the tables in them.
+    """
+    for reference in reversed(athena._table_references(query)):
+        text = text_of(reference.table)
+        if text is not None:
+            alias = "" if reference.aliased else f' AS "{reference.table}"'
+            query = f"{query[: reference.start]}({inline_views(text, text_of)}){alias}{query[reference.end :]}"
+    return query
 
 
 def trust_unknown_keys() -> None:
@@ -126,6 +156,7 @@ if __name__ == "__main__":
     # A task that is made to fail is in the history as any other.
     complete_histories()
     read_in_place()
+    resolve_views()
     if os.environ.get(ENGINE) == "stepfunctions-local":
         trust_unknown_keys()
     if os.environ.get(CALLS):

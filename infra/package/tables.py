@@ -1,44 +1,64 @@
 """The tables of the lake as Glue takes them (``TableInput``), for Terraform and for the local deployment.
 
-From each contract: its rows by day, all its rows by year (docs/decisions/0012), and its quarantine. From
-``infra/terraform/lookups/lookups.json``: the analysts' small lists. The local deployment calls ``table_inputs``;
-``make package`` writes them into ``tables.json``, which ``infra/terraform/catalog.tf`` reads.
+From each contract: its rows by day, all its rows by year (docs/decisions/0012), and its quarantine; of all of them the
+corporate actions. From ``assets/queries/views``: the views. From ``infra/terraform/lookups/lookups.json``: the
+analysts' small lists. The local deployment calls ``table_inputs``; ``make package`` writes them into ``tables.json``,
+which ``infra/terraform/catalog.tf`` reads.
 """
 
 from __future__ import annotations
 
+import base64
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from infra.facts import ROOT
 from marketlake.contract import Contract, dataset_names, load_contract
-from marketlake.layout import clean_prefix, year_prefix, year_table
-from marketlake.schemas import glue_columns
+from marketlake.layout import ACTIONS_PREFIX, clean_prefix, year_prefix, year_table
+from marketlake.schemas import ACTION_COLUMNS, glue_columns, glue_types
 
 LOOKUPS = ROOT / "infra" / "terraform" / "lookups" / "lookups.json"
+VIEWS = ROOT / "assets" / "queries" / "views"
 TABLES = "tables.json"
+ACTIONS = "corporate_actions"
 
 PARQUET = "org.apache.hadoop.hive.ql.io.parquet"
 
 DAY = {"Name": "dt", "Type": "string", "Comment": "Day, YYYY-MM-DD"}
+YEAR = {"Name": "year", "Type": "string", "Comment": "Year, YYYY"}
+
+NAMES = ("raw_bucket", "clean_bucket", "artifacts_bucket", "database")
+"""What a deployment calls itself differs; each of these is a placeholder in ``tables.json``."""
 
 
 def table_inputs(values: Mapping[str, object]) -> list[dict[str, Any]]:
-    """``TableInput`` of every table; ``values`` hold the names of the raw, clean and artifacts buckets."""
-    clean = str(values["clean_bucket"])
+    """``TableInput`` of every table and view; ``values`` hold the names of the buckets and of the database."""
+    return [glue_input(document) for document in table_documents(values)]
+
+
+def glue_input(document: Mapping[str, Any]) -> dict[str, Any]:
+    """A ``TableInput`` from a document of ours: a view's definition as Athena keeps it."""
+    table = {key: value for key, value in document.items() if key != "View"}
+    return table | view_texts(document["View"]) if "View" in document else table
+
+
+def table_documents(values: Mapping[str, object]) -> list[dict[str, Any]]:
+    """Every ``TableInput``, a view with its definition as ``View`` instead of its texts, which Terraform writes."""
+    raw, clean, artifacts, database = (str(values[name]) for name in NAMES)
     datasets = [make(name, clean) for name in dataset_names() for make in (table_input, year_table_input)]
-    quarantines = [quarantine_input(load_contract(name), str(values["raw_bucket"])) for name in dataset_names()]
-    return [*datasets, *quarantines, *(_lookup_input(name, str(values["artifacts_bucket"])) for name in lookups())]
+    quarantines = [quarantine_input(load_contract(name), raw) for name in dataset_names()]
+    lists = [_lookup_input(name, artifacts) for name in lookups()]
+    return [*datasets, actions_input(clean), *(view_document(view, database) for view in views()), *quarantines, *lists]
 
 
 def write_tables(folder: Path) -> None:
-    """Write ``tables.json`` for Terraform's ``templatefile``: buckets are placeholders, Glue's own ``${dt}`` is not."""
-    buckets = {name: f"<{name}>" for name in ("raw_bucket", "clean_bucket", "artifacts_bucket")}
-    text = json.dumps(table_inputs(buckets), indent=1).replace("${", "$${")
-    (folder / TABLES).write_text(re.sub(r"<(\w+_bucket)>", r"${\1}", text) + "\n", "utf-8")
+    """Write ``tables.json`` for Terraform's ``templatefile``: names are placeholders, Glue's own ``${dt}`` is not."""
+    text = json.dumps(table_documents({name: f"<{name}>" for name in NAMES}), indent=1).replace("${", "$${")
+    (folder / TABLES).write_text(re.sub(rf"<({'|'.join(NAMES)})>", r"${\1}", text) + "\n", "utf-8")
 
 
 def table_input(dataset: str, clean_bucket: str) -> dict[str, Any]:
@@ -58,10 +78,103 @@ def year_table_input(dataset: str, clean_bucket: str) -> dict[str, Any]:
     """``TableInput`` of the same rows by year, with ``dt`` as a column: ten objects for ten years."""
     contract = load_contract(dataset)
     years = {"format": "yyyy", "range": f"{contract.first_date.year},NOW+1DAYS", "interval.unit": "YEARS"}
-    year = {"Name": "year", "Type": "string", "Comment": "Year, YYYY"}
     location = f"s3://{clean_bucket}/{year_prefix(dataset)}"
     description = f"{contract.description} The same rows as {dataset}, by year: for questions about many days."
-    return _projected(year_table(dataset), description, location, year, years, [DAY, *glue_columns(contract)])
+    return _projected(year_table(dataset), description, location, YEAR, years, [DAY, *glue_columns(contract)])
+
+
+def actions_input(clean_bucket: str) -> dict[str, Any]:
+    """``TableInput`` of the corporate actions, one object a dataset."""
+    return {
+        "Name": ACTIONS,
+        "Description": "Dividends and splits of every ticker and year, each with the day on which it was first seen.",
+        "TableType": "EXTERNAL_TABLE",
+        "Parameters": {"EXTERNAL": "TRUE", "classification": "parquet"},
+        "PartitionKeys": [],
+        "StorageDescriptor": _parquet(f"s3://{clean_bucket}/{ACTIONS_PREFIX}", glue_types(ACTION_COLUMNS)),
+    }
+
+
+@dataclass(frozen=True)
+class View:
+    """A view of ``assets/queries/views``: its text, and its columns as Glue has them.
+
+    The file's leading comments give ``name``, ``description``, ``of`` (the dataset whose rows it has) and a line for
+    each column that it adds: ``-- adj_close: double, close times adj_factor``.
+    """
+
+    name: str
+    description: str
+    dataset: str
+    added: list[dict[str, str]]
+    sql: str
+
+    @property
+    def columns(self) -> list[dict[str, str]]:
+        """All columns in the order of the text: those of the dataset by year, then the added ones."""
+        return [DAY, *glue_columns(load_contract(self.dataset)), YEAR, *self.added]
+
+
+def views() -> list[View]:
+    """All views, by name."""
+    return [_view(path.read_text("utf-8").splitlines()) for path in sorted(VIEWS.glob("*.sql"))]
+
+
+def _view(lines: Sequence[str]) -> View:
+    header = [line.removeprefix("-- ").partition(": ") for line in lines if line.startswith("-- ")]
+    said = {key: text for key, _, text in header}
+    name, description, dataset = (said.pop(key) for key in ("name", "description", "of"))
+    typed = {column: text.partition(", ") for column, text in said.items()}
+    added = [{"Name": key, "Type": kind, "Comment": _sentence(text)} for key, (kind, _, text) in typed.items()]
+    return View(name, description, dataset, added, "\n".join(line for line in lines if not line.startswith("-- ")))
+
+
+def _sentence(text: str) -> str:
+    return text[:1].upper() + text[1:]
+
+
+def view_document(view: View, database: str) -> dict[str, Any]:
+    """The view as ``table_documents`` has it.
+
+    ``View`` is Trino's definition of a view, whose unqualified tables are those of ``schema``; its types are Trino's.
+    A view has no SerDe, but Athena refuses a table without the name of one
+    (https://github.com/hashicorp/terraform-provider-aws/issues/28517).
+    """
+    types = {"string": "varchar"}
+    columns = [{"name": c["Name"], "type": types.get(c["Type"], c["Type"])} for c in view.columns]
+    return {
+        "Name": view.name,
+        "Description": view.description,
+        "TableType": "VIRTUAL_VIEW",
+        "Parameters": {"presto_view": "true", "comment": "Presto View"},
+        "PartitionKeys": [],
+        "StorageDescriptor": {
+            "Columns": view.columns,
+            "Location": "",
+            "InputFormat": "",
+            "OutputFormat": "",
+            "SerdeInfo": {"Name": "-", "SerializationLibrary": "-", "Parameters": {}},
+        },
+        "View": {"originalSql": view.sql, "catalog": "awsdatacatalog", "schema": database, "columns": columns},
+    }
+
+
+def view_texts(definition: Mapping[str, Any]) -> dict[str, str]:
+    """The two texts of a view's ``TableInput``.
+
+    AWS documents CREATE VIEW alone; what that leaves in Glue is a comment with Trino's JSON in base64
+    (https://stackoverflow.com/a/56347331, https://github.com/hashicorp/terraform-provider-aws/issues/17363, and
+    ``ViewReaderUtil`` of https://github.com/trinodb/trino).
+    """
+    encoded = base64.b64encode(json.dumps(definition).encode()).decode()
+    return {"ViewOriginalText": f"/* Presto View: {encoded} */", "ViewExpandedText": "/* Presto View */"}
+
+
+def view_definition(original_text: str) -> dict[str, Any]:
+    """The definition in a view's ``ViewOriginalText``."""
+    encoded = original_text.removeprefix("/* Presto View: ").removesuffix(" */")
+    definition: dict[str, Any] = json.loads(base64.b64decode(encoded))
+    return definition
 
 
 def _projected(
@@ -93,13 +206,17 @@ def _projected(
             "storage.location.template": f"{location}{by}=${{{by}}}/",
         },
         "PartitionKeys": [{**key, "Comment": f"{key['Comment']}; in the path only"}],
-        "StorageDescriptor": {
-            "Columns": columns,
-            "Location": location,
-            "InputFormat": f"{PARQUET}.MapredParquetInputFormat",
-            "OutputFormat": f"{PARQUET}.MapredParquetOutputFormat",
-            "SerdeInfo": {"SerializationLibrary": f"{PARQUET}.serde.ParquetHiveSerDe", "Parameters": {}},
-        },
+        "StorageDescriptor": _parquet(location, columns),
+    }
+
+
+def _parquet(location: str, columns: list[dict[str, str]]) -> dict[str, Any]:
+    return {
+        "Columns": columns,
+        "Location": location,
+        "InputFormat": f"{PARQUET}.MapredParquetInputFormat",
+        "OutputFormat": f"{PARQUET}.MapredParquetOutputFormat",
+        "SerdeInfo": {"SerializationLibrary": f"{PARQUET}.serde.ParquetHiveSerDe", "Parameters": {}},
     }
 
 

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from infra.package.tables import lookups
+from infra.package.tables import ACTIONS, View, actions_input, lookups, views
 from infra.pages.markdown import markdown_table
-from marketlake.contract import Adjustment, Column, Contract, dataset_names, load_contract
-from marketlake.layout import clean_prefix, year_prefix, year_table
+from marketlake.contract import Adjustment, Column, Contract, RangeRule, dataset_names, load_contract
+from marketlake.layout import ACTIONS_PREFIX, clean_prefix, year_prefix, year_table
+from marketlake.schemas import ACTION_COLUMNS
 from marketlake.symbols import symbols_of
 
 
@@ -15,6 +16,8 @@ def table_list() -> str:
     """All tables and what each holds."""
     contracts = [load_contract(name) for name in dataset_names()]
     rows = [[f"[`{c.name}`](#{c.name}), `{year_table(c.name)}`", c.description] for c in contracts]
+    rows += [[f"[`{view.name}`](#{view.name})", view.description] for view in views()]
+    rows += [[f"[`{ACTIONS}`](#{ACTIONS})", actions_input("")["Description"]]]
     rows += [[f"`quarantine_{c.name}`", f"Rows of `{c.name}` in [quarantine](#quarantines)"] for c in contracts]
     rows += [[f"[`{name}`](#{name})", table["description"]] for name, table in lookups().items()]
     return markdown_table(["table", "what it holds"], rows)
@@ -23,6 +26,27 @@ def table_list() -> str:
 def dataset_sections() -> str:
     """A section for each dataset: its facts, its columns, and the rules about whole days."""
     return "\n".join(_dataset(load_contract(name)) for name in dataset_names())
+
+
+def derived_sections() -> str:
+    """A section for each view and for the corporate actions."""
+    return "\n".join([*map(_view, views()), _actions()])
+
+
+def _view(view: View) -> str:
+    columns = markdown_table(
+        ["column", "type", "what it is"], [[f"`{c['Name']}`", c["Type"], c["Comment"]] for c in view.columns]
+    )
+    return f"## {view.name}\n\n{view.description}\n\n{columns}\n"
+
+
+def _actions() -> str:
+    columns = markdown_table(
+        ["column", "type", "null", "what it is"],
+        [[f"`{c.name}`", c.type, "yes" if c.nullable else "no", c.description] for c in ACTION_COLUMNS],
+    )
+    place = f"`{ACTIONS_PREFIX}<dataset>/part-0.parquet`, one object for all years"
+    return f"## {ACTIONS}\n\n{actions_input('')['Description']} {place}.\n\n{columns}\n"
 
 
 def lookup_sections() -> str:
@@ -75,9 +99,9 @@ def _symbols(contract: Contract) -> str:
 def _unit(contract: Contract) -> str:
     if contract.units is None:
         return "as the source gives it"
-    each = ", ".join(f"`{unit}` by {divisor:g}" for unit, divisor in contract.units.per_pound.items())
-    divided, unit = _names(contract.units.columns), contract.units.currency_column
-    return f"pounds: {divided} are divided by the unit in `{unit}` ({each})"
+    each = ", ".join(f"`{name}` by {unit.per_unit:g}" for name, unit in contract.units.quoted.items())
+    divided, unit = _names(contract.units.columns), contract.units.quoted_column
+    return f"amounts of `{contract.units.currency_column}`: {divided} are divided by the unit in `{unit}` ({each})"
 
 
 def column_rules(contract: Contract, column: Column) -> str:
@@ -87,16 +111,23 @@ def column_rules(contract: Contract, column: Column) -> str:
         listed.append("above 0")
     if column.name in rules.non_negative:
         listed.append("0 or more")
-    listed += [f"at most `{high}`" for low, high in rules.ordered if low == column.name]
-    listed += [f"at least `{low}`" for low, high in rules.ordered if high == column.name]
-    for portion in rules.portions:
-        if column.name == portion.column:
-            listed.append(f"{portion.min:g} to {portion.max:g} times `{portion.of}`, where not 0")
+    if rules.range and column.name in (rules.range.open, rules.range.high, rules.range.low):
+        listed.append(f"{_range(rules.range, column.name)}, within {rules.range.max_ratio:g}-fold of it, else null")
+    if rules.dividend and column.name == rules.dividend.column:
+        share = f"{rules.dividend.min:g} to {rules.dividend.max:g} times `{rules.dividend.of}`"
+        listed.append(f"{share} in its currency, where not 0, and as adjusted closes imply, else null")
     if column.name == rules.move.column:
-        listed.append(f"at most {rules.move.max_ratio:g}-fold from one day to the next, up or down")
-    if contract.units and column.name == contract.units.currency_column:
-        listed.append(f"one of {_names(contract.units.per_pound)}")
+        bound = f"at most {rules.move.max_ratio:g}-fold from one day to the next, up or down"
+        listed.append(f"{bound}, until the next days agree with it")
+    if contract.units and column.name == contract.units.quoted_column:
+        listed.append(f"one of {_names(contract.units.quoted)}")
     return ", ".join(listed)
+
+
+def _range(rule: RangeRule, name: str) -> str:
+    """What the range rule asks of the column ``name`` beside the close."""
+    sides = {rule.high: f"at least `{rule.close}`", rule.low: f"at most `{rule.close}`"}
+    return sides.get(name, f"from `{rule.low}` to `{rule.high}`")
 
 
 def day_rules(contract: Contract) -> list[str]:
@@ -106,12 +137,13 @@ def day_rules(contract: Contract) -> list[str]:
     bad = f"more than {share:.0%} of its rows are bad" if share else "any of its rows is bad"
     sentences = [
         f"A day is rejected where {bad}, or where under {rules.coverage:.0%} of its expected symbols have a good row.",
-        f"A move of `{move.column}` near {move.unit_ratio:g}-fold ({move.unit_tolerance:.0%}) is named a unit error.",
+        f"A `{move.column}` about {move.unit_ratio:g}-fold what the lake, or most of the answer, has is a unit error.",
+        f"A `{move.column}` {rules.spike.min_ratio:g}-fold those of the two days beside it, if they agree, is flagged.",
     ]
     if move.split_column:
         sentences.append(
             f"On the day of a split a move of `{move.column}` within {move.split_tolerance:.0%} of the ratio in "
-            f"`{move.split_column}` is refused: the prices on one side of it are not adjusted, or are adjusted twice."
+            f"`{move.split_column}` is flagged: the prices on one side of it are not adjusted, or are adjusted twice."
         )
     alone = f" One such row is refused where `{repeat.traded}` is the same, too, and not 0." if repeat.traded else ""
     sentences.append(

@@ -57,7 +57,8 @@ class ActedPrices:
         """Adds actions; all or none. Returns how many there are now.
 
         Raises:
-            BadAction: one is of an unknown symbol, or of a dividend of more than the price.
+            BadAction: one is of an unknown symbol, or of a dividend of more than the price or beside one in
+                another currency.
         """
         with self._lock:
             together = [*self._actions, *actions]
@@ -91,7 +92,7 @@ def restated(series: Series, action: Action) -> Series:
     such bar, or nothing before it.
 
     Raises:
-        BadAction: a dividend of more than the price.
+        BadAction: a dividend of more than the price, or beside one in another currency.
     """
     at = series.timeline.since(action.day)
     if not 0 < at < len(series.timeline.days):
@@ -119,6 +120,9 @@ def _split(series: Series, at: int, split: Split) -> Series:
 
 
 def _paid(series: Series, at: int, amount: float) -> Series:
+    named = series.dividend_currencies.get(at, series.currency)
+    if named != series.currency:
+        raise BadAction(f"{series.symbol}: it pays a dividend in {named} on {series.timeline.days[at]} already")
     share = amount / float(series.close[at - 1])
     if share >= 1:
         raise BadAction(f"{series.symbol}: a dividend of {amount} is more than its price")

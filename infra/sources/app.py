@@ -13,6 +13,7 @@ from infra.faults.rules import Rule
 from infra.sources.actions import ActedPrices, Action, BadAction
 from infra.sources.closes_file import FilePrices
 from infra.sources.contract_lists import load_constituents, load_currency_names
+from infra.sources.ecb import EcbApi
 from infra.sources.frankfurter import EcbRates, FrankfurterApi
 from infra.sources.http_messages import Request, Response, as_json, spoiled
 from infra.sources.prices import PriceBook
@@ -21,12 +22,13 @@ from infra.sources.yahoo import YahooApi
 from marketlake.calendars import trading_days
 
 YAHOO_PREFIX = "/yahoo"
+ECB_PREFIX = "/ecb/service"
 FRANKFURTER_PREFIX = "/frankfurter/v1"
 DEFAULT_SEED = 1
 
 
 class SourcesApp:
-    """Both APIs; ``injector`` decides about their faults, and tests add splits and dividends."""
+    """The three APIs; ``injector`` decides about their faults, and tests add splits and dividends."""
 
     def __init__(
         self,
@@ -39,6 +41,7 @@ class SourcesApp:
         self._injector = injector
         self._rates = rates
         self._yahoo = YahooApi(self.prices)
+        self._ecb = EcbApi(rates)
         self._frankfurter = FrankfurterApi(rates, names or {})
 
     def handle(self, request: Request) -> Response:
@@ -57,6 +60,7 @@ class SourcesApp:
         return {
             "status": "ok",
             "yahoo": YAHOO_PREFIX,
+            "ecb": ECB_PREFIX,
             "frankfurter": FRANKFURTER_PREFIX,
             "prices": {
                 "source": prices.kind,
@@ -70,11 +74,14 @@ class SourcesApp:
         }
 
     def _route(self, path: str, query: dict[str, str], fault: Rule | None) -> Response:
+        if path.startswith(ECB_PREFIX):
+            return self._ecb.answer(path.removeprefix(ECB_PREFIX), query, fault)
         if path.startswith(FRANKFURTER_PREFIX):
             return self._frankfurter.answer(path.removeprefix(FRANKFURTER_PREFIX), query, fault)
         if path == YAHOO_PREFIX or path.startswith(f"{YAHOO_PREFIX}/"):
             return self._yahoo.answer(path.removeprefix(YAHOO_PREFIX), query, fault)
-        return as_json({"message": f"no such path; try / or {YAHOO_PREFIX} or {FRANKFURTER_PREFIX}"}, 404)
+        known = " or ".join(("/", YAHOO_PREFIX, ECB_PREFIX, FRANKFURTER_PREFIX))
+        return as_json({"message": f"no such path; try {known}"}, 404)
 
     def _act(self, request: Request) -> Response:
         """POST adds splits and dividends, DELETE takes all of them back."""
@@ -106,7 +113,7 @@ def build_app(
     prices: PriceBook = (
         FilePrices(prices_file, {ticker: member.company for ticker, member in members.items()})
         if prices_file
-        else SimulatedPrices(members, seed, rates.days[-1], trading_days)
+        else SimulatedPrices(members, seed, rates.days[-1], trading_days, rates)
     )
     injector = Injector(Switch(chaos_root)) if chaos_root else None
     return SourcesApp(prices, rates, load_currency_names(), injector)

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-import json
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 from urllib.parse import parse_qs, unquote, urlsplit
+
+import msgspec
 
 from infra.faults.rules import Rule
 
@@ -36,7 +38,8 @@ class Request:
 
 @dataclass(frozen=True)
 class Response:
-    """What to send, and how: ``hang`` waits ``seconds`` and closes, ``reset`` cuts the connection."""
+    """What to send, with ``headers`` beside the usual ones, and how: ``hang`` waits ``seconds`` and closes, ``reset``
+    cuts the connection."""
 
     status: int
     body: bytes
@@ -44,19 +47,24 @@ class Response:
     source: str = "sources"
     behaviour: Literal["answer", "hang", "reset"] = "answer"
     seconds: float = 0.0
+    headers: Mapping[str, str] = field(default_factory=dict)
 
 
 def as_json(document: Any, status: int = 200, source: str = "sources") -> Response:
-    """A JSON response, compact; a NaN is refused rather than sent as invalid JSON."""
-    text = json.dumps(document, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
-    return Response(status, text.encode(), JSON, source)
+    """A JSON response, compact; a NaN is null."""
+    return Response(status, msgspec.json.encode(document), JSON, source)
 
 
 def spoiled(response: Response, fault: Rule) -> Response:
     """``response`` with a transport fault."""
     half = response.body[: max(len(response.body) // 2, 1)]
     changes: dict[str, dict[str, Any]] = {
-        "status": {"status": fault.status, "body": _reason(fault.status), "content_type": TEXT},
+        "status": {
+            "status": fault.status,
+            "body": _reason(fault.status),
+            "content_type": TEXT,
+            "headers": {} if fault.retry_after is None else {"Retry-After": f"{fault.retry_after}"},
+        },
         "html": {"status": 200, "body": _PAGE, "content_type": HTML},
         "truncated": {"body": half},
         "empty": {"body": b""},

@@ -8,7 +8,7 @@ from __future__ import annotations
 from bisect import bisect_left
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date, datetime, time
+from datetime import date, datetime, time, timedelta
 from typing import Annotated, Any, Literal, Protocol
 from zoneinfo import ZoneInfo
 
@@ -22,7 +22,8 @@ Kind = Literal["simulated", "file"]
 EXCHANGE_TIMEZONE = "Europe/London"
 OPENING = time(8, 0)
 CLOSING = time(16, 30)
-_ZONE = ZoneInfo(EXCHANGE_TIMEZONE)
+HALF_DAY_CLOSING = time(12, 30)
+EXCHANGE_ZONE = ZoneInfo(EXCHANGE_TIMEZONE)
 
 TradingDays = Callable[[str, date, date], list[date]]
 """``marketlake.calendars.trading_days``: open days of a named calendar, both ends included."""
@@ -30,12 +31,26 @@ TradingDays = Callable[[str, date, date], list[date]]
 
 def stamp(day: date, at: time = OPENING) -> int:
     """Unix time of ``at`` o'clock in London on ``day``."""
-    return int(datetime.combine(day, at, _ZONE).timestamp())
+    return int(datetime.combine(day, at, EXCHANGE_ZONE).timestamp())
+
+
+def is_half_day(day: date) -> bool:
+    """Whether ``day`` is the last open one before Christmas or before the New Year, when London closes early
+    (https://www.londonstockexchange.com/equities-trading/business-days)."""
+    if day.month != 12 or day.weekday() > 4:
+        return False
+    later = timedelta(days=3 if day.weekday() == 4 else 1)
+    return day.day <= 24 < (day + later).day or (day + later).year > day.year
+
+
+def closing(day: date) -> time:
+    """When continuous trading ends on ``day``."""
+    return HALF_DAY_CLOSING if is_half_day(day) else CLOSING
 
 
 def gmt_offset(day: date) -> int:
     """Seconds that London is ahead of UTC at the opening of ``day``."""
-    offset = datetime.combine(day, OPENING, _ZONE).utcoffset()
+    offset = datetime.combine(day, OPENING, EXCHANGE_ZONE).utcoffset()
     return int(offset.total_seconds()) if offset else 0
 
 
@@ -76,7 +91,7 @@ class Series:
     """All bars of one symbol, in the unit of ``currency`` and adjusted for splits, as Yahoo's are.
 
     ``adj_close`` is adjusted for dividends too. Arrays are as long as ``timeline``; the keys of ``dividends`` and
-    ``splits`` are positions in it.
+    ``splits`` are positions in it. A dividend is in its own currency where ``dividend_currencies`` names one.
     """
 
     symbol: str
@@ -91,6 +106,7 @@ class Series:
     adj_close: Floats
     volume: npt.NDArray[np.int64]
     dividends: Mapping[int, float] = field(default_factory=dict)
+    dividend_currencies: Mapping[int, str] = field(default_factory=dict)
     splits: Mapping[int, Split] = field(default_factory=dict)
 
 

@@ -13,7 +13,7 @@ from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 from typing import Any, Self, cast
 
-from infra.sources.app import FRANKFURTER_PREFIX, YAHOO_PREFIX, SourcesApp
+from infra.sources.app import ECB_PREFIX, FRANKFURTER_PREFIX, YAHOO_PREFIX, SourcesApp
 from infra.sources.http_messages import Request, Response
 
 HOST = "127.0.0.1"
@@ -67,6 +67,11 @@ class SourcesServer(socketserver.ThreadingTCPServer):
     def yahoo_url(self) -> str:
         """What YAHOO_BASE_URL should be."""
         return self.url + YAHOO_PREFIX
+
+    @property
+    def ecb_url(self) -> str:
+        """What ECB_BASE_URL should be."""
+        return self.url + ECB_PREFIX
 
     @property
     def frankfurter_url(self) -> str:
@@ -128,6 +133,8 @@ class _Handler(BaseHTTPRequestHandler):
         self.send_header("Content-Type", response.content_type)
         self.send_header("Content-Length", str(len(response.body)))
         self.send_header("X-Marketlake-Source", response.source)
+        for name, value in response.headers.items():
+            self.send_header(name, value)
         self.end_headers()
         if self.command != "HEAD":
             self.wfile.write(response.body)

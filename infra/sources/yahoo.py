@@ -7,15 +7,19 @@ prefix serves them all.
 from __future__ import annotations
 
 from datetime import date, timedelta
+from html import escape
 from typing import Any
+from urllib.parse import quote, urlencode
 
 from infra.faults.rules import Rule
-from infra.sources.data_faults import changed_chart
+from infra.sources.chart_faults import changed_chart
 from infra.sources.http_messages import HTML, TEXT, Response, as_json
-from infra.sources.prices import CLOSING, EXCHANGE_TIMEZONE, PriceBook, Series, gmt_offset, stamp
+from infra.sources.prices import EXCHANGE_TIMEZONE, PriceBook, Series, closing, gmt_offset, stamp
 
 CHART = "/v8/finance/chart/"
 CRUMB = "simulated"
+CONSENT = "/v2/collectConsent"
+AGREE = "/copyConsent"
 VALID_RANGES = ["1d", "5d", "1mo", "3mo", "6mo", "1y", "2y", "5y", "10y", "ytd", "max"]
 _MONTHS = {"1mo": 1, "3mo": 3, "6mo": 6, "1y": 12, "2y": 24, "5y": 60, "10y": 120}
 _YEAR = timedelta(days=365)
@@ -29,11 +33,17 @@ class YahooApi:
 
     def answer(self, path: str, query: dict[str, str], fault: Rule | None) -> Response:
         """The response to ``path`` (what follows the prefix), its data changed by ``fault``."""
+        if path == AGREE and "done" in query:
+            return _moved(query["done"])
+        if path == CONSENT and "done" in query:
+            return Response(200, _form(query["done"]), HTML)
         if path.startswith(CHART):
+            if fault and fault.kind == "consent":
+                return _moved(f"../../..{CONSENT}?{urlencode({'done': f'{path[1:]}?{urlencode(query)}'})}")
             return self._chart(path.removeprefix(CHART).upper(), query, fault)
         if path == "/v1/test/getcrumb":
             return Response(200, CRUMB.encode(), TEXT)
-        if path in ("", "/", "/consent", "/copyConsent", "/v2/collectConsent"):
+        if path in ("", "/", "/consent", AGREE, CONSENT):
             return Response(200, b"<!doctype html><title>simulated</title>", HTML)
         refusal = {"code": "Not Found", "description": f"the simulated Yahoo has no {path}"}
         return as_json({"finance": {"result": None, "error": refusal}}, 404)
@@ -43,7 +53,7 @@ class YahooApi:
         if query.get("interval", "1d") != "1d":
             return as_json(chart_error("Bad Request", "the simulated Yahoo knows interval=1d only"), 400, source)
         series = self._prices.series(symbol)
-        if series is None:
+        if series is None or (fault and fault.kind == "dead"):
             return as_json(chart_error("Not Found", "No data found, symbol may be delisted"), 404, source)
         try:
             first, end = _positions(series, query)
@@ -54,6 +64,21 @@ class YahooApi:
             return as_json(chart_error("Bad Request", text), 400, source)
         document = chart_document(series, first, end, query.get("range", ""))
         return as_json(changed_chart(document, fault), 200, source)
+
+
+def _moved(to: str) -> Response:
+    """On to another path, relative to the one asked for: only the client knows by which host it came."""
+    return Response(302, b"", HTML, headers={"Location": quote(to, safe="/?&=%.-")})
+
+
+def _form(done: str) -> bytes:
+    """The page to be agreed to: yfinance sends its first form, and then reads what ``done`` answers."""
+    action = escape(f"..{AGREE}?{urlencode({'done': done})}")
+    return (
+        f'<!doctype html><title>simulated consent</title><form method="post" action="{action}">'
+        '<input type="hidden" name="csrfToken" value="simulated"><input type="hidden" name="sessionId" value="1">'
+        '<button name="agree" value="agree">Accept all</button></form>'
+    ).encode()
 
 
 def _positions(series: Series, query: dict[str, str]) -> tuple[int, int]:
@@ -97,9 +122,11 @@ def _indicators(series: Series, first: int, end: int) -> dict[str, Any]:
 
 
 def _events(series: Series, first: int, end: int) -> dict[str, Any]:
-    stamps = series.timeline.stamps
+    """Each dividend names its currency, which need not be that of the prices: Yahoo's have the members date, amount and
+    currency (https://github.com/ranaroussi/yfinance/pull/2868)."""
+    stamps, currencies = series.timeline.stamps, series.dividend_currencies
     dividends = {
-        str(stamps[at]): {"amount": amount, "date": stamps[at]}
+        str(stamps[at]): {"amount": amount, "date": stamps[at], "currency": currencies.get(at, series.currency)}
         for at, amount in series.dividends.items()
         if first <= at < end
     }
@@ -123,7 +150,7 @@ def _meta(series: Series, first: int, asked_range: str) -> dict[str, Any]:
     year = series.timeline.since(today - _YEAR)
     offset = gmt_offset(today)
     hours = {"timezone": "BST" if offset else "GMT", "gmtoffset": offset}
-    session = {**hours, "start": stamp(today), "end": stamp(today, CLOSING)}
+    session = {**hours, "start": stamp(today), "end": stamp(today, closing(today))}
     return {
         "currency": series.currency,
         "symbol": series.symbol,
@@ -131,7 +158,7 @@ def _meta(series: Series, first: int, asked_range: str) -> dict[str, Any]:
         "fullExchangeName": "LSE" if series.instrument == "EQUITY" else "FTSE Index",
         "instrumentType": series.instrument,
         "firstTradeDate": series.timeline.stamps[0],
-        "regularMarketTime": stamp(today, CLOSING),
+        "regularMarketTime": stamp(today, closing(today)),
         "hasPrePostMarketData": False,
         **hours,
         "exchangeTimezoneName": EXCHANGE_TIMEZONE,

@@ -70,11 +70,11 @@ locals {
 
   dataset_alarms = { for dataset in keys(local.contracts) : "rejected-rows-${replace(dataset, "_", "-")}" => {
     namespace  = local.metrics_namespace
-    metric     = "RowsRejected"
+    metric     = "RowsToReview" # not each rejected row: many of a batch, or rows that were bad again on a later day
     dimensions = { dataset = dataset }
     period     = 86400
     threshold  = var.rejected_rows_threshold
-    says       = "Rows of ${dataset} broke the contract's rules; they lie with their reasons in s3://${local.names.raw_bucket}/quarantine/${dataset}/"
+    says       = "Rows of ${dataset} broke the contract's rules, over ${local.contracts[dataset].rules.review_share * 100} % of a run or again on a later day; they lie with their reasons in s3://${local.names.raw_bucket}/quarantine/${dataset}/"
   } }
 
   # All attempts of the batches that run side by side: fewer failed calls are what Retry is for, as on an evening on which

@@ -1,5 +1,5 @@
-# The tables that Athena reads. Each is a document of `make package` (infra/package/tables.py), from the contracts and
-# lookups/lookups.json; the local deployment makes its tables from the same documents.
+# The tables and views that Athena reads. Each is a document of `make package` (infra/package/tables.py), from the
+# contracts, assets/queries/views and lookups/lookups.json; the local deployment makes its tables from the same documents.
 
 resource "aws_glue_catalog_database" "lake" {
   name        = local.names.database
@@ -20,6 +20,10 @@ resource "aws_glue_catalog_table" "this" {
   table_type    = each.value.TableType
   parameters    = each.value.Parameters
 
+  # A view: Trino's definition of it, as CREATE VIEW leaves it in Glue (infra/package/tables.py has the sources).
+  view_original_text = can(each.value.View) ? "/* Presto View: ${base64encode(jsonencode(each.value.View))} */" : null
+  view_expanded_text = can(each.value.View) ? "/* Presto View */" : null
+
   dynamic "partition_keys" {
     for_each = each.value.PartitionKeys
     content {
@@ -35,6 +39,7 @@ resource "aws_glue_catalog_table" "this" {
     output_format = each.value.StorageDescriptor.OutputFormat
 
     ser_de_info {
+      name                  = try(each.value.StorageDescriptor.SerdeInfo.Name, null)
       serialization_library = each.value.StorageDescriptor.SerdeInfo.SerializationLibrary
       parameters            = each.value.StorageDescriptor.SerdeInfo.Parameters
     }
@@ -55,6 +60,7 @@ resource "aws_glue_catalog_table" "this" {
 locals {
   lookups = {
     constituents = csvdecode(file(var.constituents_file))
+    membership   = csvdecode(file("${local.root}/functions/marketlake/contracts/membership.csv"))
     closing_days = csvdecode(file("${path.module}/lookups/closing_days.csv"))
   }
   lookup_columns = { for name, table in jsondecode(file("${path.module}/lookups/lookups.json")) : name => table.columns[*].name }

@@ -8,7 +8,7 @@ locals {
     { title = "Executions", stat = "Sum", period = 3600, metrics = [for metric in local.executions : ["AWS/States", metric, "StateMachineArn", local.state_machine_arn]] },
     { title = "Duration of an execution (ms)", stat = "Maximum", period = 3600, metrics = [["AWS/States", "ExecutionTime", "StateMachineArn", local.state_machine_arn]] },
     { title = "Rows written", stat = "Sum", period = 86400, metrics = [for name in keys(local.contracts) : [local.metrics_namespace, "RowsWritten", "dataset", name]] },
-    { title = "Rows rejected", stat = "Sum", period = 86400, metrics = [for name in keys(local.contracts) : [local.metrics_namespace, "RowsRejected", "dataset", name]] },
+    { title = "Rows rejected, rows with flags", stat = "Sum", period = 86400, metrics = [for pair in setproduct(["RowsRejected", "RowsFlagged"], keys(local.contracts)) : [local.metrics_namespace, pair[0], "dataset", pair[1]]] },
     { title = "Failed attempts, retried or not", stat = "Sum", period = 3600, metrics = [[local.metrics_namespace, aws_cloudwatch_log_metric_filter.failed_attempts.metric_transformation[0].name]] },
     { title = "Messages on the dead-letter queue", stat = "Maximum", period = 300, metrics = [["AWS/SQS", "ApproximateNumberOfMessagesVisible", "QueueName", local.names.dlq]] },
     { title = "Function errors", stat = "Sum", period = 900, metrics = [for name in values(local.function_names) : ["AWS/Lambda", "Errors", "FunctionName", name]] },

@@ -14,6 +14,8 @@
 # `marketlake restore` has to choose from when a year's object was lost or damaged: 30 days, because that may be seen at
 # the end of a month only. A run rewrites the current year of three datasets, 0.75 MB: 30 days are $0.0004 a month.
 #
+# The corporate actions (actions/) are one object a dataset, written over and over: no rule removes it.
+#
 # Removal a full 90 days after the move to Glacier Instant Retrieval (180 against 90) avoids its early-deletion fee.
 
 locals {

@@ -22,7 +22,7 @@ output "console_links" {
     alarms     = "${local.console}/cloudwatch/home?region=${var.region}#alarmsV2:?search=${var.prefix}"
     athena     = "${local.console}/athena/home?region=${var.region}#/query-editor"
     queue      = "${local.console}/sqs/v3/home?region=${var.region}#/queues/${urlencode(aws_sqs_queue.dlq.url)}"
-    schedule   = "${local.console}/scheduler/home?region=${var.region}#schedules/default/${aws_scheduler_schedule.daily.name}"
+    schedule   = "${local.console}/scheduler/home?region=${var.region}#schedules/default/${aws_scheduler_schedule.this["evening"].name}"
   }
 }
 

@@ -12,38 +12,53 @@ locals {
     # The averages are those of assets/queries/closes_and_averages.sql.
     prices = {
       sql     = <<-SQL
-        SELECT CAST(dt AS date) AS day, ticker, close, volume,
+        SELECT CAST(dt AS date) AS day, ticker, close, adj_close, currency, volume,
                CASE WHEN place >= 20 THEN of_20 END AS average_20,
                CASE WHEN place >= 50 THEN of_50 END AS average_50,
                CASE WHEN place >= 200 THEN of_200 END AS average_200
         FROM (
-          SELECT dt, ticker, close, volume,
+          SELECT dt, ticker, close, adj_close, currency, volume,
                  row_number() OVER (PARTITION BY ticker ORDER BY dt) AS place,
                  avg(close) OVER (PARTITION BY ticker ORDER BY dt ROWS BETWEEN 19 PRECEDING AND CURRENT ROW) AS of_20,
                  avg(close) OVER (PARTITION BY ticker ORDER BY dt ROWS BETWEEN 49 PRECEDING AND CURRENT ROW) AS of_50,
                  avg(close) OVER (PARTITION BY ticker ORDER BY dt ROWS BETWEEN 199 PRECEDING AND CURRENT ROW) AS of_200
-          FROM ${local.names.database}.ftse100_prices_by_year
+          FROM ${local.names.database}.ftse100_prices_adjusted
           WHERE year >= substr(CAST(current_date - INTERVAL '2' YEAR AS varchar), 1, 4)
             AND dt >= CAST(current_date - INTERVAL '2' YEAR AS varchar)
         ) averaged
       SQL
-      columns = { day = "DATETIME", ticker = "STRING", close = "DECIMAL", volume = "INTEGER", average_20 = "DECIMAL", average_50 = "DECIMAL", average_200 = "DECIMAL" }
+      columns = { day = "DATETIME", ticker = "STRING", close = "DECIMAL", adj_close = "DECIMAL", currency = "STRING", volume = "INTEGER", average_20 = "DECIMAL", average_50 = "DECIMAL", average_200 = "DECIMAL" }
     }
-    # The last day that has prices, each ticker against its close before that day; what it traded, in pounds.
+    # The last day that has prices, each ticker against its close before that day; what it traded, in pounds: by the
+    # last rates where it is quoted in another currency.
     movers = {
       sql     = <<-SQL
         WITH moves AS (
-          SELECT dt, ticker, close * volume AS traded_pounds,
+          SELECT dt, ticker, currency, close * volume AS traded,
                  100 * (close / lag(close) OVER (PARTITION BY ticker ORDER BY dt) - 1) AS move_percent
           FROM ${local.names.database}.ftse100_prices
           WHERE dt >= CAST(current_date - INTERVAL '20' DAY AS varchar)
         ),
         sectors AS (
           SELECT ticker, max_by(sector, valid_from) AS sector FROM ${local.names.database}.constituents GROUP BY ticker
+        ),
+        rates AS (
+          SELECT target_currency, max_by(base_currency, dt) AS base_currency, max_by(rate, dt) AS rate
+          FROM ${local.names.database}.fx_rates
+          WHERE dt >= CAST(current_date - INTERVAL '20' DAY AS varchar)
+          GROUP BY target_currency
+        ),
+        worth AS (
+          SELECT target_currency AS currency, rate FROM rates
+          UNION ALL
+          SELECT DISTINCT base_currency AS currency, 1 AS rate FROM rates
         )
-        SELECT m.ticker, coalesce(nullif(s.sector, ''), 'unknown') AS sector, m.traded_pounds, m.move_percent
+        SELECT m.ticker, coalesce(nullif(s.sector, ''), 'unknown') AS sector, m.move_percent,
+               CASE WHEN m.currency = 'GBP' THEN m.traded ELSE m.traded * pound.rate / own.rate END AS traded_pounds
         FROM moves m
         LEFT JOIN sectors s ON s.ticker = m.ticker
+        LEFT JOIN worth own ON own.currency = m.currency
+        LEFT JOIN worth pound ON pound.currency = 'GBP'
         WHERE m.dt = (SELECT max(dt) FROM moves) AND m.move_percent IS NOT NULL
       SQL
       columns = { ticker = "STRING", sector = "STRING", traded_pounds = "DECIMAL", move_percent = "DECIMAL" }
@@ -69,6 +84,21 @@ locals {
         WHERE dt >= CAST(current_date - INTERVAL '2' YEAR AS varchar)
       SQL
       columns = { day = "DATETIME", dataset = "STRING", symbol = "STRING", reason = "STRING" }
+    }
+    # Rows with a value in doubt, and the rules that say so.
+    flagged = {
+      sql     = <<-SQL
+        SELECT CAST(dt AS date) AS day, 'ftse100_prices' AS dataset, ticker AS symbol, flags
+        FROM ${local.names.database}.ftse100_prices_by_year
+        WHERE year >= substr(CAST(current_date - INTERVAL '2' YEAR AS varchar), 1, 4)
+          AND dt >= CAST(current_date - INTERVAL '2' YEAR AS varchar) AND flags IS NOT NULL
+        UNION ALL
+        SELECT CAST(dt AS date) AS day, 'fx_rates' AS dataset, target_currency AS symbol, flags
+        FROM ${local.names.database}.fx_rates_by_year
+        WHERE year >= substr(CAST(current_date - INTERVAL '2' YEAR AS varchar), 1, 4)
+          AND dt >= CAST(current_date - INTERVAL '2' YEAR AS varchar) AND flags IS NOT NULL
+      SQL
+      columns = { day = "DATETIME", dataset = "STRING", symbol = "STRING", flags = "STRING" }
     }
   }
 

@@ -4,7 +4,7 @@
 locals {
   # Lines over days; each is a data set, the columns measured, how a day's values are put together, and one line for each of what.
   line_visuals = {
-    prices = { title = "Close in pounds, and its averages over 20, 50 and 200 days", data_set = "prices", values = ["close", "average_20", "average_50", "average_200"], aggregation = "AVERAGE", color = null }
+    prices = { title = "Close in the share's currency, its averages over 20, 50 and 200 days, and the close adjusted for dividends", data_set = "prices", values = ["close", "average_20", "average_50", "average_200", "adj_close"], aggregation = "AVERAGE", color = null }
     volume = { title = "Shares traded", data_set = "prices", values = ["volume"], aggregation = "SUM", color = null }
     rates  = { title = "Euro reference rates", data_set = "rates", values = ["rate"], aggregation = "AVERAGE", color = "target_currency" }
   }
@@ -20,11 +20,12 @@ locals {
     last-prices = { title = "Last day with prices", data_set = "prices", aggregation = "MAX" }
     last-rates  = { title = "Last day with rates", data_set = "rates", aggregation = "MAX" }
     quarantined = { title = "Quarantined rows", data_set = "quarantine", aggregation = "COUNT" }
+    flagged     = { title = "Rows with a value in doubt", data_set = "flagged", aggregation = "COUNT" }
   }
 
   # QuickSight's grid has 36 columns: element, first column, columns, first row, rows.
   quicksight_layout = [
-    ["last-prices", 0, 12, 0, 5], ["last-rates", 12, 12, 0, 5], ["quarantined", 24, 12, 0, 5],
+    ["last-prices", 0, 9, 0, 5], ["last-rates", 9, 9, 0, 5], ["quarantined", 18, 9, 0, 5], ["flagged", 27, 9, 0, 5],
     ["prices", 0, 36, 5, 12],
     ["volume", 0, 18, 17, 10], ["rates", 18, 18, 17, 10],
     ["movers", 0, 14, 27, 16], ["sectors", 14, 22, 27, 16],

@@ -1,9 +1,37 @@
-resource "aws_scheduler_schedule" "daily" {
+locals {
+  # Two starts a day: after both sources have published, and in the next early morning for what was not there yet, with
+  # the bars that Yahoo has settled overnight. The second changes nothing, and mails nobody, where nothing is new.
+  schedules = merge(
+    {
+      evening = {
+        name        = local.names.schedule
+        description = "Starts the daily run after London's close and the ECB's publication"
+        expression  = var.schedule_expression
+      }
+    },
+    var.morning_run_at == null ? {} : {
+      morning = {
+        name        = local.names.morning_schedule
+        description = "Starts the daily run again for settled bars and what the evening did not get"
+        expression  = format("cron(%d %d ? * TUE-SAT *)", reverse(split(":", var.morning_run_at))...)
+      }
+    },
+  )
+}
+
+moved {
+  from = aws_scheduler_schedule.daily
+  to   = aws_scheduler_schedule.this["evening"]
+}
+
+resource "aws_scheduler_schedule" "this" {
   # checkov:skip=CKV_AWS_297: the schedule's input is a time; a customer key costs $1 a month
-  name                         = local.names.schedule
-  description                  = "Starts the daily run after London's close and the ECB's publication"
+  for_each = local.schedules
+
+  name                         = each.value.name
+  description                  = each.value.description
   state                        = var.schedule_enabled ? "ENABLED" : "DISABLED"
-  schedule_expression          = var.schedule_expression
+  schedule_expression          = each.value.expression
   schedule_expression_timezone = var.schedule_timezone
 
   flexible_time_window {

@@ -84,7 +84,7 @@ variable "lambda_runtime" {
 }
 
 variable "constituents_file" {
-  description = "CSV of the tickers to fetch: ticker,company,sector,valid_from,valid_to. A list of your own takes the place of the FTSE 100 here; a relative path starts at infra/terraform/."
+  description = "CSV of the tickers to fetch: ticker,company,sector,currency,valid_from,valid_to. A list of your own takes the place of the FTSE 100 here; a relative path starts at infra/terraform/."
   type        = string
   default     = "../../functions/marketlake/contracts/constituents.csv"
   nullable    = false
@@ -92,6 +92,13 @@ variable "constituents_file" {
   validation {
     condition     = can(regex("(?i)\\.csv$", var.constituents_file)) && try(startswith(split("\n", file(var.constituents_file))[0], "ticker,"), false)
     error_message = "constituents_file must be an existing .csv file whose header starts with ticker, (see functions/marketlake/contracts/constituents.csv)."
+  }
+
+  validation {
+    condition = try(alltrue([
+      for row in csvdecode(file(var.constituents_file)) : contains(["", "GBP", "EUR", "USD"], trimspace(try(row.currency, "")))
+    ]), false)
+    error_message = "constituents_file has a currency that functions/marketlake/contracts/ftse100_prices.json does not know: ${try(join("; ", [for place, row in csvdecode(file(var.constituents_file)) : "line ${place + 2}: ${row.currency}" if !contains(["", "GBP", "EUR", "USD"], trimspace(try(row.currency, "")))]), "no CSV")}. Accepted are EUR, GBP and USD, or nothing."
   }
 }
 
@@ -105,10 +112,21 @@ variable "parameters" {
     condition     = length(setsubtract(keys(var.parameters), keys(jsondecode(file("${path.module}/../../statemachine/parameters.json"))))) == 0
     error_message = "parameters may name only keys of statemachine/parameters.json."
   }
+
+  validation {
+    condition     = alltrue([for name, value in var.parameters : can(regex("^https?://[A-Za-z0-9.-]+(:[0-9]{1,5})?(/[A-Za-z0-9._~/-]*)?$", value)) if endswith(name, "_base_url")])
+    error_message = "The sources' addresses in parameters must be http or https URLs without user, query or fragment, such as https://mirror.example.com/yahoo."
+  }
+
+  validation {
+    # No user and password: Lambda's environment is not a place for secrets.
+    condition     = contains(["", null], try(var.parameters.upstream_proxy, "")) || can(regex("^https?://[A-Za-z0-9.-]+:[0-9]{1,5}/?$", var.parameters.upstream_proxy))
+    error_message = "upstream_proxy in parameters must be a proxy's http or https URL with its port and without user and password, such as http://proxy.example.com:3128, or empty."
+  }
 }
 
 variable "schedule_enabled" {
-  description = "Whether the daily run starts by itself."
+  description = "Whether the daily run starts by itself, in the evening and in the morning."
   type        = bool
   default     = true
   nullable    = false
@@ -131,8 +149,19 @@ variable "schedule_expression" {
   }
 }
 
+variable "morning_run_at" {
+  description = "When the run of the next morning starts, Tuesday to Saturday, in schedule_timezone: it takes in the bars that Yahoo settled overnight and what the evening did not get, and is quiet where nothing is new. Null: none."
+  type        = string
+  default     = "06:30"
+
+  validation {
+    condition     = var.morning_run_at == null || can(regex("^([01][0-9]|2[0-3]):[0-5][0-9]$", var.morning_run_at))
+    error_message = "morning_run_at must be a time of day such as 06:30, or null for no run in the morning."
+  }
+}
+
 variable "schedule_timezone" {
-  description = "Time zone of schedule_expression; summer time is followed."
+  description = "Time zone of schedule_expression and morning_run_at; summer time is followed."
   type        = string
   default     = "Europe/London"
   nullable    = false

@@ -24,7 +24,7 @@ variable "freshness_hours" {
 }
 
 variable "rejected_rows_threshold" {
-  description = "Rejected rows of one dataset in a day from which on an alarm goes off."
+  description = "Rejected rows of one dataset in a day from which on an alarm goes off; only those count that are a large share of a run, or that the look-back of a later day rejects again."
   type        = number
   default     = 1
   nullable    = false

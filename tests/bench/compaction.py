@@ -17,11 +17,11 @@ from marketlake.contract import load_contract
 from marketlake.history import DAYS, days_to_text
 from marketlake.layout import year_key
 from marketlake.storage import Bucket
+from marketlake.stored import read_year
 from tests.bench import stages
 from tests.bench.output import say
 from tests.e2e.pipeline import Pipeline
 from transform.compact import year_parquet
-from transform.stored import read_year
 
 STARTED = "2026-11-01T00:00:00+00:00"
 REPEATS = 5

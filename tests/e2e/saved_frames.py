@@ -6,6 +6,7 @@ import io
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
+from functools import cached_property
 from pathlib import Path
 
 import polars as pl
@@ -32,6 +33,33 @@ class Frames:
     @property
     def rates(self) -> pl.DataFrame:
         return self.datasets["fx_rates"]
+
+    @cached_property
+    def adjusted(self) -> pl.DataFrame:
+        """The prices with ``dividend_paid`` and ``adj_close``, which the view must have, computed without SQL."""
+        names = ("dt", "currency", "dividend", "dividend_currency")
+        paid = [self._paid(*row) for row in self.prices.select(names).iter_rows()]
+        rows = self.prices.with_columns(dividend_paid=pl.Series(paid, dtype=pl.Float64)).sort("ticker", "dt")
+        share = pl.col("dividend_paid") / pl.col("close").shift(1).over("ticker")
+        rows = rows.with_columns(step=pl.when(share < 1).then(1 - share).otherwise(1.0))
+        later = pl.col("step").cum_prod(reverse=True).shift(-1, fill_value=1.0).over("ticker")
+        return rows.with_columns(adj_close=pl.col("close") * later)
+
+    @cached_property
+    def _rates(self) -> dict[tuple[str, str], float]:
+        rows = self.rates.select("dt", "target_currency", "rate").iter_rows()
+        return {(dt, currency): rate for dt, currency, rate in rows}
+
+    def _paid(self, dt: str, own: str, dividend: float | None, other: str | None) -> float | None:
+        """The dividend in the currency of the prices, by the last of ten days with both rates per euro."""
+        if not dividend or other is None or other == own:
+            return dividend
+        for days in range(11):
+            day = before(dt, days)
+            one, two = (self._rates.get((day, code), 1.0 if code == "EUR" else None) for code in (own, other))
+            if one and two and any((day, code) in self._rates for code in (own, other)):
+                return dividend * one / two
+        return None
 
     def symbols(self, dataset: str) -> pl.DataFrame:
         """Columns dt and symbol of a dataset."""

@@ -13,14 +13,16 @@ from infra.client.saved_queries import SavedQuery, literals_of, with_literals
 from infra.client.target import Target
 from infra.local.config import ACCOUNT_ID, LocalConfig
 from infra.local.deploy import client, make_catalog, make_storage, session, values_of
-from marketlake.batch_rows import PARQUET, to_parquet
+from marketlake.batch_rows import PARQUET, AcceptedDay, to_parquet
 from marketlake.contract import load_contract
 from marketlake.layout import clean_key
 from marketlake.storage import Bucket
+from marketlake.stored import StoredDay
 from tests.e2e.pipeline import Pipeline
 from tests.e2e.saved_frames import DATASETS, Frames, one_frame, put_aside, read_days
+from transform.actions import record_actions
 from transform.compact import compact_years
-from transform.stored import StoredDay
+from transform.days import Day
 
 FIRST, LAST = "2021-12-20", "2022-12-31"
 """The year and what its first questions look back on."""
@@ -54,13 +56,15 @@ def load_year(pipeline: Pipeline) -> tuple[Lake, dict[str, dict[str, pl.DataFram
     pipeline.inject()
     assert outcome.status == "SUCCEEDED", outcome
     folder = pipeline.config.root / "s3" / ACCOUNT_ID / pipeline.name("clean_bucket")
-    days = {dataset: read_days(folder, dataset, FIRST, LAST) for dataset in DATASETS}
+    # Other days may be there, too: a later dividend is in an adjusted close.
+    every = {dataset: read_days(folder, dataset, "0000", "9999") for dataset in DATASETS}
+    days = {dataset: dict(some(every[dataset], lambda day: FIRST <= day <= LAST)) for dataset in DATASETS}
     keys = sorted(pipeline.etags("raw_bucket", "quarantine/"))
     aside = [
         put_aside(dataset, [pipeline.body("raw_bucket", key) for key in keys if f"/{dataset}/" in key])
         for dataset in DATASETS
     ]
-    frames = Frames({dataset: one_frame(dataset, days[dataset]) for dataset in DATASETS}, pl.concat(aside))
+    frames = Frames({dataset: one_frame(dataset, every[dataset]) for dataset in DATASETS}, pl.concat(aside))
     return Lake(target_of(pipeline.config), frames), days
 
 
@@ -76,7 +80,13 @@ def small_lake(config: LocalConfig, name: str, datasets: Mapping[str, Days]) -> 
         for text, frame in days.items():
             day, rows = date.fromisoformat(text), frame.drop("dt")
             written[day] = StoredDay(rows, clean.put(clean_key(dataset, day), to_parquet(rows), PARQUET))
-        compact_years(load_contract(dataset), clean, {}, written)
+        contract = load_contract(dataset)
+        compact_years(contract, clean, {}, written)
+        stored = [
+            Day(AcceptedDay(day, ""), one.frame, one.frame, etag=one.etag) for day, one in sorted(written.items())
+        ]
+        if stored:
+            record_actions(contract, clean, stored, date.fromisoformat(LAST))
     nothing = pl.concat([put_aside(dataset, []) for dataset in DATASETS])
     frames = {dataset: one_frame(dataset, datasets.get(dataset, {})) for dataset in DATASETS}
     return Lake(target_of(own), Frames(frames, nothing))
@@ -96,6 +106,23 @@ def some(days: Days, keep: Callable[[str], bool]) -> Days:
 def left(days: Days, ticker: str, last: str) -> Days:
     """``days`` without ``ticker`` after its ``last`` day."""
     return {day: frame.filter(pl.col("ticker") != ticker) if day > last else frame for day, frame in days.items()}
+
+
+def mixed(days: Days) -> Days:
+    """``days`` with BP.L paying in dollars, AZN.L quoted in euro, and an open of SHEL.L in doubt each day."""
+    pays = pl.col("ticker") == "BP.L"
+    return {
+        day: frame.with_columns(
+            pl.when(pays, pl.lit(day.endswith("5"))).then(pl.col("close") / 50).otherwise("dividend").alias("dividend"),
+            pl.when(pays, pl.lit(day.endswith("5")))
+            .then(pl.lit("USD"))
+            .otherwise("dividend_currency")
+            .alias("dividend_currency"),
+            pl.when(pl.col("ticker") == "AZN.L").then(pl.lit("EUR")).otherwise("currency").alias("currency"),
+            pl.when(pl.col("ticker") == "SHEL.L").then(pl.lit("ordered")).otherwise("flags").alias("flags"),
+        )
+        for day, frame in days.items()
+    }
 
 
 def unlisted(days: Days, ticker: str, name: str) -> Days:

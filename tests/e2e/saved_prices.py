@@ -20,8 +20,8 @@ def last_close(frame: pl.DataFrame, first: str, last: str, name: str) -> pl.Data
 
 
 def latest_prices(lake: Frames, p: Asked) -> pl.DataFrame:
-    found = window(lake.prices, p["start"], p["end"]).unique("ticker", keep="last")
-    return found.select("dt", "ticker", "close", "adj_close", "volume").sort("ticker")
+    found = window(lake.adjusted, p["start"], p["end"]).unique("ticker", keep="last", maintain_order=True)
+    return found.select("dt", "ticker", "close", "currency", "adj_close", "volume").sort("ticker")
 
 
 def movers(lake: Frames, p: Asked) -> pl.DataFrame:
@@ -81,11 +81,13 @@ def closes_and_averages(lake: Frames, p: Asked) -> pl.DataFrame:
 def companies(lake: Frames, p: Asked) -> pl.DataFrame:
     listed = pl.read_csv(CONTRACTS / "constituents.csv").select("ticker", "company", "sector")
     seen = window(lake.prices, p["start"], p["end"]).group_by("ticker")
-    found = seen.agg(first_day=pl.col("dt").first(), last_day=pl.col("dt").last(), days=pl.len())
+    found = seen.agg(
+        pl.col("currency").last(), first_day=pl.col("dt").first(), last_day=pl.col("dt").last(), days=pl.len()
+    )
     named = found.join(listed, on="ticker", how="left").with_columns(
         pl.col("company").fill_null(pl.col("ticker")), pl.col("sector").fill_null("unknown")
     )
-    return named.select("ticker", "company", "sector", "first_day", "last_day", "days").sort("ticker")
+    return named.select("ticker", "company", "sector", "currency", "first_day", "last_day", "days").sort("ticker")
 
 
 def highs_and_lows(lake: Frames, p: Asked) -> pl.DataFrame:
@@ -112,7 +114,7 @@ def highs_and_lows(lake: Frames, p: Asked) -> pl.DataFrame:
 def volatility_and_drawdown(lake: Frames, p: Asked) -> pl.DataFrame:
     adjusted = pl.col("adj_close")
     fall = adjusted / adjusted.cum_max() - 1
-    seen = window(lake.prices, p["start"], p["end"]).filter(adjusted > 0)
+    seen = window(lake.adjusted, p["start"], p["end"])
     found = seen.group_by("ticker").agg(
         days=pl.len(),
         first_day=pl.col("dt").first(),
@@ -153,23 +155,41 @@ def sector_performance(lake: Frames, p: Asked) -> pl.DataFrame:
 
 
 def total_return(lake: Frames, p: Asked) -> pl.DataFrame:
-    close, dividend = pl.col("close"), pl.col("dividend")
+    close, paid = pl.col("close"), pl.col("dividend_paid").fill_null(0.0)
+    # A share bought at the close before the ex-day for what was paid: no adjusted close is needed for that.
+    bought = close.shift(1) / (close.shift(1) - paid)
     found = (
-        window(lake.prices, p["start"], p["end"])
+        window(lake.adjusted, p["start"], p["end"])
         .group_by("ticker")
         .agg(
             first_day=pl.col("dt").first(),
             last_day=pl.col("dt").last(),
-            dividends=dividend.slice(1).sum(),
+            dividends=paid.slice(1).sum(),
             price_return=close.last() / close.first() - 1,
-            total_return=((close + dividend).slice(1) / close.slice(0, pl.len() - 1)).product() - 1,
+            total_return=close.last() / close.first() * bought.slice(1).product() - 1,
         )
     )
     return found.sort("ticker")
 
 
+def dividends_and_splits(lake: Frames, p: Asked) -> pl.DataFrame:
+    rows = window(lake.prices, p["start"], p["end"])
+    paid = rows.filter(pl.col("dividend").ne_missing(0.0))
+    split = rows.filter(pl.col("split_ratio") != 1.0)
+    found = pl.concat(
+        [
+            paid.select("dt", "ticker", kind=pl.lit("dividend"), amount="dividend", currency="dividend_currency"),
+            split.select(
+                "dt", "ticker", kind=pl.lit("split"), amount="split_ratio", currency=pl.lit(None, pl.String())
+            ),
+        ]
+    )
+    changed = found.rename({"dt": "ex_dt"}).with_columns(changed=pl.lit(None, pl.String()))
+    return changed.sort("ex_dt", "ticker", "kind")
+
+
 def correlation(lake: Frames, p: Asked) -> pl.DataFrame:
-    seen = window(lake.prices, p["start"], p["end"])
+    seen = window(lake.adjusted, p["start"], p["end"])
     one, other = (seen.filter(ticker=p[name]).select("dt", "adj_close") for name in ("ticker", "other_ticker"))
     both = one.join(other, on="dt").sort("dt")
     x, y = (both[name].log().diff().drop_nulls() for name in ("adj_close", "adj_close_right"))
@@ -183,3 +203,26 @@ def correlation(lake: Frames, p: Asked) -> pl.DataFrame:
             "beta": [pl.select(pl.cov(x, y)).item() / y.var() if enough else None],
         }
     )
+
+
+def index_members(lake: Frames, p: Asked) -> pl.DataFrame:
+    listed = pl.read_csv(CONTRACTS / "membership.csv").select("ticker", "joined", "left")
+    today = pl.read_csv(CONTRACTS / "constituents.csv").select("ticker").unique()
+    first = last_close(lake.prices, before(p["from_day"], 7), p["from_day"], "first")
+    last = last_close(lake.prices, before(p["to_day"], 7), p["to_day"], "last")
+    changes = first.join(last, on="ticker").select("ticker", change=pl.col("last") / pl.col("first") - 1)
+    parts = []
+    for name, day in (("first day", p["from_day"]), ("last day", p["to_day"])):
+        known = day >= str(listed["joined"].min())
+        inside = listed.filter(pl.col("joined") <= day, pl.col("left").is_null() | (pl.col("left") > day))
+        members = (inside.select("ticker") if known else today).join(changes, on="ticker", how="left")
+        parts.append(
+            members.select(
+                members_of=pl.lit(name),
+                known_from=pl.lit("membership" if known else "constituents of today"),
+                members=pl.len(),
+                priced=pl.col("change").count(),
+                mean_change=pl.col("change").mean(),
+            )
+        )
+    return pl.concat(parts).filter(pl.col("priced") > 0)

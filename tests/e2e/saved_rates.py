@@ -29,16 +29,18 @@ def prices_in_currencies(lake: Frames, p: Asked) -> pl.DataFrame:
         return frame.with_columns(day=pl.col("dt").str.to_date()).sort("day")
 
     prices = dated(window(lake.prices, p["start"], p["end"]).filter(ticker=p["ticker"]))
-    rates = dated(per_euro(lake, "GBP", "USD")).rename({"dt": "rate_dt"})
+    rates = dated(per_euro(lake, "GBP", "EUR", "USD")).rename({"dt": "rate_dt"})
     found = prices.join_asof(rates, on="day", strategy="backward", tolerance="10d")
-    return found.select(
-        "dt",
-        "ticker",
-        "rate_dt",
-        close_gbp="close",
-        close_eur=pl.col("close") / pl.col("GBP"),
-        close_usd=pl.col("close") / pl.col("GBP") * pl.col("USD"),
-    ).select("dt", "ticker", "close_gbp", "rate_dt", "close_eur", "close_usd")
+    codes = ("GBP", "EUR", "USD")
+    own = pl.coalesce(pl.when(currency=code).then(pl.col(code)) for code in codes)
+    closes = [
+        pl.when(currency=code)
+        .then("close")
+        .otherwise(pl.col("close") / own * pl.col(code))
+        .alias(f"close_{code.lower()}")
+        for code in codes
+    ]
+    return found.select("dt", "ticker", "close", "currency", "rate_dt", *closes)
 
 
 def currency_history(lake: Frames, p: Asked) -> pl.DataFrame:
@@ -93,11 +95,21 @@ def quarantined_rows(lake: Frames, p: Asked) -> pl.DataFrame:
     return counted.with_columns(in_lake_now=pl.Series(there, dtype=pl.String)).sort("dataset", "dt", "symbol", "reason")
 
 
+def flagged_rows(lake: Frames, p: Asked) -> pl.DataFrame:
+    flagged = [
+        window(lake.datasets[name], p["start"], p["end"])
+        .filter(pl.col("flags").is_not_null())
+        .select("dt", "flags", dataset=pl.lit(name), symbol=load_contract(name).symbol_column)
+        for name in DATASETS
+    ]
+    return pl.concat(flagged).select("dataset", "dt", "symbol", "flags").sort("dataset", "dt", "symbol")
+
+
 def rows_by_month(lake: Frames, p: Asked) -> pl.DataFrame:
     counted = [
-        window(lake.symbols(name), p["start"], p["end"])
+        window(lake.datasets[name], p["start"], p["end"])
         .group_by(dataset=pl.lit(name), month=pl.col("dt").str.slice(0, 7))
-        .agg(days=pl.col("dt").n_unique(), row_count=pl.len())
+        .agg(days=pl.col("dt").n_unique(), row_count=pl.len(), flagged=pl.col("flags").count())
         for name in DATASETS
     ]
     return pl.concat(counted).sort("dataset", "month")

@@ -22,7 +22,7 @@ SDK_ATTEMPTS = 4
 QUERIES = len(PAUSES) + 1
 """How often AthenaCheck runs a query that fails."""
 
-THROTTLED = {"kind": "status", "status": 429, "match": "/frankfurter"}
+THROTTLED = {"kind": "status", "status": 429, "match": "/(ecb|frankfurter)/"}
 """An execution that fails, so that there is something to send."""
 
 On = Callable[..., Switch]
@@ -174,10 +174,10 @@ def test_a_topic_that_refuses_does_not_make_a_success_of_a_failure(pipeline: Pip
 
 
 def test_sources_fail_by_chance_too(pipeline: Pipeline, on: On) -> None:
-    switch = on("upstream", kind="status", status=503, match="/frankfurter/")
+    switch = on("upstream", kind="status", status=503, match="/(ecb|frankfurter)/")
     outcome = pipeline.run(rates_of("2013-09-02"))
     assert (outcome.status, outcome.error) == ("FAILED", "UpstreamUnavailable")
-    assert switch.injected() == {("upstream", "status 503"): ATTEMPTS}
+    assert switch.injected() == {("upstream", "status 503"): 2 * ATTEMPTS}, "the ECB, and Frankfurter in its place"
 
 
 WRONG_ROWS: dict[str, tuple[str, Callable[[list[float]], list[float]]]] = {

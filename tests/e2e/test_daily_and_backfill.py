@@ -95,7 +95,7 @@ def test_the_table_by_year_has_the_rows_of_the_table_by_day(pipeline: Pipeline, 
     assert len({row[0] for row in by_day}) >= 4
     assert pipeline.query(asked.format(names, f"{dataset}_by_year", "year BETWEEN '2014' AND '2015' AND")) == by_day
     # A corrected, patched or forced day is the same in both at once.
-    pipeline.inject({"kind": "scale100", "match": "/frankfurter", "symbol": "USD", "dates": ["2015-01-05"]})
+    pipeline.inject({"kind": "scale100", "match": "/ecb/", "symbol": "USD", "dates": ["2015-01-05"]})
     pipeline.run({"datasets": [dataset], "start": "2015-01-02", "end": "2015-01-05", "force": True})
     pipeline.inject()
     by_day = pipeline.query(asked.format(names, dataset, ""))

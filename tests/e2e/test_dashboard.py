@@ -71,7 +71,7 @@ def test_the_picker_the_tiles_and_the_arrow_keys_change_what_is_shown(loaded: di
     page, before = shown.page, shown.drawn()
     page.locator("#ticker").select_option("AZN.L")
     plot = page.locator("#prices .plot").first
-    expect(plot).to_have_attribute("aria-label", re.compile("Close of AstraZeneca in pounds with averages"))
+    expect(plot).to_have_attribute("aria-label", re.compile("Close of AstraZeneca in GBP with averages"))
     assert shown.drawn() != before
     azn = next(ticker for ticker in loaded["tickers"] if ticker["ticker"] == "AZN.L")
     values = page.locator("#prices .values").first

@@ -41,7 +41,7 @@ def run(pipeline: Pipeline, capsys: pytest.CaptureFixture[str], monkeypatch: pyt
 
 def fail(pipeline: Pipeline, day: str) -> str:
     """Let the rates of ``day`` fail; the execution's name."""
-    pipeline.inject({"kind": "status", "status": 429, "match": "/frankfurter"})
+    pipeline.inject({"kind": "status", "status": 429, "match": "/(ecb|frankfurter)/"})
     outcome = pipeline.run({"datasets": ["fx_rates"], "start": day, "end": day, "force": True})
     assert outcome.error == "UpstreamThrottled"
     return outcome.name
@@ -123,7 +123,7 @@ def test_retry_runs_the_message_again_waits_for_the_end_and_is_done_once(pipelin
 def test_an_execution_that_was_stopped_is_started_anew_and_its_progress_shown(
     pipeline: Pipeline, run: Commands
 ) -> None:
-    pipeline.inject({"kind": "hang", "seconds": 3, "match": "/frankfurter"})
+    pipeline.inject({"kind": "hang", "seconds": 3, "match": "/(ecb|frankfurter)/"})
     arn = pipeline.start({"datasets": ["fx_rates"], "start": "2020-12-04", "end": "2020-12-04"})
     pipeline.aws("stepfunctions").stop_execution(executionArn=arn)
     pipeline.inject()
@@ -153,7 +153,7 @@ def test_all_runs_again_what_is_on_the_queue_and_takes_off_what_is_loaded(
     pipeline, run = own_pipeline, Commands(own_pipeline, capsys)
     days = ("2020-12-07", "2020-12-08")
     for day in days:
-        pipeline.inject({"kind": "status", "status": 429, "match": "/frankfurter"})
+        pipeline.inject({"kind": "status", "status": 429, "match": "/(ecb|frankfurter)/"})
         assert pipeline.run({"datasets": ["fx_rates"], "start": day, "end": day}).status == "FAILED"
     pipeline.inject()
     assert pipeline.run({"datasets": ["fx_rates"], "start": days[0], "end": days[0]}).status == "SUCCEEDED"

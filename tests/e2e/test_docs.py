@@ -25,10 +25,10 @@ COMMANDS = commands()
 NOT_RUN = {
     r"--profile |--region ": "needs an AWS account",
     r"stepfunctions-local": "needs Docker",
-    r"--source live": "asks the real sources",
+    r"--source live|--live": "asks the real sources",
     r"FILE\.csv|--prices$|…|\[": "is a form that a reader fills in",
     r"^marketlake console$": "serves until Ctrl-C; test_console.py drives it",
-    r"^marketlake (dlq|dlq redrive|query|retry|restore|backfill|backfill --force)$": "is a name in a sentence",
+    r"^marketlake (dlq|dlq redrive|query|retry|restore|backfill|backfill --force|as-known)$": "is a name in a sentence",
     r"--end 2024-12-31$": "takes long; the quarter in the README is the same",
     r"^make down$": "stops the emulator, as the end of this test does",
 }
@@ -96,7 +96,7 @@ def emulator(tmp_path: Path) -> Iterator[Pipeline]:
 
 def failed_execution(pipeline: Pipeline) -> str:
     """The name of a new execution whose one batch is a dead letter."""
-    pipeline.inject({"kind": "status", "status": 429, "match": "frankfurter"})
+    pipeline.inject({"kind": "status", "status": 429, "match": "/(ecb|frankfurter)/"})
     name = pipeline.run({"datasets": ["fx_rates"], "start": "2021-03-01", "end": "2021-03-03", "force": True}).name
     pipeline.inject()
     return name

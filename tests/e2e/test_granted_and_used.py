@@ -56,9 +56,13 @@ def recorded(shared_pipeline: Pipeline) -> dict[str, list[dict[str, Any]]]:
     # So that this file can also be run alone: a batch that fails, rows that are bad, days that are there already.
     pipeline.inject({"kind": "scale100", "match": "chart/BARC.L"})
     pipeline.run({"datasets": ["ftse100_prices"], "start": "2018-05-01", "end": "2018-05-02", "force": True})
-    pipeline.inject({"kind": "status", "status": 429, "match": "frankfurter"})
+    pipeline.inject({"kind": "status", "status": 429, "match": "/(ecb|frankfurter)/"})
     pipeline.run({"datasets": ["fx_rates"], "start": "2018-05-02", "end": "2018-05-02", "force": True})
+    # A symbol that fails alone is noted, and two batches share a pass over the source.
+    pipeline.inject({"kind": "status", "status": 500, "match": "chart/VOD.L"})
+    pipeline.run({"datasets": ["ftse100_prices"], "start": "2018-05-02", "end": "2018-05-02", "force": True})
     pipeline.inject()
+    pipeline.run({"datasets": ["ftse100_index"], "start": "2017-12-28", "end": "2018-01-03", "force": True})
     scheduled = {"scheduled_time": "2018-05-02T18:45:00Z", "trigger": "schedule"}
     for document in ({}, {}, scheduled, scheduled, {"start": "2018-05-02", "end": "2018-05-02", "symbols": ["VOD.L"]}):
         pipeline.run(document)

@@ -40,12 +40,15 @@ def scenarios(pipeline: Pipeline) -> Iterator[dict[str, Any]]:
         "end": patched,
         "symbols": ["USD"],
     }  # into a day that is not there
-    pipeline.inject({"kind": "scale100", "match": "chart/BARC.L"})
+    # A symbol that fails alone is noted; and two batches share a pass over the source.
+    wrong = {"kind": "scale100", "match": "chart/BARC.L"}
+    pipeline.inject(wrong, {"kind": "status", "status": 500, "match": "chart/AAL.L"})
     pipeline.act({"symbol": "VOD.L", "day": "2018-03-01", "split": [2, 1]})
     # Quarantine; and the day before it is in the lake, with the prices from before the split.
     yield {"datasets": ["ftse100_prices"], "start": "2018-03-01", "end": "2018-03-02", "force": True}
     pipeline.inject()
     pipeline.act()
+    yield {"datasets": ["ftse100_index"], "start": "2017-12-29", "end": "2018-01-02", "force": True}
     yield {"datasets": ["fx_rates"]}  # daily: looks at done days again
     yield {"datasets": ["fx_rates"], "scheduled_time": f"{day}T18:45:00Z", "trigger": "schedule"}  # claims its start
     with pipeline.without("artifacts_bucket", "config/currencies.csv"):

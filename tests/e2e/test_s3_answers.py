@@ -72,7 +72,7 @@ def test_what_a_function_may_not_read_is_refused_whether_or_not_it_is_there(pipe
     # It may list days and not read them; and it may neither list nor read the others.
     with pytest.raises(PermissionDenied):
         seen_by("validate", "clean_bucket").get(f"clean/fx_rates/dt={DAY}/part-0.parquet")
-    for key in ("reports/none.json", f"by_year/fx_rates/year={DAY.year}/part-0.parquet"):
+    for key in ("reports/none.json", "state/fx_rates.json"):
         with pytest.raises(PermissionDenied):
             seen_by("validate", "clean_bucket").get(key)
 

@@ -15,7 +15,7 @@ from tests.e2e import saved_prices, saved_rates
 from tests.e2e.pipeline import Pipeline
 from tests.e2e.queries_page import answers_from
 from tests.e2e.saved_frames import Asked, Frames
-from tests.e2e.saved_lakes import Lake, left, load_year, small_lake, some, unlisted
+from tests.e2e.saved_lakes import Lake, left, load_year, mixed, small_lake, some, unlisted
 
 NAMES = [query.name for query in saved_queries()]
 MORE = [
@@ -88,6 +88,7 @@ def lakes(shared_pipeline: Pipeline, loaded: Any) -> dict[str, Lake]:
         "one day": small_lake(config, "one-day", {name: some(late[name], "2022-12-30".__eq__) for name in late}),
         "a gap": small_lake(config, "gap", {**late, "ftse100_prices": gap, "fx_rates": unpublished}),
         "tickers left": small_lake(config, "left", {**late, "ftse100_prices": gone}),
+        "currencies": small_lake(config, "mixed", {**late, "ftse100_prices": mixed(prices)}),
     }
 
 
@@ -101,12 +102,28 @@ def test_other_questions_too(year: Lake, name: str, asked: dict[str, str]) -> No
     check(year, name, asked)
 
 
-@pytest.mark.parametrize("kind", ["nothing", "one day", "a gap", "tickers left"])
+@pytest.mark.parametrize("kind", ["nothing", "one day", "a gap", "tickers left", "currencies"])
 def test_no_query_breaks_on_a_lake_with(lakes: dict[str, Lake], kind: str) -> None:
     heights = {name: check(lakes[kind], name).height for name in NAMES}
     if kind == "nothing":
         # Two queries speak of what is not there; all others answer with no rows.
-        assert {name for name, height in heights.items() if height} == {"correlation", "missing_days"}
+        spoken = {"correlation", "missing_days"}
+        assert {name for name, height in heights.items() if height} == spoken
+
+
+def test_a_euro_line_is_not_pounds_and_a_dollar_dividend_is_paid_in_pounds(lakes: dict[str, Lake]) -> None:
+    lake = lakes["currencies"]
+    window = {"start": "2022-11-21", "end": "2022-12-30"}
+    (first, *_) = check(lake, "prices_in_currencies", {"ticker": "AZN.L", **window}).rows(named=True)
+    assert first["close_eur"] == first["close"]
+    assert first["close_gbp"] == pytest.approx(first["close"] * 0.87, rel=0.02), "pounds for a euro in that month"
+    returns = check(lake, "total_return", window).row(by_predicate=pl.col("ticker") == "BP.L", named=True)
+    paid = check(lake, "dividends_and_splits", window).filter(ticker="BP.L")
+    assert set(paid["currency"]) == {"USD"}
+    assert returns["dividends"] == pytest.approx(sum(paid["amount"]) * 0.83, rel=0.02), "pounds for a dollar then"
+    assert set(check(lake, "flagged_rows", window).filter(symbol="SHEL.L")["flags"]) == {"ordered"}
+    months = check(lake, "rows_by_month", window).filter(dataset="ftse100_prices")
+    assert (months["flagged"] >= months["days"]).all()
 
 
 def test_the_page_shows_what_the_queries_answer(year: Lake) -> None:

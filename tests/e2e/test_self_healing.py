@@ -12,7 +12,9 @@ from typing import Any
 import pytest
 
 from infra.cli.main import main
+from infra.client.athena import run_query
 from tests.e2e.pipeline import Outcome, Pipeline, new_pipeline
+from tests.e2e.saved_lakes import target_of
 
 MONTH = {"datasets": ["ftse100_prices"], "start": "2026-10-01", "end": "2026-10-28"}
 LATER = ("2026-10-29", "2026-10-30")
@@ -99,17 +101,24 @@ def test_a_split_is_found_mailed_once_and_loaded_by_its_command(lake: Pipeline) 
     assert lake.messages("dlq") == []
 
 
-def test_a_dividend_is_reported_without_a_mail_and_loaded_by_its_command(lake: Pipeline) -> None:
+def test_a_dividend_that_comes_late_writes_its_own_day_and_earlier_closes_are_adjusted(lake: Pipeline) -> None:
+    before = prices(lake)
     lake.act({"symbol": "BARC.L", "day": "2026-10-28", "dividend": 3.25})
-    outcome = daily(lake)
-    assert outcome.output["text"].endswith(", 1 history restated by the source")
-    (line,) = outcome.output["restated"]["lines"]
-    assert line.startswith("ftse100_prices BARC.L, dividend: values up to 2026-10-27 are now 0.9")
+    assert "restated" not in daily(lake).output
+    changed = {key for key, etag in prices(lake).items() if before.get(key, etag) != etag}
+    assert changed == {"clean/ftse100_prices/dt=2026-10-28/part-0.parquet"}
+    asked = "FROM ftse100_prices_adjusted WHERE ticker = 'BARC.L' AND dt = '2026-10-27' AND year = '2026'"
+    ((close, adjusted),) = answer(lake, f"SELECT close, adj_close {asked}")
+    assert adjusted == pytest.approx(close - 0.0325)
+    paid = "SELECT kind, amount, currency FROM corporate_actions WHERE ticker = 'BARC.L' AND ex_dt = '2026-10-28'"
+    assert answer(lake, paid) == [("dividend", 0.0325, "GBP")]
+    assert prices(lake) == fresh(lake)
     assert lake.messages("mailbox") == []
 
-    assert retry(lake, outcome.name).status == "SUCCEEDED"
-    assert prices(lake) == fresh(lake)
-    assert "restated" not in daily(lake).output
+
+def answer(pipeline: Pipeline, sql: str) -> list[tuple[Any, ...]]:
+    """The rows that Athena answers."""
+    return [tuple(row.values()) for row in run_query(target_of(pipeline.config), sql).table.to_pylist()]
 
 
 def marker(pipeline: Pipeline, day: str) -> dict[str, Any]:

@@ -20,7 +20,7 @@ from infra.local import server
 from infra.local.config import ACCOUNT_ID, LocalConfig
 from infra.local.deploy import BUCKETS, SHORT_WAITS, Deployment, values_of
 from infra.local.lists import CLOSING_DAYS, lookup_csv
-from infra.package.tables import lookup_key, lookups, table_input, table_inputs
+from infra.package.tables import ACTIONS, lookup_key, lookups, table_input, table_inputs, view_definition, views
 from marketlake.contract import CONTRACTS, dataset_names
 from tests.e2e.pipeline import Pipeline, free_port_pair
 from tests.infra.bundles_built import build_local
@@ -46,7 +46,7 @@ def config(tmp_path_factory: pytest.TempPathFactory) -> LocalConfig:
 @pytest.fixture(scope="module")
 def terraform(config: LocalConfig, tmp_path_factory: pytest.TempPathFactory) -> Terraform:
     values = values_of(config)
-    overridden = ("yahoo_base_url", "frankfurter_base_url", *SHORT_WAITS)
+    overridden = ("yahoo_base_url", "ecb_base_url", "frankfurter_base_url", *SHORT_WAITS)
     variables = {
         "alert_email": "somebody@example.org",
         "local_endpoint": config.endpoint_url,
@@ -92,7 +92,7 @@ def test_daily_run_and_a_month_on_the_stack(stack: Pipeline) -> None:
 
 
 def test_a_failure_is_kept_and_mailed(stack: Pipeline) -> None:
-    stack.inject({"kind": "status", "status": 503, "match": "frankfurter"})
+    stack.inject({"kind": "status", "status": 503, "match": "/(ecb|frankfurter)/"})
     outcome = stack.run({"datasets": ["fx_rates"], "start": "2024-02-01", "end": "2024-02-01"})
     stack.inject()
     assert (outcome.status, outcome.error) == ("FAILED", "UpstreamUnavailable")
@@ -161,15 +161,22 @@ def test_the_analysts_tables_are_what_the_local_deployment_makes(stack: Pipeline
     found = {table["Name"]: table for table in listed}
     wanted = {table["Name"]: table for table in table_inputs(values)}
     assert set(found) == set(wanted)
-    for name in [*lookups(), *(f"quarantine_{dataset}" for dataset in dataset_names())]:
-        assert (
-            _without_empty([found[name]["StorageDescriptor"]])[0].items()
-            >= {key: value for key, value in wanted[name]["StorageDescriptor"].items() if key != "Columns"}.items()
-        )
+    for name in [ACTIONS, *lookups(), *(f"quarantine_{dataset}" for dataset in dataset_names())]:
+        there, ours = (dict(table[name]["StorageDescriptor"]) for table in (found, wanted))
+        for one in (there, ours):
+            (one["SerdeInfo"],) = _without_empty([one["SerdeInfo"]])
+        assert there.items() >= {key: value for key, value in ours.items() if key != "Columns"}.items()
         columns = _without_empty(found[name]["StorageDescriptor"]["Columns"])
         assert columns == wanted[name]["StorageDescriptor"]["Columns"]
         assert found[name]["Parameters"].items() >= wanted[name]["Parameters"].items()
         assert found[name]["Description"] == wanted[name]["Description"]
+    for view in views():
+        there, ours = found[view.name], wanted[view.name]
+        assert view_definition(there["ViewOriginalText"]) == view_definition(ours["ViewOriginalText"])
+        assert there["ViewExpandedText"] == ours["ViewExpandedText"]
+        assert (there["TableType"], there["Parameters"].items() >= ours["Parameters"].items()) == ("VIRTUAL_VIEW", True)
+        assert _without_empty(there["StorageDescriptor"]["Columns"]) == ours["StorageDescriptor"]["Columns"]
+        assert there["StorageDescriptor"]["SerdeInfo"]["SerializationLibrary"] == "-"
     for name, source in {"constituents": CONTRACTS / "constituents.csv", "closing_days": CLOSING_DAYS}.items():
         assert stack.body("artifacts_bucket", lookup_key(name)) == lookup_csv(name, source.read_bytes())
 

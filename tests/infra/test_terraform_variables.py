@@ -26,6 +26,8 @@ PREFIX_RULE = "3 to 25 lower-case letters, digits and single hyphens"
 EMAIL_RULE = "alert_email must be one e-mail address"
 CRON_RULE = "six fields, of which day-of-month or day-of-week, and not both, is ?"
 REGION_RULE = "region must be an AWS region code such as eu-west-2"
+ADDRESS_RULE = "must be http or https URLs without user, query or fragment"
+PROXY_RULE = "upstream_proxy in parameters must be a proxy's http or https URL"
 ENDPOINT_RULE = "local_endpoint must be a loopback address"
 
 REFUSED = [
@@ -58,6 +60,13 @@ REFUSED = [
     ("region", "london", REGION_RULE),
     ("region", "eu-west", REGION_RULE),
     ("region", "EU-WEST-2", REGION_RULE),
+    ("morning_run_at", "6:30", "morning_run_at must be a time of day such as 06:30"),
+    ("morning_run_at", "24:00", "morning_run_at must be a time of day such as 06:30"),
+    ("parameters", '{yahoo_base_url = "ftp://mirror.example.com"}', ADDRESS_RULE),
+    ("parameters", '{ecb_base_url = "https://mirror.example.com/x?key=1"}', ADDRESS_RULE),
+    ("parameters", '{upstream_proxy = "proxy.example.com:3128"}', PROXY_RULE),
+    ("parameters", '{upstream_proxy = "http://user:word@proxy.example.com:3128"}', PROXY_RULE),
+    ("parameters", '{upstream_proxy = "socks5://proxy.example.com:1080"}', PROXY_RULE),
     ("parameters", '{look_back = "7"}', "parameters may name only keys of statemachine/parameters.json"),
     ("local_endpoint", "http://example.com:4566", ENDPOINT_RULE),
     ("local_endpoint", "127.0.0.1:4566", ENDPOINT_RULE),
@@ -84,6 +93,11 @@ ACCEPTED = [
     ("history_expire_days", "180"),
     ("region", "us-gov-west-1"),
     ("region", "ap-southeast-2"),
+    ("morning_run_at", "00:05"),
+    (
+        "parameters",
+        '{upstream_proxy = "http://proxy.example.com:3128", ecb_base_url = "https://mirror.example.com/ecb"}',
+    ),
     ("parameters", '{max_concurrency = "4", fx_base = "USD"}'),
     ("local_endpoint", "http://[::1]:4566"),
 ]
@@ -116,6 +130,16 @@ def test_a_bad_value_is_refused_with_the_rule(rules: Terraform, name: str, value
 def test_a_good_value_is_accepted(rules: Terraform, name: str, value: str) -> None:
     done = plan(rules, **{name: value})
     assert done.returncode == 0, done.stderr
+
+
+def test_a_currency_that_the_contract_does_not_know_is_refused_with_its_line(rules: Terraform) -> None:
+    path = rules.folder / "own_list.csv"
+    rows = "BP.L,GBP,2000-01-01,\nX.L,SEK,2000-01-01,\n"
+    path.write_text(f"ticker,currency,valid_from,valid_to\n{rows}", "utf-8")
+    done = plan(rules, constituents_file=str(path))
+    assert "line 3: SEK. Accepted are EUR, GBP and USD" in " ".join(done.stderr.replace("│", " ").split())
+    path.write_text(path.read_text("utf-8").replace("SEK", "EUR"), "utf-8")
+    assert plan(rules, constituents_file=str(path)).returncode == 0
 
 
 def test_only_the_mail_address_has_no_default(rules: Terraform) -> None:

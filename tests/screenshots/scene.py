@@ -56,7 +56,7 @@ def _fill(pipeline: Pipeline) -> str:
     """Load it; returns the name of the execution that failed."""
     target = local_target(pipeline.config.root)
     pipeline.wait(start(target, "backfill", {"start": "2025-01-01", "end": "2025-06-30"}))
-    pipeline.inject({"kind": "status", "status": 429, "match": "frankfurter/v1/2025-(0[6-9]|1)"})
+    pipeline.inject({"kind": "status", "status": 429, "match": "/(ecb|frankfurter)/.*[/=]2025-(0[6-9]|1)"})
     name = pipeline.wait(start(target, "backfill", {"start": "2025-07-01", "end": "2026-08-31"}), 600).name
     pipeline.inject()
     pipeline.wait(start(target, "run", {}))

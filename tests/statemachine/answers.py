@@ -63,6 +63,7 @@ def validated(accepted: int = 5, unchanged: int = 0, rejected: tuple[str, ...] =
         "unchanged": unchanged,
         "rejected": len(rejections),
         "rejected_rows": 37 * len(rejections),
+        "flagged_rows": 0,
     }
     rest = {
         "rejections": rejections,

@@ -87,7 +87,7 @@ def _retried() -> Iterator[Case]:
             "Service": [fault(error) for error in SERVICE_FAULTS],
         }
         yield case(f"{state}TransientThenOk", **{state: kinds["Transient"][:3] + after})
-        yield case(f"{state}OtherTransientThenOk", **{state: kinds["Transient"][-2:] + after})
+        yield case(f"{state}OtherTransientThenOk", **{state: kinds["Transient"][3:] + after})
         yield case(f"{state}SystemErrorsThenOk", **{state: kinds["System"] + after})
         yield case(f"{state}OtherSystemErrorsThenOk", **{state: kinds["OtherSystem"] + after})
         yield case(f"{state}ServiceFaultsThenOk", **{state: kinds["Service"] + after})

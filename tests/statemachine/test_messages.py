@@ -9,6 +9,7 @@ import pytest
 
 from infra.facts import attempts_of
 from marketlake.errors import SERVICE_FAULTS
+from marketlake.storage import ObjectMissing
 from report import handler as report
 from tests.error_names import TRANSIENT
 from tests.statemachine.answers import DAYS, NOTICED, PRICES, RATES, STAGES, failed, throw
@@ -189,7 +190,10 @@ class Nowhere:
 
     def __init__(self, *_: object) -> None: ...
 
-    def put(self, *_: object) -> None: ...
+    def put(self, *_: object, **__: object) -> None: ...
+
+    def get(self, key: str) -> object:
+        raise ObjectMissing(key)
 
     def keys(self, *_: object, **__: object) -> list[tuple[str, str]]:
         return []

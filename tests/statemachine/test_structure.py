@@ -5,9 +5,11 @@ from __future__ import annotations
 import json
 import re
 from datetime import date
+from itertools import accumulate, takewhile
 
 import pytest
 
+from fetch.passes import LONGEST
 from infra import facts
 from infra.client.machine import Machine, State, shipped_machine
 from infra.local.deploy import SHORT_WAITS
@@ -118,7 +120,7 @@ def test_jsonpath_only_and_without_filters() -> None:
 
 @each_lambda
 def test_a_function_is_retried_as_the_parameters_say(state: State) -> None:
-    throttled, ours, late, service = state.body["Retry"]
+    throttled, ours, late, sharing, service = state.body["Retry"]
     common = {
         "BackoffRate": PARAMETERS["retry_backoff_rate"],
         "MaxDelaySeconds": PARAMETERS["retry_max_delay_seconds"],
@@ -141,8 +143,15 @@ def test_a_function_is_retried_as_the_parameters_say(state: State) -> None:
         "BackoffRate": PARAMETERS["publication_backoff_rate"],
         **waits,
     }
+    assert sharing == {
+        **common,
+        "ErrorEquals": ["PassUnderWay"],
+        "IntervalSeconds": PARAMETERS["pass_interval_seconds"],
+        "MaxAttempts": PARAMETERS["pass_max_attempts"],
+        "JitterStrategy": "NONE",
+    }
     assert ours == {
-        "ErrorEquals": [name for name in RETRIED if name not in ("UpstreamThrottled", "NotYetPublished")],
+        "ErrorEquals": [n for n in RETRIED if n not in ("UpstreamThrottled", "NotYetPublished", "PassUnderWay")],
         "IntervalSeconds": PARAMETERS["retry_interval_seconds"],
         "MaxAttempts": PARAMETERS["max_attempts"],
         **common,
@@ -189,6 +198,16 @@ def test_the_parameters_are_ones_that_step_functions_accepts() -> None:
     for retrier in LAMBDAS[0].body["Retry"]:
         assert 0 < retrier["IntervalSeconds"] < retrier["MaxDelaySeconds"] <= 31622400
         assert retrier["BackoffRate"] >= 1
+
+
+def test_a_shared_pass_is_waited_for_as_long_as_it_may_take() -> None:
+    """Also where its function was killed: after ``LONGEST`` another batch takes it over."""
+    wait, longest = PARAMETERS["pass_interval_seconds"], PARAMETERS["retry_max_delay_seconds"]
+    waits = [min(wait * PARAMETERS["retry_backoff_rate"] ** n, longest) for n in range(PARAMETERS["pass_max_attempts"])]
+    assert facts.functions_file()["functions"]["fetch"]["timeout_seconds"] < LONGEST.total_seconds() < sum(waits)
+    # Each wait is an error of Lambda's, and these have an alarm.
+    alarm = (PARAMETERS["max_attempts"] + 1) * PARAMETERS["max_concurrency"]
+    assert len(list(takewhile(lambda total: total < 300, accumulate(waits)))) < alarm
 
 
 def test_late_days_are_given_up_between_the_third_attempt_and_the_fourth() -> None:

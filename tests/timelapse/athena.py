@@ -10,12 +10,17 @@ import duckdb
 import polars as pl
 
 from infra.local.lists import CLOSING_DAYS
+from infra.package.tables import ACTIONS, views
 from marketlake.contract import CONTRACTS, Contract, dataset_names, load_contract
-from marketlake.layout import clean_prefix, day_of_key, year_prefix, year_table
-from marketlake.schemas import polars_schema
+from marketlake.layout import ACTIONS_PREFIX, clean_prefix, day_of_key, year_prefix, year_table
+from marketlake.schemas import ACTION_COLUMNS, polars_schema, polars_types
 from tests.timelapse.objects import MemoryS3, Object
 
-LOOKUPS = {"constituents": CONTRACTS / "constituents.csv", "closing_days": CLOSING_DAYS}
+LOOKUPS = {
+    "constituents": CONTRACTS / "constituents.csv",
+    "membership": CONTRACTS / "membership.csv",
+    "closing_days": CLOSING_DAYS,
+}
 
 
 class Tables:
@@ -46,18 +51,29 @@ class Tables:
         frames = [pl.read_csv(io.BytesIO(body), infer_schema=False) for body in self.quarantined(dataset)]
         return pl.concat([pl.DataFrame(schema=dict.fromkeys(names, pl.String())), *frames], how="diagonal")
 
+    def actions(self) -> pl.DataFrame:
+        """The table of corporate actions."""
+        objects = self._s3.objects(self._buckets["clean_bucket"], ACTIONS_PREFIX)
+        none = pl.DataFrame(schema=polars_types(ACTION_COLUMNS))
+        return pl.concat([none, *(pl.read_parquet(io.BytesIO(one.body)) for _, one in objects)])
+
     def quarantined(self, dataset: str) -> list[bytes]:
         """The objects with the quarantined rows."""
         return [one.body for _, one in self._s3.objects(self._buckets["raw_bucket"], f"quarantine/{dataset}/")]
 
     def ask(self, sql: str) -> pl.DataFrame:
         """The answer to ``sql``."""
+        shown = {view.name: view.sql for view in views() if view.name in sql}
         for dataset in dataset_names():
-            if dataset in sql:
+            if any(dataset in text for text in (sql, *shown.values())):
                 self._register(dataset, self.days(dataset))
                 self._register(year_table(dataset), self.years(dataset))
                 if f"quarantine_{dataset}" in sql:
                     self._register(f"quarantine_{dataset}", self.quarantine(dataset))
+        if ACTIONS in sql:
+            self._register(ACTIONS, self.actions())
+        for name, text in shown.items():
+            self._duckdb.execute(f"CREATE OR REPLACE VIEW {name} AS {text}")
         answer = pl.from_arrow(self._duckdb.sql(sql).to_arrow_table())
         assert isinstance(answer, pl.DataFrame)
         return answer

@@ -28,7 +28,7 @@ from tests.timelapse.world import CURRENCIES, OF_INDEX, TICKERS, Hear, Timelapse
 
 NAMES = facts.names(PREFIX, ACCOUNT, REGION)
 
-NEW_COLUMN = {"name": "adj_close", "type": "double", "nullable": True, "noise": 1e-5, "description": "As quoted"}
+NEW_COLUMN = {"name": "split_ratio", "type": "double", "nullable": True, "description": "As quoted"}
 """Of the index; its raw objects have had it all along."""
 
 

@@ -34,12 +34,12 @@ class Hearing:
     oracle: Oracle
     shadow: dict[str, Before]
     rows: int = 0
-    _last: pl.DataFrame | None = None
+    _last: dict[str, pl.DataFrame] = field(default_factory=dict)
     _answers: dict[tuple[str, int], Answer] = field(default_factory=dict)
 
     def hear(self, contract: Contract, _request: FetchRequest, rows: list[Answered]) -> None:
         """A source has answered."""
-        self._last = self.oracle.hear(contract, rows)
+        self._last[contract.name] = self.oracle.hear(contract, rows)
         self.rows += len(rows)
 
     def called(self, call: Call) -> None:
@@ -47,8 +47,9 @@ class Hearing:
         key, answer = (call.execution, call.batch), call.answer
         assert answer is not None
         if call.state == "Fetch":
-            assert self._last is not None
-            self._answers[key] = Answer(self._last, from_intervals(_contract(call), answer["days"]))
+            # A batch that shares its execution's pass over the source hears what another one was answered.
+            heard = self._last[_contract(call).name]
+            self._answers[key] = Answer(heard, from_intervals(_contract(call), answer["days"]))
         elif call.state == "Validate":
             runs = [from_intervals(_contract(call), one["days"]) for one in answer["rejections"]]
             self._answers[key].rejected = {day for days in runs for day in days}

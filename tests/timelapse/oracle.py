@@ -18,10 +18,6 @@ from marketlake.schemas import polars_schema
 from tests.timelapse.world import OF_INDEX, RATES, Answered
 
 PENCE = 100.0
-SAME = 1.5e-5
-"""Relative difference of adjusted closes up to which they say the same: the noise of two answers, and what the contract
-takes for noise."""
-
 KEYS = ["dt", "symbol"]
 
 
@@ -76,15 +72,17 @@ def frame_of(contract: Contract, rows: Iterable[Answered]) -> pl.DataFrame:
 def _record(dataset: str, row: Answered) -> dict[str, object]:
     if dataset == RATES:
         return {"base_currency": "EUR", "target_currency": row.symbol, "rate": row.values[0]}
-    names = ("open", "high", "low", "close", "adj_close")
+    names = ("open", "high", "low", "close")
     scale = 1.0 if dataset == OF_INDEX else PENCE
     prices = {name: value / scale for name, value in zip(names, row.values, strict=False)}
-    *_, volume, dividend, split = row.values
+    volume, dividend, split = row.values[5:]
     return {
         "ticker": row.symbol,
         **prices,
         "volume": int(volume),
+        "currency": "GBP",
         "dividend": dividend / scale,
+        "dividend_currency": "GBP" if dividend else None,
         "split_ratio": split or 1.0,
         "quoted_currency": "GBp",
     }
@@ -146,7 +144,4 @@ def _in_columns(contract: Contract, frame: pl.DataFrame) -> pl.DataFrame:
 
 
 def _same(name: str) -> pl.Expr:
-    ours, held = pl.col(name), pl.col(f"{name}_held")
-    if name == "adj_close":
-        return ((ours - held).abs() <= SAME * ours.abs()).fill_null(ours.is_null() | held.is_null())
-    return ours.eq_missing(held)
+    return pl.col(name).eq_missing(pl.col(f"{name}_held"))

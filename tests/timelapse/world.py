@@ -16,7 +16,7 @@ from datetime import date, timedelta
 from typing import Final
 
 from fetch.sources.base import FetchedDays, FetchRequest
-from fetch.sources.yahoo import Rows, document
+from fetch.sources.yahoo import line, raw_objects
 from marketlake.calendars import trading_days
 from marketlake.contract import Contract
 from marketlake.errors import UpstreamThrottled, UpstreamUnavailable
@@ -200,18 +200,13 @@ def _series(seed: int, dataset: str, symbol: str) -> Series:
 
 
 def _bars(request: FetchRequest, answered: Iterable[Answered], asked: Sequence[str]) -> FetchedDays:
-    rows = Rows(request.days)
+    lines: dict[str, dict[date, str]] = defaultdict(dict)
     for row in answered:
-        rows.add(row.day, row.symbol, list(row.values), "GBP" if row.symbol == INDEX else "GBp")
-    days = [day for day in request.days if day in rows.days]
-    return FetchedDays(
-        days={day: document(rows.days[day]) for day in days},
-        before=document(rows.before) if rows.before else None,
-        missing_symbols={
-            symbol: "No data found, symbol may be delisted" for symbol in asked if symbol not in rows.seen
-        },
-        rows={day: len(rows.days[day]) for day in days},
-    )
+        currency = "GBP" if row.symbol == INDEX else "GBp"
+        lines[row.symbol][row.day] = line(row.symbol, list(row.values), currency)
+    made = raw_objects(request, lines)
+    made.missing_symbols = {s: "No data found, symbol may be delisted" for s in asked if s not in lines}
+    return made
 
 
 def _rates(request: FetchRequest, answered: Iterable[Answered]) -> FetchedDays:

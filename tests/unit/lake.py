@@ -33,6 +33,7 @@ ENVIRONMENT = {
     "LOOK_BACK_DAYS": "7",
     "LAST_KNOWN_DAY": "",
     "YAHOO_BASE_URL": "https://yahoo.invalid",
+    "ECB_BASE_URL": "https://ecb.invalid/service",
     "FRANKFURTER_BASE_URL": "https://frankfurter.invalid/v1",
     "PUBLICATION_PATIENCE_SECONDS": "2640",
 }
@@ -40,7 +41,7 @@ ENVIRONMENT = {
 PRICES = load_contract("ftse100_prices")
 RATES = load_contract("fx_rates")
 
-HEADER = "ticker,open,high,low,close,adj_close,volume,dividend,split_ratio,currency"
+HEADER = "ticker,open,high,low,close,adj_close,volume,dividend,dividend_currency,split_ratio,currency"
 
 SHORT_LIST = b"ticker,valid_from,valid_to\n" + b"".join(b"%c.L,2000-01-01,\n" % letter for letter in b"ABCDEFGHIJ")
 """Ten symbols, A.L to J.L: one of them is a tenth, which is both what may be bad and what may be missing of a day."""
@@ -103,6 +104,7 @@ class Bar:
     adj_close: object = None
     volume: object = 0
     dividend: object = 0.0
+    dividend_currency: object = ""
     split_ratio: object = 0.0
     currency: str = "GBp"
 
@@ -125,6 +127,11 @@ def at(ticker: str, close: float) -> Bar:
 
 def prices_csv(bars: Sequence[Bar]) -> bytes:
     return "\n".join([HEADER, *(bar.line() for bar in bars), ""]).encode()
+
+
+def before_csv(bars: Sequence[tuple[date, Bar]]) -> bytes:
+    """The object of the bars before a batch."""
+    return "\n".join([f"dt,{HEADER}", *(f"{day},{bar.line()}" for day, bar in bars), ""]).encode()
 
 
 def rates_json(day: date, rates: Mapping[str, object], base: str = "EUR") -> bytes:

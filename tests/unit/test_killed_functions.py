@@ -37,7 +37,14 @@ def source(lake: Lake, monkeypatch: pytest.MonkeyPatch) -> Source:
 def report_event(batch: dict[str, Any]) -> dict[str, Any]:
     done = {**dict.fromkeys(COUNTS, 0), "index": 0, "dataset": "fx_rates", "days": RUN, "count": 2, "recheck": False}
     done |= {"input": batch["input"], "failure": {}, "rejection": None, "missing_symbols": []}
-    return {"input": {}, "started": "", "plan": {}, "failure": {}, "execution_arn": "arn:run-1", "results": [done]}
+    return {
+        "input": {},
+        "started": "2023-01-06T20:00:00.000Z",
+        "plan": {},
+        "failure": {},
+        "execution_arn": "arn:run-1",
+        "results": [done],
+    }
 
 
 class Process:

@@ -2,13 +2,26 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from fetch.sources.base import Source
 from marketlake.contract import Contract
 from marketlake.errors import ContractViolation
 
 
-def source_of(contract: Contract, yahoo_base_url: str, frankfurter_base_url: str, base: str) -> Source:
-    """The source that ``contract`` names, at the given address; ``base`` is the base currency of rates.
+@dataclass(frozen=True)
+class Addresses:
+    """Base URL of each service, and the proxy (an http or https URL) through which they are asked; empty for that of
+    the environment, if it has one."""
+
+    yahoo: str
+    ecb: str
+    frankfurter: str
+    proxy: str = ""
+
+
+def source_of(contract: Contract, addresses: Addresses, base: str) -> Source:
+    """The source that ``contract`` names; ``base`` is the base currency of rates.
 
     Each class is imported only where it is used.
 
@@ -18,9 +31,19 @@ def source_of(contract: Contract, yahoo_base_url: str, frankfurter_base_url: str
     if contract.source == "yahoo":
         from fetch.sources.yahoo import YahooSource
 
-        return YahooSource(yahoo_base_url)
-    if contract.source == "frankfurter":
-        from fetch.sources.frankfurter import FrankfurterSource
-
-        return FrankfurterSource(frankfurter_base_url, base)
+        return YahooSource(addresses.yahoo, proxy=addresses.proxy or None)
+    if contract.source == "ecb":
+        return _rates_source(addresses, base)
     raise ContractViolation(f"{contract.name}: no source is called {contract.source!r}; add it to fetch/sources")
+
+
+def _rates_source(addresses: Addresses, base: str) -> Source:
+    """The ECB has rates for one euro only: for another base Frankfurter computes them."""
+    from fetch.sources.ecb import BASE, EcbSource
+    from fetch.sources.frankfurter import FrankfurterSource
+    from fetch.sources.rates import ReferenceRates
+
+    frankfurter = FrankfurterSource(addresses.frankfurter, base, proxy=addresses.proxy)
+    if base != BASE:
+        return frankfurter
+    return ReferenceRates(EcbSource(addresses.ecb, proxy=addresses.proxy), frankfurter, base)

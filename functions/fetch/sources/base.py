@@ -38,13 +38,19 @@ class FetchedDays:
         days: wanted day -> raw object; a day for which nothing came is not there.
         before: raw object of the bars in the days before the first wanted one, each symbol's in order, or of the last
             rates before it; None where there are no such bars.
-        missing_symbols: symbol -> why nothing of it came.
+        missing_symbols: symbol -> why nothing of it came, and will not when asked again soon.
+        failed_symbols: symbol -> why nothing of it came this time, while the rest did; asking again later may help.
+        lost: symbol -> what of its answer could not be used: single bars, values or events; the rest is stored.
+        last_bars: symbol -> last day with a usable bar in all that came, the days before the first wanted one included.
         rows: wanted day -> number of rows in its object.
     """
 
     days: dict[date, bytes] = field(default_factory=dict)
     before: bytes | None = None
     missing_symbols: dict[str, str] = field(default_factory=dict)
+    failed_symbols: dict[str, str] = field(default_factory=dict)
+    lost: dict[str, str] = field(default_factory=dict)
+    last_bars: dict[str, date] = field(default_factory=dict)
     rows: dict[date, int] = field(default_factory=dict)
 
 
@@ -55,8 +61,8 @@ class Source(Protocol):
         """All wanted days in one pass.
 
         Raises:
-            UpstreamThrottled, UpstreamUnavailable, UpstreamMalformed: the answer is not complete, for a reason that
-                may pass; nothing of it is given out.
+            UpstreamThrottled, UpstreamUnavailable, UpstreamMalformed: too much of the answer is missing, for a reason
+                that may pass; nothing of it is given out.
             InvalidRequest: the source refuses the arguments; asking again would not help.
         """
 

@@ -10,65 +10,52 @@ from typing import Any, Never
 
 import httpx
 
-from fetch.sources.base import FetchedDays, FetchRequest, is_loopback
+from fetch.sources.base import FetchedDays, FetchRequest
+from fetch.sources.rates import RatesOfDays, ask, asked_symbols, fetched_days
 from marketlake.errors import InvalidRequest, UpstreamMalformed, UpstreamThrottled, UpstreamUnavailable
 from marketlake.strict_json import unique_names
 
 DEFAULT_BASE_URL = "https://api.frankfurter.dev/v1"
-USER_AGENT = "marketlake"
 HINT = "the batch is retried; if it stays so, check FRANKFURTER_BASE_URL and the service's status"
-
-RatesOfDays = dict[date, dict[str, str]]
-"""Day -> currency code -> rate, as the digits that were received."""
 
 _CODE = re.compile(r"[A-Z]{3}")
 _DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
 
 
 class FrankfurterSource:
-    """Rates of one base currency. ``timeout`` is in seconds, for connecting and for each read.
+    """Rates of one base currency. ``timeout``: seconds, for connecting and for each read; ``proxy``: a URL, or empty.
 
     An interval that starts on a day without rates is answered from the last published day before it, and days that the
     ECB did not publish are simply not there: what was not wanted is used as context only.
     """
 
-    def __init__(self, base_url: str = DEFAULT_BASE_URL, base: str = "EUR", timeout: float = 20.0) -> None:
+    def __init__(
+        self, base_url: str = DEFAULT_BASE_URL, base: str = "EUR", timeout: float = 20.0, proxy: str = ""
+    ) -> None:
         self._base_url = base_url.rstrip("/")
         self._base = base
         self._timeout = timeout
+        self._proxy = proxy
 
     def fetch(self, request: FetchRequest) -> FetchedDays:
         """See :class:`fetch.sources.base.Source`."""
-        symbols = [symbol for symbol in request.symbols if symbol != self._base]
+        return fetched_days(self._base, request, self.rates(request))
+
+    def rates(self, request: FetchRequest) -> RatesOfDays:
+        """See :class:`fetch.sources.rates.RatesSource`."""
+        symbols = asked_symbols(request, self._base)
         url = f"{self._base_url}/{request.start}..{request.end}"
-        response = self._get(url, {"base": self._base, **({"symbols": ",".join(symbols)} if symbols else {})})
-        return self._split(request, symbols, _rates_of(response, self._base))
-
-    def _get(self, url: str, parameters: dict[str, str]) -> httpx.Response:
-        headers = {"User-Agent": USER_AGENT, "Accept": "application/json"}
-        # A proxy from the environment cannot reach a server on this machine's loopback.
-        options: dict[str, Any] = {"timeout": self._timeout, "trust_env": not is_loopback(url)}
-        try:
-            with httpx.Client(headers=headers, follow_redirects=True, **options) as client:
-                return client.get(url, params=parameters)
-        except httpx.TimeoutException as error:
-            raise UpstreamUnavailable(f"Frankfurter did not answer in {self._timeout:g} s at {url}; {HINT}") from error
-        except (httpx.DecodingError, httpx.TooManyRedirects, httpx.InvalidURL) as error:
-            raise UpstreamMalformed(f"Frankfurter's answer cannot be decoded or followed: {error}; {HINT}") from error
-        except httpx.TransportError as error:
-            reason = str(error) or type(error).__name__
-            raise UpstreamUnavailable(f"no complete answer from Frankfurter at {url}: {reason}; {HINT}") from error
-
-    def _split(self, request: FetchRequest, symbols: list[str], rates: RatesOfDays) -> FetchedDays:
-        wanted = [day for day in request.days if rates.get(day)]
-        earlier = [day for day in rates if day < request.days[0] and rates[day]]
-        quoted = {code for day in wanted for code in rates[day]}
-        return FetchedDays(
-            days={day: raw_document(self._base, day, rates[day]) for day in wanted},
-            before=raw_document(self._base, max(earlier), rates[max(earlier)]) if earlier else None,
-            missing_symbols={symbol: "no rate in the days asked for" for symbol in symbols if symbol not in quoted},
-            rows={day: len(rates[day]) for day in wanted},
+        parameters = {"base": self._base, **({"symbols": ",".join(symbols)} if symbols else {})}
+        response = ask(
+            "Frankfurter",
+            url,
+            parameters,
+            accept="application/json",
+            timeout=self._timeout,
+            proxy=self._proxy,
+            hint=HINT,
         )
+        return _rates_of(response, self._base)
 
 
 def _rates_of(response: httpx.Response, base: str) -> RatesOfDays:
@@ -154,9 +141,3 @@ def _rates(day: str, rates: Any) -> dict[str, str]:
         if not isinstance(rate, Digits) or not 0 < float(rate) < math.inf:
             raise ValueError(f"unusable: {day} has the rate {rate!r} for {code}, not a positive number")
     return rates
-
-
-def raw_document(base: str, day: date, rates: dict[str, str]) -> bytes:
-    """The raw object of one day: what the API answers for a single day, compact, sorted by code, digits untouched."""
-    quoted = ",".join(f'"{code}":{rate}' for code, rate in sorted(rates.items()))
-    return f'{{"amount":1.0,"base":"{base}","date":"{day}","rates":{{{quoted}}}}}'.encode()

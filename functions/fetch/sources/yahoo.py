@@ -1,42 +1,63 @@
-"""Daily prices from Yahoo Finance through yfinance: complete, or an error that says what is missing and why.
+"""Daily prices from Yahoo Finance through yfinance: all that is usable, and what is missing and why.
 
-A raw object is one CSV a day, sorted by ticker, with the values as quoted.
+A raw object is one CSV a day, sorted by ticker, with the values as quoted. One symbol that fails, or is odd, costs
+itself; a source that fails costs the batch, which is retried.
 """
 
 from __future__ import annotations
 
 import math
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Mapping, Sequence
-from datetime import date
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
+from urllib.parse import urlsplit
 
 from fetch.sources.base import FetchedDays, FetchRequest, is_loopback
-from fetch.sources.yahoo_chart import NO_BARS, ChartAnswer
-from fetch.sources.yahoo_client import LONDON, LONDON_SUFFIX, YahooClient
-from marketlake.errors import TransientError, UpstreamMalformed, UpstreamThrottled, UpstreamUnavailable
+from fetch.sources.yahoo_chart import NO_BARS, SHOWN_BYTES, Bars, ChartAnswer, described
+from fetch.sources.yahoo_client import LONDON, LONDON_SUFFIX, Download, Pass, YahooClient
+from marketlake.errors import (
+    InvalidRequest,
+    TransientError,
+    UpstreamMalformed,
+    UpstreamThrottled,
+    UpstreamUnavailable,
+    shorten,
+)
+from marketlake.telemetry import logger
 
 DEFAULT_BASE_URL = "https://query2.finance.yahoo.com"
 REMOTE_CONCURRENCY = 4
-SHOWN = 5
+PROXY_SCHEMES = ("http", "https", "socks4", "socks4a", "socks5", "socks5h")
+SHOWN = 4
+FAILING_SHARE = 0.1
+"""Above this share of symbols that failed for a reason that may pass, the batch fails: more missing rows than that
+reject a day (``coverage`` in the contract), and one retry of the batch is cheaper than as many patches."""
+FAILING_LEAST = 3
+"""So many may fail in a short list too, as long as anything came."""
 ASK_AGAIN_SHARE = 0.25
-"""Above this share of missing symbols the source itself is in trouble, or has nothing: asking for each again would
-only add to it."""
-HEADER = "ticker,open,high,low,close,adj_close,volume,dividend,split_ratio,currency\n"
+"""Above this share of symbols without an answer to be used as it is, the source itself is in trouble, or has nothing:
+asking for each again would only add to it."""
+RETRIES_LAST = timedelta(minutes=35)
+"""How long the state machine waits in all after UpstreamThrottled. It cannot wait by ``Retry-After``: a retrier has
+its intervals from the definition
+(https://docs.aws.amazon.com/step-functions/latest/dg/concepts-error-handling.html#error-handling-retrying-after-an-error)."""
+COLUMNS = "ticker,open,high,low,close,adj_close,volume,dividend,dividend_currency,split_ratio,currency\n"
 FIELDS = ("Open", "High", "Low", "Close", "Adj Close", "Volume", "Dividends", "Stock Splits")
 _CLOSE, _VOLUME, _DIVIDEND = FIELDS.index("Close"), FIELDS.index("Volume"), FIELDS.index("Dividends")
 
-
-Lines = dict[str, str]
-"""Ticker -> CSV line; of the days before, several lines in the order of the days."""
-
-UNREAD = ChartAnswer(failure=UpstreamMalformed, reason="Yahoo sent bars that yfinance could not read")
+Lines = Mapping[date, str]
+"""Day -> CSV line of one symbol."""
 
 
 class YahooSource:
     """Bars as Yahoo quotes them, split-adjusted, with the currency that Yahoo's metadata names for each symbol.
 
-    With another ``base_url`` than the default every request of yfinance goes to that server.
+    With another ``base_url`` than the default every request of yfinance goes to that server; ``proxy`` is the URL of a
+    proxy (HTTP or SOCKS) for all requests to a server that is not on this machine, None for the environment's.
+
+    Raises:
+        InvalidRequest: ``proxy`` is not the URL of a proxy.
     """
 
     def __init__(
@@ -44,53 +65,112 @@ class YahooSource:
         base_url: str = DEFAULT_BASE_URL,
         timeout: float = 10.0,
         concurrency: int | None = None,
+        proxy: str | None = None,
     ) -> None:
         target = None if base_url.rstrip("/") == DEFAULT_BASE_URL else base_url
         # Threads hide latency; a server on this machine has none, and there they only compete for the interpreter.
         threads = concurrency or (1 if is_loopback(base_url) else REMOTE_CONCURRENCY)
-        self._client = YahooClient(target, timeout, threads)
+        self._client = YahooClient(target, timeout, threads, checked_proxy(proxy))
 
     def fetch(self, request: FetchRequest) -> FetchedDays:
-        """See :class:`fetch.sources.base.Source`. Symbols that failed are asked for again, one by one."""
+        """See :class:`fetch.sources.base.Source`. Symbols that failed, or lost something, are asked for once again."""
         asked = sorted(set(request.symbols))
-        rows = Rows(request.days)
-        answers = self._download(asked, request, rows) if asked else {}
-        missing = [symbol for symbol, answer in answers.items() if answer.reason]
-        few = len(missing) <= max(1, ASK_AGAIN_SHARE * len(asked))
-        for symbol in missing if few else []:
-            answers |= self._download([symbol], request, rows)
-        failed = {symbol: answer for symbol, answer in answers.items() if answer.failure}
-        if failed:
-            raise _failure(failed, len(asked))
-        return _fetched(request, answers, rows)
-
-    def _download(self, symbols: Sequence[str], request: FetchRequest, rows: Rows) -> dict[str, ChartAnswer]:
-        """Adds what came to ``rows`` and returns the answer for each symbol."""
-        frame, seen = self._client.download(symbols, request.start, request.end)
-        answers = {symbol: _checked(symbol, seen.get(symbol), request.end) for symbol in symbols}
-        usable = {symbol: answer for symbol, answer in answers.items() if not answer.reason}
-        read_frame(frame, usable, rows)
-        return answers | {symbol: UNREAD for symbol in usable if symbol not in rows.seen}
+        tolerated = max(FAILING_LEAST, int(FAILING_SHARE * len(asked)))
+        with self._client.one_pass(tolerated) as one_pass:
+            found = Found(request)
+            found.ask(one_pass, asked)
+            again = found.unsatisfactory()
+            # Throttled is not asked for again in the same pass.
+            if not one_pass.session.throttled and len(again) <= max(1, ASK_AGAIN_SHARE * len(asked)):
+                found.ask(one_pass, again)
+            failed = found.those_with("passing")
+            if len(failed) > tolerated or (found.nothing() and (failed or found.those_with("odd"))):
+                raise _failure(failed | found.those_with("odd"), len(asked), one_pass.session.retry_after)
+        return found.fetched()
 
 
-def _checked(symbol: str, answer: ChartAnswer | None, end: date) -> ChartAnswer:
-    """The answer, judged against what was asked for."""
+def checked_proxy(proxy: str | None) -> str | None:
+    """``proxy``, which is the URL of a proxy, or None where none is given."""
+    if not proxy:
+        return None
+    try:
+        parts = urlsplit(proxy)
+        complete = parts.scheme in PROXY_SCHEMES and parts.hostname and (parts.port or True)
+    except ValueError:
+        complete = False
+    if not complete:
+        accepted = ", ".join(f"{scheme}://" for scheme in PROXY_SCHEMES)
+        raise InvalidRequest(f"the proxy is not a URL such as http://host:3128; accepted are {accepted}")
+    return proxy
+
+
+class Found:
+    """What came, symbol by symbol."""
+
+    def __init__(self, request: FetchRequest) -> None:
+        self._request = request
+        self._answers: dict[str, ChartAnswer] = {}
+        self._lines: dict[str, Lines] = {}
+
+    def ask(self, one_pass: Pass, symbols: Sequence[str]) -> None:
+        """Downloads ``symbols``; what is usable replaces what came before, what is not replaces what was not either."""
+        for download in one_pass.download(symbols, self._request.start, self._request.end):
+            symbol = download.symbol
+            answer = _checked(download, one_pass.session.answers.get(symbol.upper()), self._request.end)
+            lines = {} if answer.reason else read_frame(symbol, download.frame, answer)
+            earlier = self._answers.get(symbol)
+            if earlier is None or earlier.reason or not answer.reason:
+                self._answers[symbol], self._lines[symbol] = answer, lines
+
+    def unsatisfactory(self) -> list[str]:
+        """Symbols without bars, or whose answer lost something."""
+        return [symbol for symbol, answer in self._answers.items() if answer.reason or answer.lost]
+
+    def those_with(self, quality: str) -> dict[str, ChartAnswer]:
+        """Symbols whose answer is ``odd`` or ``passing``."""
+        return {symbol: answer for symbol, answer in self._answers.items() if getattr(answer, quality)}
+
+    def nothing(self) -> bool:
+        """Whether no symbol has a usable answer."""
+        return all(answer.reason for answer in self._answers.values())
+
+    def fetched(self) -> FetchedDays:
+        """All of it, as raw objects."""
+        fetched = raw_objects(self._request, self._lines)
+        reasons = {symbol: answer for symbol, answer in self._answers.items() if answer.reason}
+        fetched.missing_symbols = {name: answer.reason for name, answer in reasons.items() if not answer.passing}
+        fetched.failed_symbols = {name: answer.reason for name, answer in reasons.items() if answer.passing}
+        fetched.lost = {name: answer.lost for name, answer in self._answers.items() if answer.lost}
+        if fetched.lost:
+            logger("fetch").warning("parts of Yahoo's answers cannot be used", extra={"lost": fetched.lost})
+        return fetched
+
+
+def _checked(download: Download, answer: ChartAnswer | None, end: date) -> ChartAnswer:
+    """The answer, judged against what was asked for and what yfinance made of it."""
+    symbol = download.symbol
+    said = described(download.error) if download.error else "no exception"
     if answer is None:
-        return ChartAnswer(failure=UpstreamUnavailable, reason="yfinance never asked for its chart")
+        return ChartAnswer(
+            failure=UpstreamUnavailable, reason=f"yfinance failed before the chart was asked for ({said})"
+        )
     if answer.bars is None:
         return answer
-    if answer.symbol != symbol:
+    if answer.symbol != symbol.upper():
         return ChartAnswer(reason=f"Yahoo answers for {answer.symbol[:20]!r} instead")
     if symbol.endswith(LONDON_SUFFIX) and answer.zone != LONDON:
-        return ChartAnswer(failure=UpstreamMalformed, reason=f"its bars are in the time of {answer.zone[:40]!r}")
-    if answer.bars.repeated:
-        days = ", ".join(map(str, answer.bars.repeated[:3]))
-        return ChartAnswer(failure=UpstreamMalformed, reason=f"more than one bar on {days}")
+        return _odd(f"its bars are in the time of {answer.zone[:40]!r}")
     # Yahoo sometimes adds the latest price to a window that ended long before.
-    return ChartAnswer(reason=NO_BARS) if answer.bars.first > end else answer
+    if answer.bars.first > end:
+        return ChartAnswer(reason=NO_BARS)
+    return _odd(f"Yahoo sent bars that yfinance could not read ({said})") if download.error else answer
 
 
-def _failure(failed: Mapping[str, ChartAnswer], asked: int) -> TransientError:
+def _odd(reason: str) -> ChartAnswer:
+    return ChartAnswer(failure=UpstreamMalformed, odd=True, reason=reason)
+
+
+def _failure(failed: Mapping[str, ChartAnswer], asked: int, retry_after: float | None) -> TransientError:
     """One error for all failed symbols, of the class that asks most for patience."""
     order = (UpstreamThrottled, UpstreamUnavailable, UpstreamMalformed)
     kinds = Counter(answer.failure for answer in failed.values())
@@ -98,80 +178,63 @@ def _failure(failed: Mapping[str, ChartAnswer], asked: int) -> TransientError:
     of_kind = {symbol: answer.reason for symbol, answer in failed.items() if answer.failure is kind}
     names = ", ".join(list(of_kind)[:SHOWN]) + (", ..." if len(of_kind) > SHOWN else "")
     counts = ", ".join(f"{kinds[cls]} {cls.__name__}" for cls in order if kinds[cls])
+    reason = shorten(next(iter(of_kind.values())), SHOWN_BYTES)
     return kind(
         f"Yahoo failed for {len(failed)} of {asked} symbols ({counts}), so nothing of the batch was stored. "
-        f"{names}: {next(iter(of_kind.values()))}. The batch is retried; if it stays so, run it again later"
+        f"{names}: {reason}. {_advice(retry_after)}"
     )
 
 
-def _fetched(request: FetchRequest, answers: Mapping[str, ChartAnswer], rows: Rows) -> FetchedDays:
-    days = [day for day in request.days if day in rows.days]
+def _advice(retry_after: float | None) -> str:
+    if retry_after is None:
+        return "The batch is retried; if it stays so, run it again later"
+    asks = f"Yahoo asks to wait {retry_after:.0f} s (Retry-After)"
+    if retry_after <= RETRIES_LAST.total_seconds():
+        return f"{asks}; the batch is retried over {RETRIES_LAST.total_seconds() / 60:.0f} minutes"
+    until = datetime.now(UTC) + timedelta(seconds=retry_after)
+    return f"{asks}, longer than the batch is retried: run it again after {until:%Y-%m-%d %H:%M} UTC"
+
+
+def raw_objects(request: FetchRequest, lines: Mapping[str, Lines]) -> FetchedDays:
+    """The usable bars of all symbols as raw objects: one a wanted day, and one of the days before the first."""
+    days: dict[date, list[str]] = {day: [] for day in request.days}
+    before: list[str] = []
+    last_bars = {}
+    for symbol in sorted(lines):
+        of_symbol = lines[symbol]
+        for day in sorted(of_symbol):
+            if day in days:
+                days[day].append(of_symbol[day])
+            elif day < request.days[0]:
+                before.append(f"{day},{of_symbol[day]}")
+        if of_symbol:
+            last_bars[symbol] = max(of_symbol)
     return FetchedDays(
-        days={day: document(rows.days[day]) for day in days},
-        before=document(rows.before) if rows.before else None,
-        missing_symbols={symbol: answer.reason for symbol, answer in answers.items() if answer.reason},
-        rows={day: len(rows.days[day]) for day in days},
+        days={day: (COLUMNS + "".join(found)).encode() for day, found in days.items() if found},
+        before=("dt," + COLUMNS + "".join(before)).encode() if before else None,
+        last_bars=last_bars,
+        rows={day: len(found) for day, found in days.items() if found},
     )
 
 
-class Rows:
-    """What came, bar by bar.
-
-    Attributes:
-        days: wanted day -> lines.
-        before: all lines per symbol before the first wanted day.
-        seen: all symbols that had any bar.
-    """
-
-    def __init__(self, wanted: Sequence[date]) -> None:
-        self._wanted = frozenset(wanted)
-        self._first = min(wanted)
-        self.days: dict[date, Lines] = defaultdict(dict)
-        self.before: Lines = {}
-        self.seen: set[str] = set()
-
-    def add(self, day: date, symbol: str, bar: Sequence[float], currency: str) -> None:
-        """Takes in the bar of one day, in the order of the days."""
-        self.seen.add(symbol)
-        if not math.isfinite(bar[_CLOSE]):
-            return
-        if day in self._wanted:
-            self.days[day][symbol] = line(symbol, bar, currency)
-        elif day < self._first:
-            self.before[symbol] = self.before.get(symbol, "") + line(symbol, bar, currency)
-
-
-def document(lines: Lines) -> bytes:
-    """A raw object: the header, then the lines by ticker."""
-    return (HEADER + "".join(text for _, text in sorted(lines.items()))).encode()
-
-
-def read_frame(frame: Any, answers: Mapping[str, ChartAnswer], rows: Rows) -> None:
-    """Adds to ``rows`` the bars that ``frame`` has of the symbols in ``answers``, which all have bars.
-
-    A bar to which yfinance moved a dividend or split of another day counts as one without a close: its own values can
-    no longer be distinguished from those.
-    """
+def read_frame(symbol: str, frame: Any, answer: ChartAnswer) -> Lines:
+    """The usable bars, those with a close, of what yfinance made of an answer with bars."""
+    bars, found = answer.bars or Bars(date.max), {}
     days = [stamp.date() for stamp in frame.index]
-    places = {name: at for at, name in enumerate(frame.columns)}
-    values = frame.to_numpy(dtype=float)
-    for symbol, answer in answers.items():
-        columns = [places.get((symbol, name)) for name in FIELDS]
-        if answer.bars is None or None in columns:
+    for day, bar in zip(days, frame[list(FIELDS)].to_numpy(dtype=float).tolist(), strict=True):
+        if not math.isfinite(bar[_CLOSE]):
             continue
-        for day, bar in zip(days, values[:, columns].tolist(), strict=True):
-            # yfinance writes a dividend, 0 mostly, on the symbol's own days only; other rows are other symbols' days.
-            if math.isnan(bar[_DIVIDEND]):
-                continue
-            if day in answer.bars.without_volume:
-                bar[_VOLUME] = math.nan
-            if day in answer.bars.misdated:
-                bar[_CLOSE] = math.nan
-            rows.add(day, symbol, bar, answer.currency)
+        if day in bars.without_volume:
+            bar[_VOLUME] = math.nan
+        if day in bars.doubtful_dividends:
+            bar[_DIVIDEND] = math.nan
+        found[day] = line(symbol, bar, answer.currency, bars.dividend_currencies.get(day, ""))
+    return found
 
 
-def line(symbol: str, bar: Sequence[float], currency: str) -> str:
+def line(symbol: str, bar: Sequence[float], currency: str, dividend_currency: str = "") -> str:
     """One line: floats by ``repr``, the volume as an integer, empty for what is missing."""
     cells = ["" if not math.isfinite(value) else repr(value) for value in bar]
     cells[_VOLUME] = "" if not math.isfinite(bar[_VOLUME]) else str(int(bar[_VOLUME]))
+    cells.insert(_DIVIDEND + 1, dividend_currency)
     return f"{symbol},{','.join(cells)},{currency}\n"

@@ -1,8 +1,9 @@
-"""Reads one answer of Yahoo's chart API for what yfinance does not report: why a symbol failed, and its currency.
+"""Reads one answer of Yahoo's chart API for what yfinance does not report: why a symbol failed, what its bars are
+worth, and in which currency it is quoted and each dividend was paid.
 
-``yfinance.download`` turns every failure into an empty frame and drops repeated days in silence; the answer itself
-still distinguishes a throttled symbol from a delisted one. yfinance also makes numbers of whatever it finds, text and
-true and false among it, and fills what is absent; so the bars and events of an answer are checked here first.
+yfinance turns failures into empty frames, makes numbers of whatever it finds (text, true and false among it), moves a
+dividend of a day without a bar to the bar before, and drops the currency of a dividend. So an answer is judged here
+first, and what yfinance would misread is taken out of it: one odd bar, value or event costs itself, not the symbol.
 """
 
 from __future__ import annotations
@@ -10,15 +11,14 @@ from __future__ import annotations
 import json
 import math
 import re
-from bisect import bisect
-from collections import Counter
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections import defaultdict
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
-from typing import Any
+from typing import Any, TypeGuard
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from marketlake.errors import TransientError, UpstreamMalformed, UpstreamThrottled, UpstreamUnavailable
+from marketlake.errors import TransientError, UpstreamMalformed, UpstreamThrottled, UpstreamUnavailable, shorten
 from marketlake.strict_json import unique_names
 
 NO_CURRENCY = "Yahoo's metadata names no currency, so its unit is unknown"
@@ -28,9 +28,14 @@ _ABSENT = ("No data found", "Data doesn't exist")
 """How Yahoo says that a symbol, or the symbol in this window, is unknown for good."""
 QUOTED = ("open", "high", "low", "close", "volume")
 WORDS = ("Infinity", "-Infinity", "NaN")
-"""Yahoo writes an adjusted close beyond any float as text; yfinance reads it, and no value comes of it."""
+"""Yahoo writes an adjusted close beyond any float as text. No value comes of it, and no loss either: the lake keeps no
+adjusted closes."""
 EXACT = 2**53
 """Up to here a float holds every integer, and yfinance holds volumes as floats."""
+SHOWN_LOSSES = 3
+SHOWN_BYTES = 100
+_DIVIDEND_MEMBERS = {"amount", "date", "currency"}
+"""yfinance would take any other member for a column of amounts."""
 
 
 class Unreadable(ValueError):
@@ -39,27 +44,33 @@ class Unreadable(ValueError):
 
 @dataclass(frozen=True)
 class Bars:
-    """What an answer's bars are, and where yfinance would read something else than it says.
+    """What an answer says of its bars beyond what yfinance gives.
 
     Attributes:
         first: day of the first bar.
-        repeated: days with more than one bar.
-        without_volume: days whose bar names no volume, for which yfinance writes 0.
-        misdated: days of bars to which yfinance would move a dividend or split of a later day without a bar.
+        without_volume: days whose bar has no usable volume, for which yfinance writes 0.
+        dividend_currencies: day -> the currency that Yahoo names for its dividend, such as GBp; only where it does.
+        doubtful_dividends: days with a dividend that cannot be read, or dividends in several currencies.
+        losses: what was taken out of the answer, in words.
     """
 
     first: date
-    repeated: tuple[date, ...]
-    without_volume: frozenset[date]
-    misdated: frozenset[date]
+    without_volume: frozenset[date] = frozenset()
+    dividend_currencies: Mapping[date, str] = field(default_factory=dict)
+    doubtful_dividends: frozenset[date] = frozenset()
+    losses: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
 class ChartAnswer:
     """What one answer says of a symbol.
 
-    ``reason`` says why it has no usable bars, and ``failure`` is the transient error that this amounts to; a reason
-    without a failure is final. ``currency``, ``symbol`` and ``zone`` are those of its metadata.
+    Attributes:
+        currency, symbol, zone: those of its metadata.
+        reason: why the symbol has no usable bars.
+        failure: the error that this amounts to; a reason without a failure is final.
+        odd: a chart came, of a shape that the API does not promise: a problem of this symbol, not of the source.
+        body: the answer without what was taken out of it; None where nothing was.
     """
 
     currency: str = ""
@@ -68,6 +79,20 @@ class ChartAnswer:
     bars: Bars | None = None
     reason: str = ""
     failure: type[TransientError] | None = None
+    odd: bool = False
+    body: bytes | None = field(default=None, compare=False, repr=False)
+
+    @property
+    def passing(self) -> bool:
+        """Whether the source failed here, so that asking again later may help."""
+        return self.failure is not None and not self.odd
+
+    @property
+    def lost(self) -> str:
+        """What was taken out of the answer, in few words; empty where nothing was."""
+        losses = self.bars.losses if self.bars else ()
+        more = f", and {len(losses) - SHOWN_LOSSES} more" if len(losses) > SHOWN_LOSSES else ""
+        return ", ".join(losses[:SHOWN_LOSSES]) + more
 
 
 def read_chart(status: int, text: str) -> ChartAnswer:
@@ -79,12 +104,17 @@ def read_chart(status: int, text: str) -> ChartAnswer:
     if status in (401, 403):
         return ChartAnswer(failure=UpstreamUnavailable, reason=f"status {status}, Yahoo refuses this client")
     try:
-        return _judged(status, _chart(text))
+        document = _document(text)
     except Unreadable as error:
         return ChartAnswer(failure=UpstreamMalformed, reason=f"status {status}, {error}")
+    try:
+        return _judged(status, document)
+    except Unreadable as error:
+        return ChartAnswer(failure=UpstreamMalformed, odd=True, reason=f"status {status}, {error}")
 
 
-def _chart(text: str) -> dict[str, Any]:
+def _document(text: str) -> dict[str, Any]:
+    """The answer as JSON, which has an object ``chart``."""
     if not text.strip():
         raise Unreadable("an empty answer")
     if text.lstrip().startswith("<"):
@@ -93,13 +123,13 @@ def _chart(text: str) -> dict[str, Any]:
         document = json.loads(text, object_pairs_hook=unique_names)
     except (ValueError, RecursionError) as error:
         raise Unreadable(f"truncated, ambiguous or invalid JSON ({len(text)} characters)") from error
-    chart = document.get("chart") if isinstance(document, dict) else None
-    if not isinstance(chart, dict):
+    if not isinstance(document, dict) or not isinstance(document.get("chart"), dict):
         raise Unreadable("JSON without a chart")
-    return chart
+    return document
 
 
-def _judged(status: int, chart: dict[str, Any]) -> ChartAnswer:
+def _judged(status: int, document: dict[str, Any]) -> ChartAnswer:
+    chart = document["chart"]
     if error := chart.get("error"):
         description = str(error.get("description") if isinstance(error, dict) else error)
         if status == 404 or description.startswith(_ABSENT):
@@ -118,74 +148,214 @@ def _judged(status: int, chart: dict[str, Any]) -> ChartAnswer:
         return ChartAnswer(reason=NO_CURRENCY)
     if not isinstance(currency, str) or not _CURRENCY.fullmatch(currency):
         raise Unreadable(f"the currency {currency!r}")
-    bars = read_bars(results[0], meta)
-    return ChartAnswer(currency, f"{meta.get('symbol')}".upper(), f"{meta['exchangeTimezoneName']}", bars)
+    cleaning = Cleaning(results[0], _zone(meta))
+    bars = cleaning.bars()
+    body = json.dumps(document).encode() if cleaning.changed else None
+    return ChartAnswer(currency, f"{meta.get('symbol')}".upper(), f"{meta['exchangeTimezoneName']}", bars, body=body)
 
 
-def read_bars(result: dict[str, Any], meta: dict[str, Any]) -> Bars:
-    """The bars of one result of a chart, which has at least one time stamp.
+def _zone(meta: dict[str, Any]) -> ZoneInfo:
+    try:
+        return ZoneInfo(meta["exchangeTimezoneName"])
+    except (KeyError, TypeError, ValueError, OSError, ZoneInfoNotFoundError) as error:
+        raise Unreadable(f"unusable time zone: {error!r}") from error
+
+
+class Cleaning:
+    """Takes out of one result of a chart, which has time stamps, what yfinance would misread.
 
     Raises:
-        Unreadable: time stamps, zone, columns or events are not of the promised shape.
+        Unreadable: the result is not of the promised shape, so that no part of it is worth anything.
     """
-    days = _days(result["timestamp"], meta)
-    volumes = _columns(result.get("indicators"), len(days))["volume"]
-    order = sorted(range(len(days)), key=result["timestamp"].__getitem__)
-    kept = [days[at] for at in _without_live(order, result["timestamp"], days, meta)]
-    have = sorted(set(days))
-    events = {day for day in _event_days(result.get("events", {}), meta) if have[0] < day < have[-1]}
-    return Bars(
-        first=have[0],
-        repeated=tuple(day for day, times in Counter(kept).items() if times > 1),
-        without_volume=frozenset(day for day, volume in zip(days, volumes, strict=True) if volume is None),
-        misdated=frozenset(have[bisect(have, day) - 1] for day in events - set(have)),
-    )
+
+    def __init__(self, result: dict[str, Any], zone: ZoneInfo) -> None:
+        self._result = result
+        self._zone = zone
+        self._stamps, self._columns = _columns(result)
+        self._losses: list[str] = []
+        self._doubtful: set[date] = set()
+        self.changed = False
+
+    def bars(self) -> Bars:
+        """What is left."""
+        days = [_bar_day(at, self._zone) for at in self._stamps]
+        self._blank_values(days)
+        kept = self._kept(days)
+        if not kept:
+            raise Unreadable("no bar with a usable time stamp" if None in days else "nothing but repeated bars")
+        if kept != list(range(len(days))):
+            self._keep(kept)
+        of_bars = [day for at in kept if (day := days[at])]
+        currencies = self._dividends(of_bars)
+        self._splits(of_bars)
+        volumes = zip(of_bars, self._columns["volume"], strict=True)
+        return Bars(
+            first=of_bars[0],
+            without_volume=frozenset(day for day, volume in volumes if volume is None),
+            dividend_currencies=currencies,
+            doubtful_dividends=frozenset(self._doubtful),
+            losses=tuple(self._losses),
+        )
+
+    def _blank_values(self, days: Sequence[date | None]) -> None:
+        """Nothing instead of what is not a number, or not a count of shares."""
+        for name, values in self._columns.items():
+            usable: Callable[[Any], bool] = is_count if name == "volume" else is_number
+            for at in [at for at, value in enumerate(values) if value is not None and not usable(value)]:
+                if name != "adjclose":
+                    self._lose(f"{name} {values[at]!r} on {days[at]}")
+                values[at] = None
+                self.changed = True
+
+    def _kept(self, days: Sequence[date | None]) -> list[int]:
+        """Positions of the bars to keep, by time."""
+        by_day: dict[date, list[int]] = defaultdict(list)
+        for at, day in enumerate(days):
+            if day is None:
+                self._lose(f"a bar with the time stamp {self._stamps[at]!r}")
+            else:
+                by_day[day].append(at)
+        last = max(by_day, default=None)
+        return [at for day in sorted(by_day) for at in self._one_of(day, by_day[day], last)]
+
+    def _one_of(self, day: date, places: list[int], last: date | None) -> list[int]:
+        """The bar of ``day``, or none where nobody knows which of several it is.
+
+        Yahoo sends the current day twice while its bar is live, the second time stamped with the time of the last
+        trade, or with another: https://github.com/ranaroussi/yfinance/blob/main/yfinance/utils.py
+        (``fix_Yahoo_returning_live_separate``, which keeps the later of the last two). A later bar whose close is still
+        to come is no better than an earlier one that has it.
+        """
+        if len(places) == 1:
+            return places
+        if day == last:
+            closed = [at for at in places if self._columns["close"][at] is not None] or places
+            latest = max(self._stamps[at] for at in closed)
+            places = [at for at in closed if self._stamps[at] == latest]
+        if len({tuple(values[at] for values in self._columns.values()) for at in places}) == 1:
+            return places[:1]
+        self._lose(f"more than one bar on {day}")
+        return []
+
+    def _keep(self, kept: Sequence[int]) -> None:
+        self.changed = True
+        self._result["timestamp"][:] = [self._stamps[at] for at in kept]
+        for values in self._columns.values():
+            values[:] = [values[at] for at in kept]
+
+    def _dividends(self, days: Sequence[date]) -> dict[date, str]:
+        """Takes out the dividends that cannot be used; the currencies of the others, by day."""
+        entries = self._entries("dividends", days)
+        by_day: dict[date, list[str]] = defaultdict(list)
+        for key, (day, event) in entries.items():
+            if not is_number(event.get("amount")):
+                self._drop("dividends", key, f"a dividend of {event.get('amount')!r} on {day}")
+                self._doubtful.add(day)
+                continue
+            by_day[day].append(key)
+            if event.keys() - _DIVIDEND_MEMBERS:
+                self._result["events"]["dividends"][key] = {
+                    name: event[name] for name in _DIVIDEND_MEMBERS & event.keys()
+                }
+                self.changed = True
+        named = {}
+        for day, keys in by_day.items():
+            currencies = {_currency(entries[key][1].get("currency")) for key in keys}
+            if len(currencies) > 1:
+                # Their sum, which yfinance would give, is no amount of money.
+                for key in keys:
+                    self._drop("dividends", key, f"a dividend on {day}, which has several in different currencies")
+                self._doubtful.add(day)
+            elif currency := currencies.pop():
+                named[day] = currency
+        return {day: currency for day, currency in named.items() if day not in self._doubtful}
+
+    def _splits(self, days: Sequence[date]) -> None:
+        """Takes out the splits that cannot be used."""
+        for key, (day, event) in self._entries("splits", days).items():
+            new, old = event.get("numerator"), event.get("denominator")
+            if not (is_number(new) and is_number(old) and new > 0 < old and 0 < new / old < math.inf):
+                self._drop("splits", key, f"a split of {new!r}:{old!r} on {day}")
+
+    def _entries(self, kind: str, days: Sequence[date]) -> dict[str, tuple[date, dict[str, Any]]]:
+        """The events of one kind, by key, with their days; those without a bar on their day are taken out."""
+        events = self._result.get("events") or {}
+        if not isinstance(events, dict):
+            self._lose("events that are not an object")
+            del self._result["events"]
+            return {}
+        entries = events.get(kind) or {}
+        if not isinstance(entries, dict):
+            self._lose(f"{kind} that are not an object")
+            del events[kind]
+            return {}
+        found = {}
+        have = frozenset(days)
+        for key, event in list(entries.items()):
+            day = _event_day(event.get("date"), self._zone) if isinstance(event, dict) else None
+            if day in have:
+                found[key] = (day, event)
+            elif day is None:
+                self._drop(kind, key, f"one of the {kind}, which names no day: {event!r}")
+            else:
+                # yfinance would give it to the bar before.
+                between = days[0] < day < days[-1]
+                self._drop(kind, key, f"one of the {kind}, on {day}, which has no bar" if between else "")
+        return found
+
+    def _drop(self, kind: str, key: str, loss: str) -> None:
+        del self._result["events"][kind][key]
+        self.changed = True
+        if loss:
+            self._lose(loss)
+
+    def _lose(self, loss: str) -> None:
+        self._losses.append(shorten(loss, 100))
+        self.changed = True
 
 
-def _days(stamps: Any, meta: dict[str, Any]) -> list[date]:
-    """Days at the exchange. A bar that a change of clocks put at 22 or 23 hours is the next day's, as yfinance reads
-    it."""
-    try:
-        if not all(type(at) is int for at in stamps):
-            raise TypeError("not all are integers")
-        zone = ZoneInfo(meta["exchangeTimezoneName"])
-        times = [datetime.fromtimestamp(at, zone) for at in stamps]
-        return [(time + timedelta(hours=2) if time.minute == 0 else time).date() for time in times]
-    except (KeyError, TypeError, ValueError, OverflowError, OSError, ZoneInfoNotFoundError) as error:
-        raise Unreadable(f"unusable time stamps or time zone: {error!r}") from error
-
-
-def _without_live(order: list[int], stamps: Sequence[int], days: Sequence[date], meta: dict[str, Any]) -> Iterable[int]:
-    """``order`` without the bar that the live one replaces. Yahoo sends the current day twice while its bar is live,
-    the second time stamped with the time of the last trade; yfinance knows that and keeps the second."""
-    if len(order) > 1:
-        older, newest = order[-2:]
-        live = stamps[older] < stamps[newest] == meta.get("regularMarketTime")
-        if live and days[older] == days[newest]:
-            return [*order[:-2], newest]
-    return order
-
-
-def _columns(indicators: Any, count: int) -> dict[str, list[Any]]:
+def _columns(result: dict[str, Any]) -> tuple[list[Any], dict[str, list[Any]]]:
+    """Time stamps and columns of bars, all of one length."""
+    stamps = result["timestamp"]
+    indicators: Any = result.get("indicators")
     try:
         columns = {name: indicators["quote"][0][name] for name in QUOTED}
         if "adjclose" in indicators:
             columns["adjclose"] = indicators["adjclose"][0]["adjclose"]
     except (KeyError, IndexError, TypeError) as error:
         raise Unreadable(f"bars without a column: {error!r}") from error
-    for name, values in columns.items():
-        if not isinstance(values, list) or len(values) != count:
-            raise Unreadable(f"{name} is not a list of {count} values, as there are time stamps")
-        wrong = [value for value in values if not (value is None or value in WORDS or is_number(value))]
-        if wrong:
-            raise Unreadable(f"{name} has {wrong[0]!r}, which is not a number")
-    inexact = [v for v in columns["volume"] if v is not None and (v in WORDS or v % 1 or abs(v) > EXACT)]
-    if inexact:
-        raise Unreadable(f"volume has {inexact[0]!r}, which is not a count of shares")
-    return columns
+    for name, values in {"timestamp": stamps, **columns}.items():
+        if not isinstance(values, list) or len(values) != len(stamps):
+            raise Unreadable(f"{name} is not a list of values, one for each time stamp")
+    return list(stamps), columns
 
 
-def is_number(value: Any) -> bool:
+def _bar_day(stamp: Any, zone: ZoneInfo) -> date | None:
+    """Day at the exchange. A bar that a change of clocks put at 22 or 23 hours is the next day's, as yfinance reads
+    it."""
+    time = _time(stamp, zone)
+    return None if time is None else (time + timedelta(hours=2) if time.minute == 0 else time).date()
+
+
+def _event_day(stamp: Any, zone: ZoneInfo) -> date | None:
+    time = _time(stamp, zone)
+    return None if time is None else time.date()
+
+
+def _time(stamp: Any, zone: ZoneInfo) -> datetime | None:
+    """A time stamp's time; None where it is not an integer, or outside the years for which pandas has nanoseconds."""
+    try:
+        time = datetime.fromtimestamp(stamp, zone) if type(stamp) is int else None
+        return time if time and 1700 < time.year < 2200 else None
+    except (ValueError, OverflowError, OSError):
+        return None
+
+
+def _currency(name: Any) -> str:
+    return name if isinstance(name, str) and _CURRENCY.fullmatch(name) else ""
+
+
+def is_number(value: Any) -> TypeGuard[float]:
     """Whether ``value`` is a number of JSON that a float can hold, true and false not among them."""
     try:
         return type(value) in (int, float) and math.isfinite(value)
@@ -193,15 +363,12 @@ def is_number(value: Any) -> bool:
         return False
 
 
-def _event_days(events: Any, meta: dict[str, Any]) -> list[date]:
-    try:
-        dividends = list(events.get("dividends", {}).values())
-        splits = list(events.get("splits", {}).values())
-        amounts = [event["amount"] for event in dividends]
-        ratios = [split[name] for split in splits for name in ("numerator", "denominator")]
-        stamps = [event["date"] for event in [*dividends, *splits]]
-    except (AttributeError, KeyError, TypeError) as error:
-        raise Unreadable(f"a dividend or split without its members: {error!r}") from error
-    if not all(map(is_number, [*amounts, *ratios])) or not all(ratio > 0 for ratio in ratios):
-        raise Unreadable("a dividend or split that is not a number")
-    return _days(stamps, meta)
+def is_count(value: Any) -> bool:
+    """Whether ``value`` is a whole number that a float holds exactly."""
+    return is_number(value) and not value % 1 and abs(value) <= EXACT
+
+
+def described(error: BaseException) -> str:
+    """Class and message of an error; of curl's, without its introduction and the pointer to its manual."""
+    message = str(error).removeprefix("Failed to perform, ").split(" See https://")[0]
+    return shorten(f"{type(error).__name__}: {message}", SHOWN_BYTES)

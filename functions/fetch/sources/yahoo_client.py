@@ -1,8 +1,9 @@
-"""``yfinance.download`` with its process-wide state under control.
+"""yfinance with its process-wide state under control.
 
-yfinance 1.7 keeps, for the life of the process: one session (``YfData`` is a singleton), the last 64 answers, errors
-included, a sqlite file of time zones below the home directory, and a pool of threads as large as the machine has
-cores, whatever ``threads=`` says. Each is set here before a download, under a lock.
+yfinance 1.7 keeps, for the life of the process: one session, cookie and crumb (``YfData`` is a singleton), the last 64
+answers, errors included, and a sqlite file of time zones below the home directory. Each is set here before a pass,
+under a lock. ``yfinance.download`` is not used: it turns every exception into an empty frame and a line of a log, and
+joins the frames of all symbols into one.
 """
 
 from __future__ import annotations
@@ -11,17 +12,31 @@ import logging
 import tempfile
 import threading
 import warnings
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import date, timedelta
-from functools import lru_cache
-from typing import Any
+from functools import lru_cache, partial
+from typing import TYPE_CHECKING, Any
 
-from fetch.sources.yahoo_chart import ChartAnswer
+if TYPE_CHECKING:
+    from fetch.sources.yahoo_session import WatchingSession
 
 LONDON = "Europe/London"
 LONDON_SUFFIX = ".L"
+_LONDON_INDEX = "^FT"
 _one_at_a_time = threading.Lock()
 _zoned: set[str] = set()
+
+
+@dataclass(frozen=True)
+class Download:
+    """What yfinance made of one symbol: its bars by day, or its exception."""
+
+    symbol: str
+    frame: Any = None
+    error: Exception | None = None
 
 
 class YahooClient:
@@ -31,59 +46,85 @@ class YahooClient:
         base_url: another server than Yahoo, None for Yahoo.
         timeout: seconds for one request.
         concurrency: requests at the same time.
+        proxy: URL of a proxy, None for the environment's.
     """
 
-    def __init__(self, base_url: str | None, timeout: float, concurrency: int) -> None:
+    def __init__(self, base_url: str | None, timeout: float, concurrency: int, proxy: str | None = None) -> None:
         self._base_url = base_url
         self._timeout = timeout
         self._concurrency = concurrency
+        self._proxy = proxy
 
-    def download(self, symbols: Sequence[str], start: date, end: date) -> tuple[Any, dict[str, ChartAnswer]]:
-        """Bars of ``symbols`` from ``start`` to ``end``, both included.
+    @contextmanager
+    def one_pass(self, tolerated: int) -> Iterator[Pass]:
+        """A pass over the source, which ends early when more than ``tolerated`` symbols failed."""
+        from fetch.sources.yahoo_session import WatchingSession
 
-        Returns:
-            The frame (rows: days; columns: symbol, then field) and what the last answer has about each symbol.
-        """
+        with _one_at_a_time, WatchingSession(self._base_url, self._timeout, tolerated, self._proxy) as session:
+            _prepare(session, mirror=self._base_url is not None)
+            yield Pass(session, self._timeout, self._concurrency)
+
+
+class Pass:
+    """Downloads that share a session, with what it knows."""
+
+    def __init__(self, session: WatchingSession, timeout: float, concurrency: int) -> None:
+        self.session = session
+        self._timeout = timeout
+        self._concurrency = concurrency
+
+    def download(self, symbols: Sequence[str], start: date, end: date) -> Iterator[Download]:
+        """Bars of each of ``symbols`` from ``start`` to ``end``, both included, in their order."""
+        for symbol in symbols:
+            _name_zone(symbol)
+        one = partial(self._one, start=start.isoformat(), end=(end + timedelta(days=1)).isoformat())
+        if self._concurrency == 1:
+            yield from map(one, symbols)
+            return
+        with ThreadPoolExecutor(self._concurrency, "yahoo") as pool:
+            yield from pool.map(one, symbols)
+
+    def _one(self, symbol: str, start: str, end: str) -> Download:
         import yfinance
-
-        from fetch.sources.yahoo_session import open_session
-
-        with _one_at_a_time, open_session(self._base_url, self._timeout) as session:
-            self._prepare(symbols)
-            frame = yfinance.download(
-                list(symbols),
-                start=start.isoformat(),
-                end=(end + timedelta(days=1)).isoformat(),
-                auto_adjust=False,
-                actions=True,
-                keepna=True,
-                group_by="ticker",
-                threads=self._concurrency > 1,
-                progress=False,
-                timeout=self._timeout,
-                session=session,
-            )
-            return frame, session.answers
-
-    def _prepare(self, symbols: Sequence[str]) -> None:
-        import multitasking
-        from yfinance.cache import get_tz_cache, set_tz_cache_location
         from yfinance.data import YfData
 
-        # YahooSource judges and reports all failures; at level DEBUG yfinance would download one by one.
-        logging.getLogger("yfinance").setLevel(logging.CRITICAL)
-        # It turns on warnings about its own use of pandas, thousands of lines a batch.
-        warnings.filterwarnings("ignore", category=DeprecationWarning, module=r"yfinance\b")
-        set_tz_cache_location(_cache_directory().name)
-        # The cache would answer a retry in the same process with the very page that made it fail.
-        YfData.cache_get.cache_clear()
-        multitasking.createPool("marketlake", self._concurrency, "thread")
-        multitasking.config["TASKS"].clear()
-        zones = get_tz_cache()
-        for symbol in {symbol for symbol in symbols if symbol.endswith(LONDON_SUFFIX)} - _zoned:
-            # Spares one request a symbol: yfinance would ask for the zone, which the suffix names.
-            zones.store(symbol, LONDON)
-            _zoned.add(symbol)
+        try:
+            ticker = yfinance.Ticker(symbol, session=self.session)
+            frame = ticker.history(
+                start=start, end=end, auto_adjust=False, actions=True, keepna=True, timeout=self._timeout
+            )
+            return Download(symbol, frame)
+        except Exception as error:  # YahooSource judges it, with the answer that it came from
+            return Download(symbol, error=error)
+        finally:
+            # Answers are large; and asking again must not bring the very page that made it fail.
+            YfData.cache_get.cache_clear()
+
+
+def _prepare(session: WatchingSession, *, mirror: bool) -> None:
+    from yfinance.cache import set_tz_cache_location
+    from yfinance.config import YfConfig
+    from yfinance.data import YfData
+
+    # YahooSource judges and reports all failures.
+    logging.getLogger("yfinance").setLevel(logging.CRITICAL)
+    YfConfig.debug.hide_exceptions = False
+    # It turns on warnings about its own use of pandas, thousands of lines a batch.
+    warnings.filterwarnings("ignore", category=DeprecationWarning, module=r"yfinance\b")
+    set_tz_cache_location(_cache_directory().name)
+    data = YfData(session=session)
+    # Only Yahoo has cookies and crumbs to give; yfinance does not ask for what it has.
+    data._cookie = data._crumb = "mirror" if mirror else None
+    data._cookie_strategy = "basic"
+
+
+def _name_zone(symbol: str) -> None:
+    """Spares one request a symbol: yfinance would ask for the zone, which the symbol names."""
+    from yfinance.cache import get_tz_cache
+
+    if symbol not in _zoned and (symbol.endswith(LONDON_SUFFIX) or symbol.startswith(_LONDON_INDEX)):
+        get_tz_cache().store(symbol, LONDON)
+        _zoned.add(symbol)
 
 
 @lru_cache(maxsize=1)

@@ -7,7 +7,7 @@ import { draw_asked, draw_freshness, draw_quality } from "./quality.js";
 
 text(section("where"), data.target);
 text(section("title"), `${day(data.window.start)} to ${day(data.window.end)}`);
-text(section("made"), `Made ${data.made_at.slice(0, 16).replace("T", " ")} UTC. Prices in pounds, rates for one euro.`);
+text(section("made"), `Made ${data.made_at.slice(0, 16).replace("T", " ")} UTC. Each price in the currency in which the share is quoted, rates for one euro.`);
 if (data.simulated) {
   text(section("simulated"), `Not market data: ${data.simulated}.`);
   section("simulated").hidden = false;

@@ -1,5 +1,5 @@
 import { h } from "../../web/dom.js";
-import { choices, data, day, nothing, percent, pounds, section, shares, table, tone } from "./parts.js";
+import { choices, data, day, money, nothing, percent, section, shares, table, tone } from "./parts.js";
 import { pick_ticker } from "./prices.js";
 
 // All tickers at once: movers, the heat map of the sectors, days of large volume.
@@ -28,7 +28,7 @@ export function draw_movers() {
       const bar = h("span", { class: `bar ${tone(row.change)}` });
       bar.style.width = `${most ? (50 * Math.abs(row.change)) / most : 0}%`;
       const company = known.get(row.ticker)?.company ?? "";
-      return h("li", {}, ticker_button(row.ticker), h("span", { class: "track", "aria-hidden": "true" }, bar), h("span", { class: `number ${tone(row.change)}` }, percent(row.change)), h("span", { class: "company" }, `${company} ${pounds(row.close)}`));
+      return h("li", {}, ticker_button(row.ticker), h("span", { class: "track", "aria-hidden": "true" }, bar), h("span", { class: `number ${tone(row.change)}` }, percent(row.change)), h("span", { class: "company" }, `${company} ${money(known.get(row.ticker)?.currency)(row.close)}`));
     })));
 }
 

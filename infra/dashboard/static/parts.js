@@ -42,10 +42,15 @@ export function day(iso) {
   return iso ? DAY.format(new Date(`${iso}T00:00:00Z`)) : NONE;
 }
 
-export function pounds(value) {
-  if (value === null || value === undefined) return NONE;
-  const digits = value < 1 ? 4 : 2;
-  return `£${value.toLocaleString("en-GB", { minimumFractionDigits: digits, maximumFractionDigits: digits })}`;
+const SIGNS = { GBP: "£", EUR: "€", USD: "$" };
+
+// How an amount of a currency is written; a currency that is not known has no sign.
+export function money(currency) {
+  return (value) => {
+    if (value === null || value === undefined) return NONE;
+    const digits = value < 1 ? 4 : 2;
+    return `${SIGNS[currency] ?? ""}${value.toLocaleString("en-GB", { minimumFractionDigits: digits, maximumFractionDigits: digits })}`;
+  };
 }
 
 export function percent(value, digits = 2) {

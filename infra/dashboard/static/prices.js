@@ -1,6 +1,6 @@
 import { h, text } from "../../web/dom.js";
 import { Chart } from "./chart.js";
-import { choices, data, day, nothing, percent, pounds, rate, section, shares, table, tone, unsigned } from "./parts.js";
+import { choices, data, day, money, nothing, percent, rate, section, shares, table, tone, unsigned } from "./parts.js";
 
 // One ticker at a time: close, averages, volume, and what is known of it. One currency at a time: its published rates,
 // and how all of them changed over the days shown.
@@ -20,7 +20,7 @@ export function draw_prices() {
   facts = h("dl", { class: "facts" });
   left = h("p", { class: "left", hidden: true });
   charts = {
-    price: new Chart({ height: 320, axis: pounds }),
+    price: new Chart({ height: 320, axis: money(null) }),
     volume: new Chart({ height: 130, axis: shares }),
   };
   place.append(
@@ -58,9 +58,11 @@ function show() {
   const from = span === "all" ? 0 : Math.max(0, data.days.length - Number(span));
   const days = data.days.slice(from);
   const of = (name) => ticker.series[name].slice(from);
-  const average = (size, colour) => ({ label: `${size} days`, colour, values: of(`average_${size}`), format: pounds, width: 1.5 });
-  charts.price.show(`Close of ${ticker.company} in pounds with averages over 20, 50 and 200 days`, days, [
-    { label: "Close", colour: "--accent", values: of("close"), format: pounds },
+  const amount = money(ticker.currency);
+  const average = (size, colour) => ({ label: `${size} days`, colour, values: of(`average_${size}`), format: amount, width: 1.5 });
+  charts.price.axis = amount;
+  charts.price.show(`Close of ${ticker.company} in ${ticker.currency ?? "its currency"} with averages over 20, 50 and 200 days`, days, [
+    { label: "Close", colour: "--accent", values: of("close"), format: amount },
     average(20, "--series-2"), average(50, "--series-3"), average(200, "--series-4"),
   ]);
   charts.volume.show(`Shares of ${ticker.company} traded`, days, [
@@ -73,11 +75,12 @@ function show() {
 }
 
 function show_facts(ticker) {
+  const amount = money(ticker.currency);
   const move = (value) => h("span", { class: tone(value) }, percent(value));
   const known = [
-    ["Close", pounds(ticker.close ?? ticker.series.close.findLast((value) => value !== null))], ["Day", move(ticker.one_day)], ["Week", move(ticker.one_week)],
+    ["Close", amount(ticker.close ?? ticker.series.close.findLast((value) => value !== null))], ["Day", move(ticker.one_day)], ["Week", move(ticker.one_week)],
     ["Month", move(ticker.one_month)], ["Year", move(ticker.one_year)],
-    ["52-week range", `${pounds(ticker.low)} to ${pounds(ticker.high)}`],
+    ["52-week range", `${amount(ticker.low)} to ${amount(ticker.high)}`],
     ["Volatility, a year", unsigned(ticker.volatility)], ["Largest fall", percent(ticker.max_drawdown, 1)],
   ];
   facts.replaceChildren(...known.map(([name, value]) => h("div", {}, h("dt", {}, name), h("dd", {}, value))));

@@ -1,5 +1,5 @@
 import { count, h } from "../../web/dom.js";
-import { data, day, nothing, section, table } from "./parts.js";
+import { data, day, nothing, section, table, unsigned } from "./parts.js";
 
 // How fresh the lake is, and what it lacks.
 
@@ -17,13 +17,14 @@ function card(dataset) {
 }
 
 function trust() {
-  const { missing_days: missing, quarantined_rows: quarantined } = data.lists;
+  const { missing_days: missing, quarantined_rows: quarantined, flagged_rows: flagged } = data.lists;
+  const share = flagged.count ? ` (${unsigned(flagged.count / data.rows, 2)})` : "";
   const failed = data.asked.filter((asked) => asked.error).length;
   const tone = failed ? "bad" : missing.count || quarantined.count ? "warn" : "ok";
   return h("article", { class: `kpi ${tone}` },
     h("h2", {}, "these days"),
     h("p", { class: "big" }, missing.count ? `${count(missing.count, "day")} missing` : "no day missing"),
-    h("p", {}, `${count(quarantined.count, "row")} in quarantine`),
+    h("p", {}, `${count(quarantined.count, "row")} in quarantine, ${count(flagged.count, "row")} with a value in doubt${share}`),
     h("p", { class: "muted" }, failed ? `${count(failed, "question")} could not be answered` : `${count(data.tickers.length, "ticker")}, ${count(data.rates.currencies.length, "currency", "currencies")}, ${count(data.asked.length, "question")} answered`));
 }
 
@@ -48,6 +49,10 @@ const LISTS = {
     { head: "Dataset", cell: (row) => row.dataset }, { head: "Day", cell: (row) => day(row.dt) },
     { head: "Symbol", cell: (row) => row.symbol }, { head: "Why", cell: (row) => row.reason },
     { head: "Times", number: true, cell: (row) => row.times }, { head: "In the lake now", cell: (row) => row.in_lake_now },
+  ]],
+  flagged_rows: ["Rows with a value in doubt", "No value is in doubt.", [
+    { head: "Dataset", cell: (row) => row.dataset }, { head: "Day", cell: (row) => day(row.dt) },
+    { head: "Symbol", cell: (row) => row.symbol }, { head: "Rules", cell: (row) => row.flags },
   ]],
 };
 

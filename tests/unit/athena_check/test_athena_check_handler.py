@@ -26,9 +26,9 @@ from tests.unit.lake import RATES, REGION, Context, Lake, batch_of, task_of
 DAYS = [date(2023, 1, 3), date(2023, 1, 4)]
 COLUMNS = [
     *("form", "dt", "row_count", "key_count", "base_currency_nulls", "target_currency_nulls", "rate_nulls"),
-    *("rate_min", "rate_max"),
+    *("rate_min", "rate_max", "flags_nulls"),
 ]
-ANSWER = [[form, f"{day}", "31", "31", "0", "0", "0", "0.5", "150.0"] for form in ("day", "year") for day in DAYS]
+ANSWER = [[form, f"{day}", "31", "31", "0", "0", "0", "0.5", "150.0", "31"] for form in ("day", "year") for day in DAYS]
 
 
 def deploy(columns: list[dict[str, str]]) -> None:
@@ -49,7 +49,7 @@ def written(lake: Lake) -> list[WrittenDay]:
     days = []
     for day in DAYS:
         etag = lake.clean.put(clean_key("fx_rates", day), f"parquet of {day}".encode(), "x/parquet")
-        days.append(WrittenDay(day, f"sha of {day}", etag, 31, 1, {"rate": (0.5, 150.0)}, {}))
+        days.append(WrittenDay(day, f"sha of {day}", etag, 31, 1, {"rate": (0.5, 150.0)}, {"flags": 31}))
     tell(lake, days)
     return days
 
@@ -183,7 +183,7 @@ def test_a_catalogue_that_differs_from_the_contract_is_a_violation(lake: Lake) -
 
 @pytest.mark.usefixtures("written")
 def test_many_differences_are_shortened() -> None:
-    answer = [[*row[:2], "1", "2", "3", "4", "5", "6", "7"] for row in ANSWER]
+    answer = [[*row[:2], "1", "2", "3", "4", "5", "6", "7", "8"] for row in ANSWER]
     with pytest.raises(AthenaCheckFailed, match=r"and \d+ more; no marker was written: the next run loads these days"):
         check(answer)
 

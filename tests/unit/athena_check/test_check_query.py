@@ -89,7 +89,7 @@ def test_the_answer_over_real_parquet_is_what_was_written(tmp_path: Path) -> Non
         day: Partition(frame.height, frame.height, nulls_of(frame), ranges_of(PRICES, frame))
         for day, frame in frames.items()
     }
-    assert found["day"][DAYS[0]].nulls == {"open": 1, "volume": 1}
+    assert found["day"][DAYS[0]].nulls == {"open": 1, "volume": 1, "dividend_currency": 3, "flags": 3}
     assert found["day"][DAYS[2]].ranges["volume"] is None
 
 
@@ -109,7 +109,7 @@ def test_a_duplicate_and_a_null_key_show_in_the_key_count(tmp_path: Path) -> Non
     assert (found["day"][DAYS[1]].rows, found["day"][DAYS[1]].keys, found["day"][DAYS[1]].nulls) == (
         2,
         0,
-        {"base_currency": 2},
+        {"base_currency": 2, "flags": 2},
     )
 
 

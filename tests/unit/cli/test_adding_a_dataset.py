@@ -22,6 +22,6 @@ def test_no_stage_knows_a_dataset_by_its_name() -> None:
 
 
 def test_the_tables_named_are_made() -> None:
-    values = {"clean_bucket": "clean", "raw_bucket": "raw", "artifacts_bucket": "artifacts"}
+    values = {"clean_bucket": "clean", "raw_bucket": "raw", "artifacts_bucket": "artifacts", "database": "lake"}
     made = {table["Name"] for table in table_inputs(values)}
     assert {"ftse100_index", "ftse100_index_by_year", "quarantine_ftse100_index"} <= made

@@ -13,7 +13,7 @@ from infra.pages.dictionary import column_rules, day_rules
 from marketlake.contract import Contract, dataset_names, load_contract
 
 PAGE = ROOT / "docs" / "data-dictionary.md"
-VALUES = {"clean_bucket": "clean", "raw_bucket": "raw", "artifacts_bucket": "artifacts"}
+VALUES = {"clean_bucket": "clean", "raw_bucket": "raw", "artifacts_bucket": "artifacts", "database": "lake"}
 
 
 def sections() -> dict[str, list[str]]:
@@ -43,9 +43,14 @@ def test_no_rule_is_left_out(name: str) -> None:
     texts = {column.name: column_rules(contract, column) for column in contract.columns}
     assert all("above 0" in texts[column] for column in rules.positive)
     assert all("0 or more" in texts[column] for column in rules.non_negative)
-    assert all(f"at most `{high}`" in texts[low] and f"at least `{low}`" in texts[high] for low, high in rules.ordered)
-    assert all(f"{portion.max:g} times `{portion.of}`" in texts[portion.column] for portion in rules.portions)
+    if rules.range:
+        assert f"at least `{rules.range.close}`" in texts[rules.range.high]
+        assert f"at most `{rules.range.close}`" in texts[rules.range.low]
+        assert f"`{rules.range.low}` to `{rules.range.high}`" in texts[rules.range.open]
+    if rules.dividend:
+        assert f"{rules.dividend.max:g} times `{rules.dividend.of}`" in texts[rules.dividend.column]
     assert f"{rules.move.max_ratio:g}-fold" in texts[rules.move.column]
     whole = " ".join(day_rules(contract))
     assert f"{rules.coverage:.0%}" in whole
+    assert f"{rules.spike.min_ratio:g}-fold" in whole
     assert all(f"A {adjustment.event} " in whole for adjustment in contract.adjustments)

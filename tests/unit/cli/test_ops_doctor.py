@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Callable
 from datetime import date
@@ -15,6 +16,7 @@ from infra.cli import doctor
 from infra.cli.doctor import deployed_check, deployment_checks, folder_check, local_checks, packages_check
 from infra.cli.main import app, main
 from infra.cli.options import Setup
+from infra.client.live import Addresses, Probe
 from infra.client.target import Target, aws_target
 from infra.local import config as configs
 from infra.local import deploy, processes
@@ -56,12 +58,13 @@ def deployed(target: Target) -> Target:
             target.glue.create_table(DatabaseName=names["database"], TableInput=table)
     target.athena.create_work_group(Name=names["workgroup"])
     target.sqs.create_queue(QueueName=names["dlq"])
-    target.scheduler.create_schedule(
-        Name=names["schedule"],
-        ScheduleExpression="rate(1 days)",
-        FlexibleTimeWindow={"Mode": "OFF"},
-        Target={"Arn": target.state_machine_arn, "RoleArn": ROLE},
-    )
+    for schedule in ("schedule", "morning_schedule"):
+        target.scheduler.create_schedule(
+            Name=names[schedule],
+            ScheduleExpression="rate(1 days)",
+            FlexibleTimeWindow={"Mode": "OFF"},
+            Target={"Arn": target.state_machine_arn, "RoleArn": ROLE},
+        )
     return target
 
 
@@ -88,6 +91,7 @@ def test_an_empty_account_lacks_the_rest_and_doctor_fails(target: Target, comman
         *(f"{kind} bucket" for kind in ("raw", "clean", "results", "artifacts")),
         *(f"history {name}" for name in dataset_names()),
         "Athena workgroup",
+        "morning schedule",  # there may be none
     }
     printed = command("doctor")
     assert printed.status == 1
@@ -97,7 +101,7 @@ def test_an_empty_account_lacks_the_rest_and_doctor_fails(target: Target, comman
 @pytest.mark.parametrize("make", [table_input, year_table_input])
 def test_a_table_that_is_not_what_the_contract_says_fails(deployed: Target, make: Callable[..., Any]) -> None:
     table = make("fx_rates", deployed.names["clean_bucket"])
-    table["StorageDescriptor"]["Columns"][-1]["Type"] = "string"
+    next(column for column in table["StorageDescriptor"]["Columns"] if column["Name"] == "rate")["Type"] = "string"
     deployed.glue.update_table(DatabaseName="marketlake", TableInput=table)
     (check,) = (c for c in deployment_checks(deployed) if c.status == "failed")
     assert check.check == f"table {table['Name']}"
@@ -227,3 +231,54 @@ def test_the_advice_names_commands_and_targets_that_exist() -> None:
     assert made == {"setup", "deploy"}
     assert made <= set(targets)
     assert {"up", "dlq"} <= called <= commands
+
+
+@pytest.fixture
+def probed(monkeypatch: pytest.MonkeyPatch) -> list[Addresses]:
+    """What the live sources were asked for; Yahoo throttles, the others answer."""
+    found: list[Addresses] = []
+
+    def probe(addresses: Addresses) -> list[Probe]:
+        found.append(addresses)
+        return [Probe("Yahoo", "crumb", "status 429"), Probe("ECB", "", "1 EUR = 1.16 USD on 2026-11-24")]
+
+    monkeypatch.setattr(doctor, "probe_all", probe)
+    return found
+
+
+def test_the_live_sources_are_asked_without_a_deployment(command: Command, probed: list[Addresses]) -> None:
+    printed = command("doctor", "--live", "--json")
+    assert printed.status == 1
+    checks = json.loads(printed.out)
+    assert [(check["check"], check["status"]) for check in checks] == [("live Yahoo", "failed"), ("live ECB", "ok")]
+    assert checks[0]["found"] == "crumb: status 429"
+    assert "upstream_proxy" in checks[0]["advice"]
+    given = facts.parameters()
+    assert probed == [Addresses(given["yahoo_base_url"], given["ecb_base_url"], given["frankfurter_base_url"])]
+
+
+LIVE = {
+    "YAHOO_BASE_URL": "https://y.example.com",
+    "ECB_BASE_URL": "https://e.example.com",
+    "FRANKFURTER_BASE_URL": "https://f.example.com",
+    "UPSTREAM_PROXY": "http://proxy.example.com:3128",
+}
+
+
+def set_environment(target: Target, variables: dict[str, str]) -> None:
+    name = facts.function_name("marketlake", "fetch")
+    target.lambdas.update_function_configuration(FunctionName=name, Environment={"Variables": variables})
+
+
+def test_a_deployment_on_live_sources_has_them_asked(
+    deployed: Target, command: Command, probed: list[Addresses]
+) -> None:
+    set_environment(deployed, LIVE)
+    assert "crumb: status 429" in command("doctor", "--json").out
+    assert probed == [Addresses(*LIVE.values())]
+
+
+def test_one_on_simulated_sources_has_not(deployed: Target, command: Command, probed: list[Addresses]) -> None:
+    set_environment(deployed, dict.fromkeys(LIVE, "http://127.0.0.1:4567/x"))
+    assert command("doctor", "--json").status == 0
+    assert probed == []

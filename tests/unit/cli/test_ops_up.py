@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from infra import facts
 from infra.cli.main import main
 from infra.cli.options import Setup
 from infra.cli.up import wanted_config
@@ -17,7 +18,7 @@ from infra.local.server import Status
 
 
 def given(**values: Any) -> dict[str, Any]:
-    return dict.fromkeys(("port", "source", "prices", "constituents", "fx_base", "seed")) | values
+    return dict.fromkeys(("port", "source", "prices", "constituents", "fx_base", "seed", "proxy", "yahoo_url")) | values
 
 
 def test_what_is_not_given_stays_as_it_was_last_time(tmp_path: Path) -> None:
@@ -105,3 +106,34 @@ def test_usage_errors_exit_2(tmp_path: Path, arguments: list[str]) -> None:
 def test_down_says_whether_anything_ran(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["--root", str(tmp_path), "down"]) == 0
     assert "nothing was running" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["--yahoo-url", "http://127.0.0.1:1/y"], "--yahoo-url: simulated sources are asked directly"),
+        (["--source", "live", "--ecb-url", "mirror"], "--ecb-url: 'mirror' is not an http or https URL"),
+        (["--source", "live", "--proxy", "socks5://127.0.0.1:1"], "--proxy: 'socks5://127.0.0.1:1' is not an http"),
+        (["--source", "live", "--frankfurter-url", "http://[::1"], "--frankfurter-url: 'http://[::1' is not a URL"),
+    ],
+)
+def test_what_is_no_mirror_and_no_proxy_is_refused_when_given(
+    tmp_path: Path, started: list[LocalConfig], capsys: pytest.CaptureFixture[str], arguments: list[str], said: str
+) -> None:
+    assert main(["--root", str(tmp_path), "up", *arguments]) == 2
+    assert said in " ".join(capsys.readouterr().err.split())
+    assert started == []
+
+
+def test_live_sources_get_their_mirrors_and_the_patience_of_aws(tmp_path: Path) -> None:
+    mirrors = {"yahoo_url": "https://y.example.com", "ecb_url": "https://e.example.com", "proxy": "http://p.example:1"}
+    values = deploy.values_of(LocalConfig(root=tmp_path, source="live", **mirrors))  # type: ignore[arg-type]
+    usual = facts.parameters()
+    changed = {name: values[name] for name, value in usual.items() if values[name] != value}
+    assert changed == {
+        "yahoo_base_url": "https://y.example.com",
+        "ecb_base_url": "https://e.example.com",
+        "upstream_proxy": "http://p.example:1",
+    }
+    simulated = deploy.values_of(LocalConfig(root=tmp_path))
+    assert {name: simulated[name] for name in deploy.SHORT_WAITS} == deploy.SHORT_WAITS

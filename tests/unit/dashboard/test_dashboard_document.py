@@ -116,4 +116,19 @@ def test_no_section_reads_a_query_that_is_not_asked() -> None:
     assert [name for name in questions(WINDOW) if f'"{name}"' not in scripts and f"  {name}:" not in scripts] == [
         "highs_and_lows",
         "volatility_and_drawdown",
-    ], "a question whose failure no section shows; these two are lines among a ticker's facts"
+        "rows_by_month",
+    ], "a question whose failure no section shows; two are lines among a ticker's facts, one is what a share is of"
+
+
+def test_rows_in_doubt_are_listed_beside_the_number_of_all_rows() -> None:
+    flagged = {"dataset": PRICES, "dt": "2026-01-05", "symbol": "AZN.L", "flags": "ordered"}
+    months = [{"dataset": name, "month": "2026-01", "days": 5, "row_count": 20, "flagged": 1} for name in (PRICES, "x")]
+    found = made(flagged_rows=[flagged], rows_by_month=months)
+    assert found["lists"]["flagged_rows"] == {"count": 1, "rows": [flagged]}
+    assert found["rows"] == 40
+
+
+def test_a_price_is_in_the_currency_of_its_ticker() -> None:
+    companies = [{"ticker": "MTLN.L", "company": "Metlen", "sector": "x", "currency": "EUR"}]
+    (ticker,) = made(closes_and_averages=[close("MTLN.L", "2026-01-05", 40.0)], companies=companies)["tickers"]
+    assert ticker["currency"] == "EUR"

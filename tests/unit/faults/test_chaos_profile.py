@@ -1,12 +1,13 @@
 from __future__ import annotations
 
 import json
+from datetime import date
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from infra.faults.kinds import KINDS
+from infra.faults.kinds import CHARTS, KINDS
 from infra.faults.rules import OFF, PROFILES, BadProfile, Profile, Rule, choose, load_profile, parse, shipped_profiles
 from infra.local.config import LocalConfig, LocalError
 from infra.local.server import profile_of
@@ -20,7 +21,8 @@ def test_shares_lie_end_to_end() -> None:
 
 
 def test_every_profile_that_we_ship_is_one() -> None:
-    assert set(shipped_profiles()) == {"upstream", "rows", "storage", "lambda", "athena", "messages", "storm"}
+    sources = {"upstream", "rows", "odd", "evening", "wall", "consent"}
+    assert set(shipped_profiles()) == sources | {"storage", "lambda", "athena", "messages", "storm"}
     for name, profile in shipped_profiles().items():
         assert load_profile(name) == profile
         assert (profile.name, bool(profile.about)) == (name, True)
@@ -32,8 +34,9 @@ def test_every_kind_is_in_some_profile_save_those_that_tests_count() -> None:
     assert known - found == {("write", kind) for kind in KINDS["write"]}
 
 
-UNSEEN = {"nan_bar", "pence_for_pounds", "no_currency", "scale100"}
-"""Rows that are quarantined while their day is loaded, or that no rule sees: the lake is another one afterwards."""
+UNSEEN = {"nan_bar", "scale100", *CHARTS}
+"""Values that are quarantined or flagged while their day is loaded, or that no rule sees: the lake is another one
+afterwards."""
 
 
 def test_the_storm_holds_nothing_that_leaves_another_lake_behind() -> None:
@@ -47,7 +50,7 @@ def test_the_storm_holds_nothing_that_leaves_another_lake_behind() -> None:
     upstream = [rule for rule in storm.rules if rule.surface == "upstream"]
     assert not UNSEEN & {rule.kind for rule in upstream}
     # One symbol's last day among a hundred is within the bounds of coverage; all rates of a day are not.
-    assert [rule.match for rule in upstream if rule.kind == "stale"] == ["/frankfurter/"]
+    assert [rule.match for rule in upstream if rule.kind == "stale"] == ["/(ecb|frankfurter)/"]
     assert max(rule.seconds for rule in storm.rules) <= 3
 
 
@@ -78,6 +81,9 @@ BAD: list[tuple[Any, str]] = [
     (with_rule(kind="slow", match=7), r"Expected `str`, got `int` - at `\$.rules\[1\].match`"),
     (with_rule("athena", kind="failed", category=3), r"at `\$.rules\[1\].category`"),
     (with_rule("upstream", kind="stale", dates=["soon"]), r"at `\$.rules\[1\].dates\[0\]`"),
+    (with_rule("upstream", kind="spike", factor=0), r"> 0.0 - at `\$.rules\[1\].factor`"),
+    (with_rule("upstream", kind="status", retry_after=-1), r">= 0 - at `\$.rules\[1\].retry_after`"),
+    (with_rule("upstream", kind="scale001", since="2022-03-02", until="2022-03-01"), "not after until, 2022-03-01"),
     (with_rule("lambda", kind="timeout", seconds=0.5), "whole"),
     (with_rule("lambda", kind="timeout"), "whole"),
 ]
@@ -120,3 +126,19 @@ def test_live_sources_cannot_be_made_to_fail(tmp_path: Path) -> None:
 def test_a_rule_is_counted_by_its_kind_and_what_tells_two_of_a_kind_apart() -> None:
     rules = [Rule("upstream", "status", status=429), Rule("athena", "failed", category=2), Rule("s3", "slow")]
     assert [rule.label for rule in rules] == ["status 429", "failed, category 2", "slow"]
+
+
+def test_a_rule_names_days_one_by_one_or_as_a_run() -> None:
+    days = [date(2022, 3, day) for day in range(1, 6)]
+
+    def named(**rule: Any) -> list[int]:
+        made = Rule("upstream", "spike", **rule)
+        return [day.day for day in days if made.is_on(day)]
+
+    assert named() == []
+    assert named(dates=(days[1], days[3])) == [2, 4]
+    assert named(since=days[1], until=days[2]) == [2, 3]
+    assert named(since=days[3]) == [4, 5]
+    assert named(until=days[0], dates=(days[4],)) == [1, 5]
+    assert not Rule("upstream", "spike").names_days
+    assert Rule("upstream", "spike", until=days[0]).names_days

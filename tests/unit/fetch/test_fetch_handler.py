@@ -10,10 +10,11 @@ from collections.abc import Callable
 from datetime import date, timedelta
 from typing import Any
 
+import msgspec
 import pytest
 
 from fetch import handler as fetch_handler
-from fetch.sources import source_of
+from fetch.sources import Addresses, source_of
 from fetch.sources.base import FetchedDays, FetchRequest
 from marketlake.contract import Contract
 from marketlake.errors import (
@@ -24,6 +25,7 @@ from marketlake.errors import (
     UpstreamMalformed,
     UpstreamThrottled,
 )
+from marketlake.manifest import FetchNotes, read_notes
 from tests.unit.lake import PRICES, RATES, SHORT_LIST, TEN, Context, Lake, batch_of, task_of
 
 pytestmark = pytest.mark.usefixtures("source")
@@ -39,7 +41,7 @@ class FakeSource:
         self.answer = FetchedDays()
         self.error: Exception | None = None
         self.asked: list[FetchRequest] = []
-        self.made_for: tuple[str, ...] = ()
+        self.made_for: tuple[object, ...] = ()
 
     def fetch(self, request: FetchRequest) -> FetchedDays:
         self.asked.append(request)
@@ -58,7 +60,7 @@ def source(lake: Lake, monkeypatch: pytest.MonkeyPatch) -> FakeSource:
     lake.list_symbols("constituents.csv", SHORT_LIST)
     fake = FakeSource()
 
-    def make(contract: Contract, *settings: str) -> FakeSource:
+    def make(contract: Contract, *settings: object) -> FakeSource:
         fake.made_for = (contract.source, *settings)
         return fake
 
@@ -91,7 +93,11 @@ def test_a_complete_answer_is_stored_day_by_day(lake: Lake, source: FakeSource) 
         "raw/ftse100_prices/before/dt=2023-01-03/prices.csv": b"before",
         **{f"raw/ftse100_prices/dt={day}/prices.csv": f"{day}".encode() for day in DAYS},
     }
-    assert source.made_for == ("yahoo", "https://yahoo.invalid", "https://frankfurter.invalid/v1", "EUR")
+    assert source.made_for == (
+        "yahoo",
+        Addresses("https://yahoo.invalid", "https://ecb.invalid/service", "https://frankfurter.invalid/v1"),
+        "EUR",
+    )
 
 
 def test_the_source_is_asked_once_for_the_symbols_listed_in_the_window_and_some_days_before(
@@ -193,7 +199,16 @@ def test_an_answer_of_nothing_but_holes_is_reported_day_by_day(lake: Lake) -> No
         "before": False,
         "missing_symbols": [],
     }
-    assert lake.everything() == {}
+    assert read_notes(lake.clean, "run-1") == {0: FetchNotes(missing=["2023-01-03/2023-01-06"])}
+
+
+def test_days_that_were_missing_before_are_neither_waited_for_nor_a_failure(lake: Lake, source: FakeSource) -> None:
+    source.has(DAYS[:3], rows=10)
+    source.answer.rows[DAYS[1]] = 5  # too few symbols to be complete
+    quiet = msgspec.to_builtins([f"{DAYS[1]}", f"{DAYS[3]}"])
+    found = fetch(batch_of(PRICES, ["2023-01-03/2023-01-06"], quiet=quiet))
+    assert (found["days"], found["late"], found["holes"]) == (["2023-01-03", "2023-01-05"], [], [])
+    assert read_notes(lake.clean, "run-1")[0].missing == ["2023-01-04", "2023-01-06"]
 
 
 @pytest.mark.parametrize("cls", [UpstreamThrottled, UpstreamMalformed])
@@ -219,10 +234,11 @@ def test_nor_does_a_long_reason(source: FakeSource) -> None:
 
 
 @pytest.mark.parametrize(
-    ("contract", "name"), [(PRICES, "YahooSource"), (RATES, "FrankfurterSource")], ids=["yahoo", "frankfurter"]
+    ("contract", "name"), [(PRICES, "YahooSource"), (RATES, "ReferenceRates")], ids=["yahoo", "ecb"]
 )
 def test_each_contract_has_its_source(contract: Contract, name: str) -> None:
-    made: Callable[..., object] = source_of(contract, "http://127.0.0.1:1/y", "http://127.0.0.1:1/f", "EUR").fetch
+    addresses = Addresses(*(f"http://127.0.0.1:1/{path}" for path in "yef"))
+    made: Callable[..., object] = source_of(contract, addresses, "EUR").fetch
     assert type(getattr(made, "__self__", None)).__name__ == name
 
 
@@ -230,4 +246,4 @@ def test_an_unknown_source_is_a_violation() -> None:
     import msgspec
 
     with pytest.raises(ContractViolation, match="no source is called 'bloomberg'"):
-        source_of(msgspec.structs.replace(PRICES, source="bloomberg"), "", "", "EUR")
+        source_of(msgspec.structs.replace(PRICES, source="bloomberg"), Addresses("", "", ""), "EUR")

@@ -62,7 +62,7 @@ def test_every_wanted_day_is_stored_late_or_a_hole_and_only_one_of_them(
 
 def test_late_days_ask_for_another_try_while_there_is_patience() -> None:
     some = Gaps(late=WEEK[3:], holes=[])
-    with pytest.raises(NotYetPublished, match=r"fx_rates: frankfurter does not have 2023-01-05 to 2023-01-06 yet"):
+    with pytest.raises(NotYetPublished, match=r"fx_rates: ecb does not have 2023-01-05 to 2023-01-06 yet"):
         refuse_late(RATES, WEEK, some, patient=True)
     refuse_late(RATES, WEEK, some, patient=False)
 

@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from fetch.sources.frankfurter import parse_interval, raw_document
+from fetch.sources.frankfurter import parse_interval
+from fetch.sources.rates import raw_document
 
 DAYS = st.dates(date(1999, 1, 4), date(2030, 1, 1))
 CODES = st.text("ABCDEFGHIJKLMNOPQRSTUVWXYZ", min_size=3, max_size=3)

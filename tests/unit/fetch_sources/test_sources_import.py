@@ -10,7 +10,15 @@ HEAVY = ("pandas", "numpy", "yfinance", "polars", "pyarrow", "curl_cffi")
 
 
 @pytest.mark.parametrize(
-    "module", ["fetch.sources", "fetch.sources.base", "fetch.sources.frankfurter", "fetch.sources.yahoo"]
+    "module",
+    [
+        "fetch.sources",
+        "fetch.sources.base",
+        "fetch.sources.rates",
+        "fetch.sources.ecb",
+        "fetch.sources.frankfurter",
+        "fetch.sources.yahoo",
+    ],
 )
 def test_importing_a_source_loads_no_data_library(module: str) -> None:
     program = f"import sys, {module}; print(sorted(set({HEAVY!r}) & set(sys.modules)))"

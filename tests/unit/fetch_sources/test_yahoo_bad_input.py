@@ -11,9 +11,10 @@ import pytest
 from fetch.sources.base import FetchedDays, FetchRequest
 from fetch.sources.yahoo import YahooSource
 from fetch.sources.yahoo_chart import NO_CURRENCY
+from fetch.sources.yahoo_session import THROTTLED_IN_A_ROW
 from infra.sources.server import SourcesServer
 from marketlake.calendars import trading_days
-from marketlake.errors import TransientError, UpstreamMalformed, UpstreamThrottled, UpstreamUnavailable
+from marketlake.errors import InvalidRequest, TransientError, UpstreamMalformed, UpstreamThrottled, UpstreamUnavailable
 from tests.inject import Inject
 
 pytestmark = pytest.mark.allow_hosts(["127.0.0.1"])
@@ -26,48 +27,66 @@ def fetch(server: SourcesServer, symbols: list[str], timeout: float = 5, concurr
     return source.fetch(FetchRequest(WEEK, symbols, 10))
 
 
-def test_a_frankly_failing_source_is_asked_once(server: SourcesServer, inject: Inject, symbols: list[str]) -> None:
+@pytest.mark.parametrize("concurrency", [1, 4])
+def test_a_closed_door_is_left_alone(
+    server: SourcesServer, inject: Inject, symbols: list[str], concurrency: int
+) -> None:
     inject(kind="status", status=429, match=CHARTS)
     with pytest.raises(UpstreamThrottled) as caught:
-        fetch(server, symbols)
+        fetch(server, symbols, concurrency=concurrency)
     message = str(caught.value)
     assert "failed for 9 of 9 symbols (9 UpstreamThrottled)" in message
-    assert "AZN.L, BARC.L, BP.L, BT-A.L, HSBA.L, ..." in message
+    assert "AZN.L, BARC.L, BP.L, BT-A.L, ..." in message
     assert len(message) <= 400
-    # yfinance itself repeats a refused request once.
-    assert len([line for line in server.requests if CHARTS in line]) == 18
+    assert len(server.requests) <= THROTTLED_IN_A_ROW + concurrency - 1
 
 
-@pytest.mark.parametrize(
-    ("rule", "error", "said"),
-    [
-        ({"kind": "status", "status": 500}, UpstreamUnavailable, "status 500"),
-        ({"kind": "status", "status": 503}, UpstreamUnavailable, "status 503"),
-        ({"kind": "reset"}, UpstreamUnavailable, "no complete answer"),
-        ({"kind": "hang", "seconds": 4}, UpstreamUnavailable, "no answer in time"),
-        ({"kind": "html"}, UpstreamMalformed, "an HTML page"),
-        ({"kind": "truncated"}, UpstreamMalformed, "truncated"),
-        ({"kind": "empty"}, UpstreamMalformed, "an empty answer"),
-        ({"kind": "duplicate_day", "dates": ["2022-03-09"]}, UpstreamMalformed, "more than one bar on 2022-03-09"),
-    ],
-)
-@pytest.mark.parametrize("share", ["one", "all"])
-def test_bad_answers_are_distinguished(
-    server: SourcesServer,
-    inject: Inject,
-    symbols: list[str],
-    share: str,
-    rule: dict[str, Any],
-    error: type[TransientError],
-    said: str,
+BAD_ANSWERS: list[tuple[dict[str, Any], type[TransientError], str]] = [
+    ({"kind": "status", "status": 500}, UpstreamUnavailable, "status 500"),
+    ({"kind": "status", "status": 503}, UpstreamUnavailable, "status 503"),
+    ({"kind": "reset"}, UpstreamUnavailable, "no complete answer"),
+    ({"kind": "hang", "seconds": 4}, UpstreamUnavailable, "no answer in time"),
+    ({"kind": "html"}, UpstreamMalformed, "an HTML page"),
+    ({"kind": "truncated"}, UpstreamMalformed, "truncated"),
+    ({"kind": "empty"}, UpstreamMalformed, "an empty answer"),
+]
+
+
+@pytest.mark.parametrize(("rule", "error", "said"), BAD_ANSWERS)
+def test_a_source_that_fails_costs_the_batch(
+    server: SourcesServer, inject: Inject, symbols: list[str], rule: dict[str, Any], error: Any, said: str
 ) -> None:
-    inject(**rule, match=f"{CHARTS}BP.L" if share == "one" else CHARTS)
+    inject(**rule, match=CHARTS)
     started = time.monotonic()
     with pytest.raises(error, match=said) as caught:
         fetch(server, symbols, timeout=0.4)
     assert time.monotonic() - started < 6
-    assert f"failed for {'1' if share == 'one' else '9'} of 9 symbols" in str(caught.value)
-    assert ("BP.L" if share == "one" else "AZN.L, BARC.L") in str(caught.value)
+    assert "failed for 9 of 9 symbols" in str(caught.value)
+    assert "AZN.L, BARC.L" in str(caught.value)
+    assert len(server.requests) <= 8, "more failed than a batch may lose: nothing to win by asking on"
+
+
+@pytest.mark.parametrize(("rule", "error", "said"), BAD_ANSWERS)
+def test_a_symbol_that_fails_costs_itself(
+    server: SourcesServer, inject: Inject, symbols: list[str], rule: dict[str, Any], error: Any, said: str
+) -> None:
+    inject(**rule, match=f"{CHARTS}BP.L")
+    fetched = fetch(server, symbols, timeout=0.4)
+    assert list(fetched.failed_symbols) == ["BP.L"]
+    assert said in fetched.failed_symbols["BP.L"]
+    assert fetched.missing_symbols == {}
+    assert fetched.rows == dict.fromkeys(WEEK, len(symbols) - 1)
+    assert len([line for line in server.requests if "BP.L" in line]) == 2
+    with pytest.raises(error, match=said):
+        fetch(server, ["BP.L"], timeout=0.4)
+
+
+def test_a_bar_that_comes_twice_with_the_same_values_is_one(
+    server: SourcesServer, inject: Inject, symbols: list[str]
+) -> None:
+    honest = fetch(server, symbols)
+    inject(kind="duplicate_day", dates=["2022-03-09"])
+    assert fetch(server, symbols) == honest
 
 
 @pytest.mark.parametrize("kind", ["html", "truncated", "empty", "reset", "duplicate_day", "no_currency"])
@@ -85,8 +104,11 @@ def test_the_error_that_most_asks_for_patience_is_raised(
 ) -> None:
     inject(kind="html", match="chart/BP.L")
     inject(kind="status", status=429, match="chart/VOD.L")
-    with pytest.raises(UpstreamThrottled, match=r"2 of 9 symbols \(1 UpstreamThrottled, 1 UpstreamMalformed\)"):
-        fetch(server, symbols)
+    with pytest.raises(UpstreamThrottled, match=r"2 of 2 symbols \(1 UpstreamThrottled, 1 UpstreamMalformed\)"):
+        fetch(server, ["BP.L", "VOD.L"])
+    fetched = fetch(server, symbols)
+    assert sorted(fetched.failed_symbols) == ["BP.L", "VOD.L"]
+    assert fetched.rows == dict.fromkeys(WEEK, len(symbols) - 2)
 
 
 def test_a_retry_in_the_same_process_does_not_see_the_old_answer(
@@ -116,6 +138,7 @@ def test_bars_without_a_close_are_left_out(server: SourcesServer, inject: Inject
     assert [day for day in WEEK if fetched.days[day] != honest.days[day]] == [date(2022, 3, 9)]
     # The bar before without a close is not a context either: the last one with a close is.
     before = {row["ticker"]: row for row in csv.DictReader(io.StringIO((fetched.before or b"").decode()))}
+    assert before["BP.L"].pop("dt") == "2022-03-03"
     thursday = YahooSource(server.yahoo_url).fetch(FetchRequest([date(2022, 3, 3)], ["BP.L"], 0))
     assert before["BP.L"] == next(csv.DictReader(io.StringIO(thursday.days[date(2022, 3, 3)].decode())))
 
@@ -141,12 +164,18 @@ def test_unit_errors_pass_as_received_for_validation_to_find(server: SourcesServ
     assert fetch(server, ["BP.L"]).days[WEEK[0]].endswith(b",GBP\n")
 
 
-def test_no_crumb_is_no_obstacle(server: SourcesServer, inject: Inject, symbols: list[str]) -> None:
-    inject(kind="status", status=429, match="getcrumb")
-    assert fetch(server, symbols).rows == dict.fromkeys(WEEK, len(symbols))
-
-
 def test_a_server_that_is_not_there_is_unavailable() -> None:
     source = YahooSource("http://127.0.0.1:9/yahoo", timeout=1)
     with pytest.raises(UpstreamUnavailable, match="failed for 2 of 2 symbols"):
         source.fetch(FetchRequest(WEEK, ["BP.L", "VOD.L"], 10))
+
+
+@pytest.mark.parametrize("proxy", ["proxy:3128", "ftp://proxy:21", "http://", "http://proxy:port", "http://[::1"])
+def test_a_proxy_that_is_none_is_refused(proxy: str) -> None:
+    with pytest.raises(InvalidRequest, match="accepted are http://, https://, socks4://"):
+        YahooSource(proxy=proxy)
+
+
+def test_a_given_proxy_is_not_used_for_this_machine(server: SourcesServer) -> None:
+    source = YahooSource(server.yahoo_url, proxy="http://127.0.0.1:9")
+    assert source.fetch(FetchRequest(WEEK, ["BP.L"], 0)).rows == dict.fromkeys(WEEK, 1)

@@ -34,7 +34,7 @@ def refusal(description: str) -> str:
 
 def test_bars_and_currency_are_read() -> None:
     answer = read_chart(200, chart([stamp(MONDAY), stamp(TUESDAY)], symbol="AZN.L"))
-    bars = Bars(MONDAY, repeated=(), without_volume=frozenset(), misdated=frozenset())
+    bars = Bars(MONDAY)
     assert answer == ChartAnswer(currency="GBp", symbol="AZN.L", zone="Europe/London", bars=bars)
 
 
@@ -57,7 +57,7 @@ def test_bars_and_currency_are_read() -> None:
         (200, chart([stamp(MONDAY)], currency="G,B\n"), UpstreamMalformed, "the currency"),
         (200, chart([stamp(MONDAY)], currency=3), UpstreamMalformed, "the currency"),
         (200, chart([stamp(MONDAY)], exchangeTimezoneName="Mars/Olympus"), UpstreamMalformed, "time zone"),
-        (200, chart([10**30]), UpstreamMalformed, "time stamps"),
+        (200, chart([10**30]), UpstreamMalformed, "time stamp"),
         (404, refusal("No data found, symbol may be delisted"), None, "No data found"),
         (400, refusal("Data doesn't exist for startDate = 1, endDate = 2"), None, "Data doesn't exist"),
         (200, chart(None), None, NO_BARS),
@@ -80,21 +80,107 @@ def test_any_text_is_judged_and_never_taken_for_bars(status: int, text: str) -> 
 
 @settings(deadline=None)
 @given(st.lists(st.dates(date(2000, 1, 1), date(2026, 1, 1)), min_size=1, max_size=20))
-def test_repeated_days_are_found(days: list[date]) -> None:
-    answer = read_chart(200, chart([stamp(day) for day in days]))
-    assert answer.bars is not None
-    assert set(answer.bars.repeated) == {day for day in days if days.count(day) > 1}
-    assert answer.bars.first == min(days)
+def test_of_a_day_with_several_bars_none_is_kept(days: list[date]) -> None:
+    text = json.loads(chart([stamp(day) for day in days]))
+    text["chart"]["result"][0]["indicators"]["quote"][0]["close"] = [float(at) for at in range(len(days))]
+    answer = read_chart(200, json.dumps(text))
+    once = sorted(day for day in days if days.count(day) == 1)
+    assert (answer.bars is None) == (not once)
+    if answer.bars:
+        assert answer.bars.first == once[0]
+        assert len(answer.bars.losses) == len(set(days)) - len(once)
+        if answer.body:
+            assert json.loads(answer.body)["chart"]["result"][0]["timestamp"] == list(map(stamp, once))
 
 
-def test_the_live_bar_that_yahoo_adds_to_the_current_day_is_no_repetition() -> None:
+def test_of_the_bars_of_the_last_day_the_latest_with_a_close_is_kept() -> None:
+    """With whatever stamp the live one comes."""
     live = stamp(TUESDAY) + 3600
-    assert repeated([stamp(MONDAY), stamp(TUESDAY), live], live) == ()
-    assert repeated([stamp(MONDAY), stamp(TUESDAY), live], live + 1) == (TUESDAY,)
-    assert repeated([stamp(MONDAY), live, live], live) == (TUESDAY,), "which of them is the later one, nobody knows"
+    stamps = [stamp(MONDAY), stamp(TUESDAY), live]
+    for traded in (live, live + 1):
+        assert left([1.0, 2.0, 3.0], stamps, traded) == {stamp(MONDAY): 1.0, live: 3.0}
+    assert left([1.0, 2.0, None], stamps, live) == {stamp(MONDAY): 1.0, stamp(TUESDAY): 2.0}
+    assert left([1.0, None, None], stamps, live) == {stamp(MONDAY): 1.0, live: None}
+    assert left([1.0, 2.0, 3.0], [stamp(MONDAY), live, live], live) == {stamp(MONDAY): 1.0}, "which is later?"
+    assert left([1.0, 2.0, 2.0], [stamp(MONDAY), live, live], live) == {stamp(MONDAY): 1.0, live: 2.0}
 
 
-def repeated(stamps: list[int], traded: int) -> tuple[date, ...]:
-    bars = read_chart(200, chart(stamps, regularMarketTime=traded)).bars
+def left(closes: list[float | None], stamps: list[int], traded: int) -> dict[int, float | None]:
+    document = json.loads(chart(stamps, regularMarketTime=traded))
+    document["chart"]["result"][0]["indicators"]["quote"][0]["close"] = closes
+    answer = read_chart(200, json.dumps(document))
+    result = json.loads(answer.body or b"")["chart"]["result"][0]
+    return dict(zip(result["timestamp"], result["indicators"]["quote"][0]["close"], strict=True))
+
+
+WEEKS = [stamp(MONDAY), stamp(TUESDAY), stamp(date(2022, 3, 31))]
+
+
+def with_events(**events: Any) -> tuple[Bars, dict[str, Any]]:
+    document = json.loads(chart(WEEKS))
+    document["chart"]["result"][0]["events"] = events
+    answer = read_chart(200, json.dumps(document))
+    assert answer.bars is not None
+    return answer.bars, json.loads(answer.body)["chart"]["result"][0]["events"] if answer.body else events
+
+
+def paid(amount: Any, at: Any = WEEKS[1], **more: Any) -> dict[str, Any]:
+    return {"amount": amount, "date": at, **more}
+
+
+def test_each_dividend_has_the_currency_that_yahoo_names() -> None:
+    bars, events = with_events(dividends={"1": paid(5.0, WEEKS[0], currency="USD"), "2": paid(7.0, currency="GBp")})
+    assert bars.dividend_currencies == {MONDAY: "USD", TUESDAY: "GBp"}
+    assert len(events["dividends"]) == 2
+    for unnamed in ("", None, "pence", 3, "G,P"):
+        bars, _ = with_events(dividends={"1": paid(5.0, currency=unnamed)})
+        assert (bars.dividend_currencies, bars.doubtful_dividends) == ({}, frozenset())
+
+
+def test_dividends_of_one_day_in_different_currencies_are_in_doubt() -> None:
+    bars, events = with_events(dividends={"1": paid(5.0, currency="USD"), "2": paid(7.0, currency="GBp")})
+    assert bars.doubtful_dividends == {TUESDAY}
+    assert (bars.dividend_currencies, events["dividends"]) == ({}, {})
+    bars, events = with_events(dividends={"1": paid(5.0, currency="USD"), "2": paid(7.0, currency="USD")})
+    assert bars.dividend_currencies == {TUESDAY: "USD"}
+    assert len(events["dividends"]) == 2
+
+
+@pytest.mark.parametrize(
+    ("kind", "event", "said"),
+    [
+        ("splits", {"date": WEEKS[1], "numerator": 0, "denominator": 1}, "a split of 0:1 on 2022-03-29"),
+        ("splits", {"date": WEEKS[1], "numerator": 1, "denominator": 0}, "a split of 1:0 on 2022-03-29"),
+        ("splits", {"date": WEEKS[1], "numerator": 1}, "a split of 1:None on 2022-03-29"),
+        ("splits", {"date": stamp(date(2022, 3, 30)), "numerator": 2, "denominator": 1}, "which has no bar"),
+        ("dividends", paid("5"), "a dividend of '5' on 2022-03-29"),
+        ("dividends", paid(5.0, stamp(date(2022, 3, 30))), "which has no bar"),
+        ("dividends", paid(5.0, "x"), "which names no day"),
+        ("dividends", [5.0], "which names no day"),
+    ],
+)
+def test_an_odd_event_costs_itself(kind: str, event: Any, said: str) -> None:
+    bars, events = with_events(**{kind: {"1": event}})
+    assert said in bars.losses[0]
+    assert events[kind] == {}
+    assert bars.doubtful_dividends == ({TUESDAY} if event == paid("5") else frozenset())
+
+
+@pytest.mark.parametrize("value", ["1.5", True, 10**400, "Infinity", [], {}])
+@pytest.mark.parametrize("name", [*QUOTED])
+def test_an_odd_value_costs_itself(name: str, value: Any) -> None:
+    document = json.loads(chart(WEEKS))
+    document["chart"]["result"][0]["indicators"]["quote"][0][name][1] = value
+    answer = read_chart(200, json.dumps(document))
+    quote = json.loads(answer.body or b"")["chart"]["result"][0]["indicators"]["quote"][0]
+    assert quote == {column: [1.0, None if column == name else 1.0, 1.0] for column in QUOTED}
+    assert answer.bars is not None
+    assert answer.lost.startswith(f"{name} ")
+
+
+def test_a_fractional_volume_is_no_volume() -> None:
+    document = json.loads(chart(WEEKS))
+    document["chart"]["result"][0]["indicators"]["quote"][0]["volume"] = [1, 2.5, 2**53 + 1]
+    bars = read_chart(200, json.dumps(document)).bars
     assert bars is not None
-    return bars.repeated
+    assert bars.without_volume == {TUESDAY, date(2022, 3, 31)}

@@ -3,7 +3,6 @@ from __future__ import annotations
 import csv
 import io
 import os
-import socket
 import subprocess
 import sys
 from datetime import date
@@ -11,11 +10,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from curl_cffi import requests as curl
 
 from fetch.sources.base import FetchedDays, FetchRequest
 from fetch.sources.yahoo import DEFAULT_BASE_URL, YahooSource
 from fetch.sources.yahoo_client import YahooClient
-from fetch.sources.yahoo_session import CurlSession, chart_symbol, open_session, retarget
+from fetch.sources.yahoo_session import chart_symbol, retarget
 from infra.sources.server import SourcesServer
 from marketlake.calendars import trading_days
 
@@ -70,7 +70,8 @@ def test_the_bars_before_are_the_context_in_their_order(server: SourcesServer, s
     fetched = fetch(server, MARCH[3:], symbols)
     earlier = YahooSource(server.yahoo_url, timeout=5).fetch(FetchRequest(MARCH[:3], symbols, 0))
     found = [row for row in rows_of(fetched.before) if row["ticker"] == "BP.L"]
-    assert found[-3:] == [row for day in MARCH[:3] for row in rows_of(earlier.days[day]) if row["ticker"] == "BP.L"]
+    bars = [{"dt": f"{day}", **row} for day in MARCH[:3] for row in rows_of(earlier.days[day])]
+    assert found[-3:] == [row for row in bars if row["ticker"] == "BP.L"]
     assert len(found) == len(trading_days("london", date(2022, 2, 22), MARCH[2]))
     assert [row["ticker"] for row in rows_of(fetched.before)] == [t for t in symbols for _ in found]
     assert set(fetched.days).isdisjoint(MARCH[:3])
@@ -97,17 +98,17 @@ def test_one_request_a_symbol(server: SourcesServer, symbols: list[str]) -> None
 def test_nothing_is_asked_of_any_other_host(
     server: SourcesServer, symbols: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    resolve, hosts = socket.getaddrinfo, []
+    request, asked = curl.Session.request, []
 
-    def noted(host: str, *args: Any, **kwargs: Any) -> Any:
-        hosts.append(host)
-        return resolve(host, *args, **kwargs)
+    def noted(session: Any, method: Any, url: str, *args: Any, **kwargs: Any) -> Any:
+        asked.append(url)
+        return request(session, method, url, *args, **kwargs)
 
-    monkeypatch.setattr(socket, "getaddrinfo", noted)
-    # A refused symbol makes yfinance ask for a new crumb, for which it has other hosts.
+    monkeypatch.setattr(curl.Session, "request", noted)
+    # A refused symbol would make yfinance ask for a new crumb, for which it has other hosts.
     fetch(server, MARCH, ["NOPE.L", *symbols])
-    assert set(hosts) == {"127.0.0.1"}
-    assert "GET /yahoo/v1/test/getcrumb" in server.requests
+    assert {url.rsplit("/", 1)[0] for url in asked} == {f"{server.yahoo_url}/v8/finance/chart"}
+    assert len(server.requests) == len(asked)
 
 
 def test_unwanted_days_are_not_given_and_missing_days_are_absent(server: SourcesServer) -> None:
@@ -131,8 +132,7 @@ def test_unknown_and_unlisted_symbols_are_asked_again_and_named(server: SourcesS
     assert fetched.missing_symbols["NOPE.L"] == "No data found, symbol may be delisted"
     assert fetched.missing_symbols["AAF.L"].startswith("Data doesn't exist for startDate")
     assert fetched.rows == dict.fromkeys(days, len(symbols))
-    # yfinance itself repeats a refused request once; so four requests are two rounds.
-    assert len([line for line in server.requests if "chart/NOPE.L" in line]) == 4
+    assert len([line for line in server.requests if "chart/NOPE.L" in line]) == 2
 
 
 def test_indices_come_in_points(server: SourcesServer) -> None:
@@ -182,19 +182,10 @@ def test_chart_requests_are_recognised() -> None:
     assert chart_symbol("https://query1.finance.yahoo.com/v1/test/getcrumb") is None
 
 
-def test_yahoo_itself_gets_the_session_that_yfinance_would_use(server: SourcesServer) -> None:
-    with open_session(None, 5) as session:
-        assert isinstance(session, CurlSession)
-        session.base_url = server.yahoo_url
-        response = session.get("https://query2.finance.yahoo.com/v8/finance/chart/BP.L?range=5d&interval=1d")
-        assert response.status_code == 200
-        assert session.answers["BP.L"].currency == "GBp"
-
-
 @pytest.mark.parametrize("url", [DEFAULT_BASE_URL, DEFAULT_BASE_URL + "/"])
 def test_the_default_address_is_not_rewritten(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
     made: list[tuple[str | None, int]] = []
-    monkeypatch.setattr(YahooClient, "__init__", lambda _, target, __, threads: made.append((target, threads)))
+    monkeypatch.setattr(YahooClient, "__init__", lambda _, target, __, threads, ___: made.append((target, threads)))
     YahooSource(url)
     YahooSource("http://mirror.example/yahoo")
     YahooSource("http://localhost:8130/yahoo")

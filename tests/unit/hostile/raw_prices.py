@@ -15,8 +15,11 @@ from tests.unit.lake import HEADER, TEN, at, prices_csv
 
 GOOD = prices_csv([at(ticker, 500.25) for ticker in TEN])
 COLUMNS = HEADER.split(",")
-PENCE = {"GBp": 100, "GBX": 100, "GBP": 1}
-IN_POUNDS = ("open", "high", "low", "close", "adj_close", "dividend")
+PENCE = {"GBp": 100, "GBX": 100, "GBP": 1, "EUR": 1, "USD": 1}
+NAMES = {"GBp": "GBP", "GBX": "GBP"}
+IN_POUNDS = ("open", "high", "low", "close")
+DOUBTFUL = ("open", "high", "low", "volume", "dividend")
+"""What may be null in the lake although it is there in the object."""
 NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?", re.ASCII)
 
 CELLS = st.one_of(
@@ -67,7 +70,7 @@ def _lines_changed(draw: st.DrawFn, body: bytes) -> bytes:
     kind = draw(st.sampled_from(["drop", "double", "move", "junk"]))
     line = lines[at] if kind in ("double", "junk") else lines.pop(at)
     if kind == "junk":
-        line = draw(st.sampled_from([b"", b",,,,,,,,,", b"# note", b"<html>", b'"', b"A.L", b"\x00"]))
+        line = draw(st.sampled_from([b"", b",,,,,,,,,,", b"# note", b"<html>", b'"', b"A.L", b"\x00"]))
     if kind != "drop":
         lines.insert(to, line)
     return b"\n".join(lines)
@@ -148,16 +151,24 @@ def in_pounds(row: dict[str, str]) -> dict[str, Any]:
     """
     assert sorted(row) == sorted(COLUMNS), "columns too many or too few"
     per_pound = PENCE.get(row["currency"], 1)
+    paid_in = row["dividend_currency"] or row["currency"]
     numbers: dict[str, Any] = {}
-    for name in COLUMNS[1:-1]:
+    for name in (column for column in COLUMNS if column not in ("ticker", "dividend_currency", "currency")):
         text = row[name].lstrip(" \t")
         number = float(_number(text)) if text else None
         numbers[name] = number if number is None or name not in IN_POUNDS else number / per_pound
     volume = row["volume"].strip()
     numbers["volume"] = int(volume) if volume else None
-    numbers["dividend"] = numbers["dividend"] or 0.0
+    numbers["dividend"] = (numbers["dividend"] or 0.0) / PENCE.get(paid_in, 1)
     numbers["split_ratio"] = numbers["split_ratio"] or 1.0
-    return {"ticker": row["ticker"], **numbers, "quoted_currency": row["currency"]}
+    del numbers["adj_close"]
+    return {
+        "ticker": row["ticker"],
+        **numbers,
+        "currency": NAMES.get(row["currency"], row["currency"]),
+        "dividend_currency": NAMES.get(paid_in, paid_in) if numbers["dividend"] else None,
+        "quoted_currency": row["currency"],
+    }
 
 
 def _number(text: str) -> Decimal:

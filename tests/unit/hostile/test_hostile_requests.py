@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from bisect import bisect_left
 from datetime import date
 from typing import Any
 
@@ -124,7 +125,8 @@ def _days(batch: dict[str, Any]) -> list[date]:
 
 @pytest.mark.usefixtures("lake")
 def test_the_deepest_input_that_can_be_read_can_be_shown_too() -> None:
-    too_deep = next(depth for depth in range(500, 100_000) if _parsed(_nested(depth, "[")) is None)
+    depths = range(500, 100_000)
+    too_deep = depths[bisect_left(depths, True, key=lambda depth: _parsed(_nested(depth, "[")) is None)]
     for depth in range(too_deep - 40, too_deep):  # reading needs less of the stack than the handler does
         document = {"start": _parsed(_nested(depth, "["))}
         found = handled(handler, {"input": document, "started": STARTED, "task": task_of("Plan")})

@@ -6,6 +6,8 @@ import csv
 import io
 import json
 import math
+import re
+from collections import defaultdict
 from collections.abc import Iterator
 from datetime import date, datetime
 from typing import Any
@@ -50,7 +52,7 @@ CHART: dict[str, Any] = {
                 },
                 "timestamp": STAMPS,
                 "events": {
-                    "dividends": {f"{STAMPS[3]}": {"amount": 12.5, "date": STAMPS[3]}},
+                    "dividends": {f"{STAMPS[3]}": {"amount": 12.5, "date": STAMPS[3], "currency": "GBp"}},
                     "splits": {
                         f"{STAMPS[4]}": {"date": STAMPS[4], "numerator": 2.0, "denominator": 1.0, "splitRatio": "2:1"}
                     },
@@ -88,42 +90,90 @@ def fetched(server: Answering, answer: bytes) -> FetchedDays | TransientError:
     return found
 
 
-def bars_of(result: dict[str, Any]) -> dict[date, list[float | None]]:
-    """What the document says of each day, read without yfinance: the cells of its rows, the later of two last.
+def bars_of(result: dict[str, Any]) -> dict[date, list[Any]]:
+    """What the document says of each day, read without yfinance: the cells of its row.
 
-    A bar before a dividend or split of a day that has none has no close here: yfinance would give it that event.
+    What is no number is nothing. Of a day with several bars that differ there are none, but of the last day the latest
+    with a close counts.
     """
-    assert all(type(at) is int for at in result["timestamp"])
-    days = [datetime.fromtimestamp(at, LONDON).date() for at in result["timestamp"]]
-    quote = {**result["indicators"]["quote"][0]}
+    quote = result["indicators"]["quote"][0]
     adjusted = result["indicators"].get("adjclose", [{"adjclose": quote["close"]}])[0]["adjclose"]
-    events = result.get("events", {})
-    columns = [quote["open"], quote["high"], quote["low"], quote["close"], adjusted, quote["volume"]]
+    columns = [[_value(member) for member in quote[name]] for name in ("open", "high", "low", "close")]
+    columns += [[_value(member) for member in adjusted], [_count(member) for member in quote["volume"]]]
+    by_day: dict[date, list[tuple[int, list[float | None]]]] = defaultdict(list)
+    for at, day in enumerate(map(_day, result["timestamp"])):
+        if day is not None:
+            by_day[day].append((result["timestamp"][at], [column[at] for column in columns]))
     found = {}
-    for at, day in enumerate(days):
-        paid = [e["amount"] for e in events.get("dividends", {}).values() if _day(e) == day]
-        split = [e["numerator"] / e["denominator"] for e in events.get("splits", {}).values() if _day(e) == day]
-        found[day] = [*(_value(column[at]) for column in columns), sum(paid), math.prod(split) if split else 0.0]
-    every = [_day(entry) for kind in ("dividends", "splits") for entry in events.get(kind, {}).values()]
-    for stray in (day for day in every if day not in found and min(found) < day < max(found)):
-        found[max(day for day in found if day < stray)][_CLOSE] = None
+    for day, bars in by_day.items():
+        if day == max(by_day):
+            bars = [bar for bar in bars if bar[1][_CLOSE] is not None] or bars
+            bars = [bar for bar in bars if bar[0] == max(stamp for stamp, _ in bars)]
+        if all(values == bars[0][1] for _, values in bars):
+            found[day] = [*bars[0][1], *_dividend(result, day), _split(result, day)]
     return found
 
 
-def _day(entry: dict[str, Any]) -> date:
-    return datetime.fromtimestamp(entry["date"], LONDON).date()
+def _events(result: dict[str, Any], kind: str, day: date) -> list[dict[str, Any]]:
+    events = result.get("events")
+    entries = events.get(kind) if isinstance(events, dict) else None
+    every = list(entries.values()) if isinstance(entries, dict) else []
+    return [entry for entry in every if isinstance(entry, dict) and _day(entry.get("date")) == day]
+
+
+def _dividend(result: dict[str, Any], day: date) -> tuple[float | None, str]:
+    """Amount and currency: no amount where one cannot be read, or where they are in different currencies."""
+    paid = _events(result, "dividends", day)
+    names = [entry.get("currency") for entry in paid]
+    currencies = {
+        name if isinstance(name, str) and re.fullmatch("[A-Za-z]{3}", name) else ""
+        for name, entry in zip(names, paid, strict=True)
+        if _value(entry.get("amount")) is not None
+    }
+    amounts = [_value(entry.get("amount")) for entry in paid]
+    if None in amounts or len(currencies) > 1:
+        return None, ""
+    total = sum(amount for amount in amounts if amount is not None)
+    return (total if math.isfinite(total) else None), (currencies.pop() if currencies else "")
+
+
+def _split(result: dict[str, Any], day: date) -> float:
+    ratios = []
+    for entry in _events(result, "splits", day):
+        new, old = _value(entry.get("numerator")), _value(entry.get("denominator"))
+        if new is not None and old is not None and new > 0 and old > 0 and 0 < new / old < math.inf:
+            ratios.append(new / old)
+    return math.prod(ratios) if ratios else 0.0
+
+
+def _day(at: Any) -> date | None:
+    try:
+        time = datetime.fromtimestamp(at, LONDON) if type(at) is int else None
+    except (ValueError, OverflowError, OSError):
+        return None
+    return time.date() if time and 1700 < time.year < 2200 else None
 
 
 def _value(member: Any) -> float | None:
-    assert member in ("Infinity", "-Infinity", "NaN") or not isinstance(member, bool | str), "no number of JSON"
-    number = float(member) if member is not None else math.nan
+    try:
+        number = float(member) if type(member) in (int, float) else math.nan
+    except OverflowError:
+        return None
     return number if math.isfinite(number) else None
 
 
+def _count(member: Any) -> float | None:
+    number = _value(member)
+    return number if number is not None and not number % 1 and abs(member) <= 2**53 else None
+
+
+TEXTS = ("dt", "ticker", "dividend_currency", "currency")
+
+
 def rows_of(body: bytes | None) -> list[list[Any]]:
-    """Ticker, numbers and currency of each row."""
-    rows = list(csv.reader(io.StringIO((body or b"").decode(), newline="")))
-    return [[row[0], *(float(cell) if cell else None for cell in row[1:-1]), row[-1]] for row in rows[1:]]
+    """The cells of each row: day (of the rows before only), ticker, numbers, dividend currency, split, currency."""
+    rows = csv.DictReader(io.StringIO((body or b"").decode(), newline=""))
+    return [[cell if name in TEXTS else float(cell) if cell else None for name, cell in row.items()] for row in rows]
 
 
 BODIES = st.one_of(
@@ -143,6 +193,9 @@ BODIES = st.one_of(
 @example(answer=http(json.dumps(CHART).replace("3000,", f"{2**53 + 1},").encode()))
 @example(answer=http(json.dumps(CHART).replace(f"{STAMPS[2]},", f"{STAMPS[2]}.5,", 1).encode()))
 @example(answer=http(json.dumps(CHART).replace("510.0]", '"Infinity"]').encode()))
+@example(answer=http(json.dumps(CHART).replace('"numerator": 2.0', '"numerator": 0').encode()))
+@example(answer=http(json.dumps(CHART).replace(f"{STAMPS[3]},", f"{STAMPS[2] + 60},", 1).encode()))
+@example(answer=http(json.dumps(CHART).replace(f"{STAMPS[4]},", f"{STAMPS[5] - 60},", 1).encode()))
 def test_an_answer_is_an_error_of_ours_or_its_values_are_those_of_the_batch(server: Answering, answer: bytes) -> None:
     found = fetched(server, answer)
     event(type(found).__name__)
@@ -152,10 +205,12 @@ def test_an_answer_is_an_error_of_ours_or_its_values_are_those_of_the_batch(serv
     document = json.loads(body_of(answer))
     result = document["chart"]["result"][0]
     bars = bars_of(result)
+    currency = result["meta"]["currency"]
     assert result["meta"]["symbol"] == "AZN.L"
-    closed = [day for day in WANTED if day in bars and bars[day][_CLOSE] is not None]
-    assert list(found.days) == closed
-    for day in closed:
-        assert rows_of(found.days[day]) == [["AZN.L", *bars[day], result["meta"]["currency"]]]
-    earlier = sorted(day for day, bar in bars.items() if day < WANTED[0] and bar[_CLOSE] is not None)
-    assert rows_of(found.before) == [["AZN.L", *bars[day], result["meta"]["currency"]] for day in earlier]
+    closed = sorted(day for day, bar in bars.items() if bar[_CLOSE] is not None)
+    assert list(found.days) == [day for day in closed if day in WANTED]
+    for day in found.days:
+        assert rows_of(found.days[day]) == [["AZN.L", *bars[day], currency]]
+    earlier = [day for day in closed if day < WANTED[0]]
+    assert rows_of(found.before) == [[f"{day}", "AZN.L", *bars[day], currency] for day in earlier]
+    assert found.last_bars == ({"AZN.L": closed[-1]} if closed else {})

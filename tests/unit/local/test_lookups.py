@@ -12,7 +12,7 @@ import pytest
 from holidays import country_holidays, financial_holidays
 
 from infra.local.lists import CLOSING_DAYS, lookup_csv
-from infra.package.tables import TABLES, quarantine_input, table_inputs, write_tables
+from infra.package.tables import TABLES, glue_input, quarantine_input, table_inputs, write_tables
 from marketlake.calendars import CALENDARS, closing_days
 from marketlake.contract import dataset_names, load_contract
 from marketlake.layout import quarantine_key
@@ -45,16 +45,16 @@ def test_the_closing_days_are_those_of_the_pipeline_s_calendars() -> None:
 @pytest.mark.parametrize(
     ("content", "rows"),
     [
-        ("ticker,valid_from,valid_to\nA.L,2020-01-01,\n", ['"A.L","","","2020-01-01",""']),
+        ("ticker,valid_from,valid_to\nA.L,2020-01-01,\n", ['"A.L","","","","2020-01-01",""']),
         (
             'ticker,valid_from,valid_to,sector,note,company\nA.L,2020-01-01,2021-01-01,"Oil, Gas",x,"The ""A""\nplc"\n',
-            ['"A.L","The ""A"" plc","Oil, Gas","2020-01-01","2021-01-01"'],
+            ['"A.L","The ""A"" plc","Oil, Gas","","2020-01-01","2021-01-01"'],
         ),
-        ("\ufeffticker,company,sector,valid_from,valid_to\n B.L ,B,,2020-01-01\n", ['"B.L","B","","2020-01-01",""']),
+        ("\ufeffticker,company,sector,valid_from,valid_to\n B.L ,B,,2020-01-01\n", ['"B.L","B","","","2020-01-01",""']),
     ],
 )
 def test_a_list_of_the_user_s_own_has_the_table_s_columns(content: str, rows: list[str]) -> None:
-    header = '"ticker","company","sector","valid_from","valid_to"'
+    header = '"ticker","company","sector","currency","valid_from","valid_to"'
     assert lookup_csv("constituents", content.encode()).decode().splitlines() == [header, *rows]
 
 
@@ -69,12 +69,12 @@ def test_a_quarantine_table_has_the_columns_of_what_validate_writes(name: str) -
 
 
 def test_what_terraform_reads_is_what_the_local_deployment_makes(tmp_path: Path) -> None:
-    buckets = {f"{kind}_bucket": f"lake-{kind}" for kind in ("raw", "clean", "artifacts")}
+    names = {f"{kind}_bucket": f"lake-{kind}" for kind in ("raw", "clean", "artifacts")} | {"database": "lake"}
     write_tables(tmp_path)
     text = (tmp_path / TABLES).read_text("utf-8")
     # As Terraform's templatefile: ${name} is a value, $${ a ${ of Glue's own.
-    rendered = re.sub(r"(?<!\$)\$\{(\w+)\}", lambda found: buckets[found[1]], text).replace("$${", "${")
-    assert json.loads(rendered) == table_inputs(buckets)
+    rendered = re.sub(r"(?<!\$)\$\{(\w+)\}", lambda found: names[found[1]], text).replace("$${", "${")
+    assert [glue_input(document) for document in json.loads(rendered)] == table_inputs(names)
     assert "%{" not in text  # a directive of templates
 
 

@@ -12,12 +12,13 @@ from tests.unit.lake import RATES, Lake
 
 KEY = "manifests/run-1/0-rows.parquet"
 SCHEMA = polars_schema(RATES)
+Row = tuple[str, str, float | None, str | None]
 RATE = st.one_of(st.none(), st.floats())
-ROWS = st.lists(st.tuples(st.just("EUR"), st.text(max_size=4), RATE), max_size=5)
+ROWS = st.lists(st.tuples(st.just("EUR"), st.text(max_size=4), RATE, st.none() | st.text(max_size=9)), max_size=5)
 DAYS = st.builds(AcceptedDay, dt=st.dates(), raw_sha256=st.text(max_size=64), quarantined=st.integers(0, 9))
 
 
-def frame(rows: list[tuple[str, str, float | None]]) -> pl.DataFrame:
+def frame(rows: list[Row]) -> pl.DataFrame:
     return pl.DataFrame(rows, schema=SCHEMA, orient="row")
 
 
@@ -30,8 +31,8 @@ def frame(rows: list[tuple[str, str, float | None]]) -> pl.DataFrame:
 )
 def test_what_validate_hands_on_comes_back_bit_by_bit(
     lake: Lake,
-    days: list[tuple[AcceptedDay, list[tuple[str, str, float | None]]]],
-    before: list[tuple[str, str, float | None]],
+    days: list[tuple[AcceptedDay, list[Row]]],
+    before: list[Row],
     unchanged: list[date],
 ) -> None:
     empty = pl.DataFrame(schema={"dt": pl.Date(), **SCHEMA})
@@ -49,7 +50,9 @@ def test_what_validate_hands_on_comes_back_bit_by_bit(
 
 def test_a_year_of_a_hundred_symbols_is_one_small_object(lake: Lake) -> None:
     days = [AcceptedDay(date(2023, 1, 2) + timedelta(days=number), "f" * 64) for number in range(260)]
-    rows = [(day.dt, "EUR", f"S{n:02}", 1.0 + n / 7 + day.dt.toordinal() / 1e3) for day in days for n in range(100)]
+    rows = [
+        (day.dt, "EUR", f"S{n:02}", 1.0 + n / 7 + day.dt.toordinal() / 1e3, None) for day in days for n in range(100)
+    ]
     dated = pl.DataFrame(rows, schema={"dt": pl.Date(), **SCHEMA}, orient="row")
     write_batch_rows(lake.clean, KEY, BatchRows(days, dated, frame([]), []))
     assert len(lake.clean.get(KEY).body) < 1_000_000

@@ -20,7 +20,7 @@ from tests.unit.lake import PRICES, RATES
 INDEX = load_contract("ftse100_index")
 ALL = [INDEX, PRICES, RATES]
 SHIPPED = json.loads((contracts.CONTRACTS / "ftse100_prices.json").read_text("utf-8"))
-REQUIRED = sorted(set(SHIPPED) - {"units", "adjustments"})
+REQUIRED = sorted(set(SHIPPED) - {"units", "adjustments", "one_pass"})
 
 
 def load_text(text: str, folder: Path, monkeypatch: pytest.MonkeyPatch) -> Contract:
@@ -38,21 +38,26 @@ def test_there_is_a_contract_for_each_dataset_of_the_lake() -> None:
 def test_the_columns_are_those_the_lake_promises() -> None:
     assert [(c.name, c.type) for c in PRICES.columns] == [
         ("ticker", "string"),
-        *((name, "double") for name in ("open", "high", "low", "close", "adj_close")),
+        *((name, "double") for name in ("open", "high", "low", "close")),
         ("volume", "bigint"),
+        ("currency", "string"),
         ("dividend", "double"),
+        ("dividend_currency", "string"),
         ("split_ratio", "double"),
         ("quoted_currency", "string"),
+        ("flags", "string"),
     ]
     assert [(c.name, c.type) for c in INDEX.columns] == [
         ("ticker", "string"),
         *((name, "double") for name in ("open", "high", "low", "close")),
         ("volume", "bigint"),
+        ("flags", "string"),
     ]
     assert [(c.name, c.type) for c in RATES.columns] == [
         ("base_currency", "string"),
         ("target_currency", "string"),
         ("rate", "double"),
+        ("flags", "string"),
     ]
     assert (PRICES.symbol_column, RATES.symbol_column) == ("ticker", "target_currency")
 
@@ -61,10 +66,15 @@ def test_the_columns_are_those_the_lake_promises() -> None:
 def test_a_contract_speaks_of_its_own_columns_only(contract: Contract) -> None:
     columns = {column.name: column for column in contract.columns}
     rules = contract.rules
-    compared = {name for rule in rules.portions for name in (rule.column, rule.of)}
-    compared |= {*rules.repeat.columns, rules.move.column}
+    compared = {*rules.repeat.columns, rules.move.column}
+    if rules.range:
+        compared |= {rules.range.open, rules.range.high, rules.range.low, rules.range.close}
+        assert all(columns[name].nullable for name in (rules.range.open, rules.range.high, rules.range.low))
+    if rules.dividend:
+        compared |= {rules.dividend.column, rules.dividend.of}
+        assert columns[rules.dividend.column].nullable, "in doubt it becomes null"
     compared |= {name for name in (rules.repeat.traded, rules.move.split_column) if name}
-    ruled = {*rules.positive, *rules.non_negative, *(name for pair in rules.ordered for name in pair)}
+    ruled = {*rules.positive, *rules.non_negative}
     assert ruled | compared | set(contract.key) <= set(columns)
     assert all(columns[name].type in ("double", "bigint") for name in ruled)
     assert not any(columns[name].nullable for name in contract.key), "a key has no nulls"
@@ -73,7 +83,7 @@ def test_a_contract_speaks_of_its_own_columns_only(contract: Contract) -> None:
     if contract.units:
         assert {*contract.units.columns, contract.units.currency_column} <= set(columns)
     for adjustment in contract.adjustments:
-        of_event = {*adjustment.columns, adjustment.over or adjustment.columns[0], adjustment.event_column}
+        of_event = {*adjustment.columns, adjustment.event_column}
         assert of_event <= {name for name, column in columns.items() if column.type in ("double", "bigint")}
 
 
@@ -104,16 +114,16 @@ def _unknown_rule(document: dict[str, Any]) -> None:
     document["rules"]["move"]["max_ration"] = 3
 
 
-def _portion_without_bound(document: dict[str, Any]) -> None:
-    del document["rules"]["portions"][0]["max"]
+def _dividend_without_bound(document: dict[str, Any]) -> None:
+    del document["rules"]["dividend"]["max"]
 
 
 def _unknown_in_repeat(document: dict[str, Any]) -> None:
     document["rules"]["repeat"]["share"] = 0.5
 
 
-def _odd_order(document: dict[str, Any]) -> None:
-    document["rules"]["ordered"] = [["low", "open", "high"]]
+def _odd_range(document: dict[str, Any]) -> None:
+    document["rules"]["range"] = ["low", "open", "high"]
 
 
 def _symbols_as_list(document: dict[str, Any]) -> None:
@@ -134,9 +144,9 @@ def _column_as_text(document: dict[str, Any]) -> None:
         _bad_date,
         _bad_time,
         _unknown_rule,
-        _portion_without_bound,
+        _dividend_without_bound,
         _unknown_in_repeat,
-        _odd_order,
+        _odd_range,
         _symbols_as_list,
         _unknown_adjustment,
         _column_as_text,

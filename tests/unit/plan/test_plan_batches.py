@@ -17,7 +17,7 @@ from marketlake.intervals import from_intervals
 from marketlake.messages import Batch, Input
 from marketlake.request import Request, parse_request
 from marketlake.symbols import Listing, Symbols
-from plan.batches import MAX_GAP_DAYS, Window, patchable, plan_batches, refuse_too_large, window_of
+from plan.batches import MAX_GAP_DAYS, Window, patchable, plan_batches, refuse_too_large, sharing_a_pass, window_of
 from tests.unit.lake import PRICES, RATES
 
 CONTRACTS = {contract.name: contract for contract in (PRICES, RATES)}
@@ -50,6 +50,28 @@ def test_exactly_the_days_without_a_marker_are_planned(drawn: tuple[tuple[date, 
     batches = plan_batches(SMALL, PLAIN, Window(days, daily=False), done)
     assert days_in(SMALL, batches) == [day for day in days if day not in done]
     assert not any(batch.recheck for batch in batches)
+
+
+def test_the_batches_of_a_window_share_a_pass_where_the_source_answers_for_all_of_it() -> None:
+    days = tuple(PRICES.days(date(2010, 1, 1), date(2012, 6, 30)))
+    batches = plan_batches(PRICES, PLAIN, Window(days, daily=False), set())
+    shared = sharing_a_pass(PRICES, batches, 100)
+    assert len(shared) == 3
+    assert {batch.window for batch in shared} == {"2010-01-04/2012-06-29"}
+    assert [msgspec.structs.replace(batch, window="") for batch in shared] == batches
+    # One alone, a source that is asked for a batch at once, and a window that no function can hold.
+    assert [batch.window for batch in sharing_a_pass(PRICES, batches[:1], 100)] == [""]
+    assert {batch.window for batch in sharing_a_pass(RATES, batches, 30)} == {""}
+    assert {batch.window for batch in sharing_a_pass(PRICES, batches, 2_000)} == {""}
+
+
+def test_an_evening_is_one_pass_over_pending_days_and_those_looked_at_again() -> None:
+    days = tuple(PRICES.days(date(2012, 1, 3), date(2012, 1, 10)))
+    batches = plan_batches(PRICES, DAILY, Window(days, daily=True), set(days[:-1]))
+    assert [(batch.recheck, batch.window) for batch in sharing_a_pass(PRICES, batches, 100)] == [
+        (False, "2012-01-03/2012-01-10"),
+        (True, "2012-01-03/2012-01-10"),
+    ]
 
 
 @given(windows(), st.booleans())

@@ -8,7 +8,9 @@ from msgspec.structs import replace
 
 from marketlake.errors import ContractViolation, InvalidRequest
 from marketlake.intervals import from_intervals
+from marketlake.ledger import Hole, Ledger, Patch, update_ledger
 from marketlake.markers import Marker, write_marker
+from plan.batches import MAX_PATCH_BATCHES
 from plan.handler import handler
 from tests.unit.lake import RATES, Context, Lake, add_to_history, task_of
 
@@ -69,6 +71,20 @@ def test_the_schedules_own_time_decides_and_not_the_late_start() -> None:
     document = {"scheduled_time": "2023-01-04T18:45:00Z"}
     assert plan(document) == plan(document, started="2023-01-06T23:00:00Z")
     assert plan(document)["batches"][-1]["input"]["end"] == "2023-01-04"
+
+
+def test_the_run_of_the_morning_ends_with_the_day_before(lake: Lake) -> None:
+    """06:30 in London on Saturday, in summer and in winter: Friday is the last day due, loaded in the evening."""
+    for at, friday in (("2023-01-07T06:30:00Z", date(2023, 1, 6)), ("2023-07-08T05:30:00Z", date(2023, 7, 7))):
+        planned = plan(
+            {"datasets": ["fx_rates", "ftse100_prices"], "scheduled_time": at, "trigger": "schedule"}, started=at
+        )
+        last = {batch["dataset"]: batch["days"][-1][-10:] for batch in planned["batches"]}
+        assert last == dict.fromkeys(("fx_rates", "ftse100_prices"), f"{friday}")
+    write_marker(lake.clean, replace(MARKER, dt=friday))
+    add_to_history(lake.clean, "fx_rates", friday)
+    batches = plan({"datasets": ["fx_rates"], "scheduled_time": at}, started=at)["batches"]
+    assert [batch["days"] for batch in batches if batch["recheck"]] == [[f"{friday}"]]
 
 
 SCHEDULED = {"scheduled_time": "2023-01-06T18:45:00Z", "trigger": "schedule"}
@@ -136,3 +152,55 @@ def test_some_symbols_are_planned_for_the_days_that_are_there(lake: Lake) -> Non
     assert from_intervals(RATES, batch["days"]) == [date(2023, 1, 3), date(2023, 1, 5)]
     (batch,) = plan({**asked, "start": "2023-01-04", "end": "2023-01-04"})["batches"]
     assert batch["days"] == ["2023-01-04"], "which then says that the day has to be loaded first"
+
+
+def loaded(lake: Lake, dataset: str, *days: date) -> None:
+    for day in days:
+        write_marker(lake.clean, replace(MARKER, dataset=dataset, dt=day))
+        add_to_history(lake.clean, dataset, day)
+
+
+PATCH = Patch(["BP.L"], date(2021, 12, 30), date(2022, 1, 5), "a split restated its history")
+
+
+def test_a_daily_run_loads_the_patches_of_the_ledger_after_all_else(lake: Lake) -> None:
+    loaded(lake, "ftse100_prices", date(2021, 12, 30), date(2021, 12, 31), date(2022, 1, 4))
+    update_ledger(lake.clean, "ftse100_prices", "earlier", lambda _: Ledger(patches=[PATCH]))
+    planned = plan({"datasets": ["ftse100_prices"]})["batches"]
+    assert [(b["days"], b["symbols"], b["input"].get("force", False)) for b in planned] == [
+        (["2022-12-30"], [], False),
+        (["2023-01-03/2023-01-06"], [], False),
+        (["2021-12-30/2021-12-31"], ["BP.L"], True),
+        (["2022-01-04"], ["BP.L"], True),
+    ]
+    backfill = plan({"datasets": ["ftse100_prices"], "start": "2023-01-03"})["batches"]
+    assert [b["symbols"] for b in backfill] == [[]]
+
+
+def test_patches_are_bounded_a_run_and_the_oldest_come_first(lake: Lake) -> None:
+    years = range(2000, 2023)
+    loaded(lake, "ftse100_prices", *(date(year, 6, 1 + (date(year, 6, 1).weekday() > 4) * 2) for year in years))
+    patches = [replace(PATCH, symbols=[name], start=date(2000, 1, 4)) for name in ("BP.L", "AZN.L")]
+    patches = [replace(patch, end=date(2022, 12, 30)) for patch in patches]
+    update_ledger(lake.clean, "ftse100_prices", "earlier", lambda _: Ledger(patches=patches))
+    own = [b for b in plan({"datasets": ["ftse100_prices"]})["batches"] if b["symbols"]]
+    assert len(own) == MAX_PATCH_BATCHES
+    assert [b["symbols"] for b in own[:2]] == [["BP.L"]] * 2
+    assert own[-1]["symbols"] == ["AZN.L"]
+
+
+def test_a_known_hole_is_asked_for_by_nobody_but_a_person(lake: Lake) -> None:
+    hole = Hole(3, date(2023, 1, 5), "earlier")
+    ledger = Ledger(holes={date(2023, 1, 4): hole, date(2023, 1, 5): Hole(2, date(2023, 1, 5))})
+    update_ledger(lake.clean, "fx_rates", "earlier", lambda _: ledger)
+    daily = plan({"datasets": ["fx_rates"]})["batches"]
+    asked = [day for batch in daily for day in from_intervals(RATES, batch["days"])]
+    assert date(2023, 1, 4) not in asked
+    assert date(2023, 1, 5) in asked
+    (by_hand,) = plan({"datasets": ["fx_rates"], "start": "2023-01-04", "end": "2023-01-04"})["batches"]
+    assert by_hand["days"] == ["2023-01-04"]
+
+
+def test_the_old_name_of_a_renamed_ticker_means_the_new_one() -> None:
+    planned = plan({"symbols": ["PHNX.L"], "start": "2023-01-03", "end": "2023-01-04"})
+    assert planned["batches"][0]["symbols"] == ["SDLF.L"]

@@ -67,7 +67,9 @@ def report(given: object) -> dict[str, Any]:
     context: Any = Context()
     plan = {"datasets": ["fx_rates"], "days_planned": 0}
     event = {"task": task_of("Report"), "input": given, "execution_arn": "arn:aws:states:eu-west-2:1:execution:m:run-1"}
-    return handler({**event, "started": "", "plan": plan, "results": [], "failure": {}}, context)
+    return handler(
+        {**event, "started": "2023-01-06T20:00:00.000Z", "plan": plan, "results": [], "failure": {}}, context
+    )
 
 
 def test_the_daily_run_mails_a_gap_and_says_what_to_run(lake: Lake) -> None:

@@ -158,7 +158,8 @@ def test_the_mail_about_a_restatement_reads_from_what_happened_to_what_to_run() 
     assert mail(restated=[SPLIT], done="6 days written").splitlines() == [
         "HISTORY RESTATED BY THE SOURCE",
         "- ftse100_prices VOD.L, split: values up to 2026-10-28 are now 5 times what they were",
-        "Older days in the lake keep the values from before until the command below loads them again.",
+        "Older days in the lake keep the values from before until the next daily run, which loads them again by itself "
+        "after a split. The command below loads them at once.",
         "",
         "WHAT WAS LOADED: 6 days written.",
         "",

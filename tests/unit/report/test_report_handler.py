@@ -32,6 +32,9 @@ DONE: dict[str, Any] = {
     "marked": 5,
     "checked": 5,
     "same": 0,
+    "missing": [],
+    "failed_symbols": [],
+    "silent_symbols": [],
 }
 FAILED = {**DONE, **dict.fromkeys(COUNTS, 0), "failure": {"Fetch": {"Error": "UpstreamThrottled", "Cause": "429"}}}
 
@@ -64,6 +67,7 @@ def test_a_good_run_mails_nobody_and_leaves_its_report(lake: Lake) -> None:
         "failures": [],
         "restatements": [],
         "history_gaps": [],
+        "news": [],
         "batches": [DONE],
     }
 

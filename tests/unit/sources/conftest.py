@@ -14,6 +14,7 @@ from marketlake.calendars import trading_days
 from tests.inject import Inject
 
 MEMBERS = {
+    "BARC.L": Constituent("BARC.L", "Barclays", date(2000, 1, 1)),
     "BP.L": Constituent("BP.L", "BP", date(2000, 1, 1)),
     "BT-A.L": Constituent("BT-A.L", "BT Group", date(2000, 1, 1)),
     "AAF.L": Constituent("AAF.L", "Airtel Africa", date(2019, 6, 28)),

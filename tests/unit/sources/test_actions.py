@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from datetime import date
 from typing import Any
 
@@ -66,6 +67,23 @@ def test_actions_are_counted_in_the_chart_and_taken_back(app: SourcesApp) -> Non
     app.handle(Request("DELETE", "/actions"))
     assert bars(app) is was
     assert "actions" not in app.health()["prices"]
+
+
+def test_a_dividend_beside_one_in_another_currency_is_refused(app: SourcesApp) -> None:
+    was = bars(app)
+    day = was.timeline.days[max(was.dividends)]
+    refused = act(app, {"symbol": "BP.L", "day": f"{day}", "dividend": 1})
+    assert refused.status == 400
+    assert f"pays a dividend in USD on {day} already" in json.loads(refused.body)["message"]
+    assert bars(app) is was
+
+
+def test_an_added_dividend_is_in_the_currency_of_the_prices(app: SourcesApp) -> None:
+    act(app, {"symbol": "BP.L", "day": f"{DAY}", "dividend": 7.5})
+    chart = app.handle(Request("GET", "/yahoo/v8/finance/chart/BP.L?range=max&interval=1d"))
+    events = json.loads(chart.body)["chart"]["result"][0]["events"]["dividends"].values()
+    assert [event["currency"] for event in events if event["amount"] == 7.5] == ["GBp"]
+    assert Counter(event["currency"] for event in events)["USD"] > 100
 
 
 def test_an_action_after_the_last_day_or_before_the_first_changes_nothing(app: SourcesApp) -> None:

@@ -1,16 +1,19 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from html import unescape
 from pathlib import Path
 
 import httpx
 import pytest
 
+from infra.faults.rules import load_profile
 from infra.sources.__main__ import main
 from infra.sources.app import SourcesApp
 from infra.sources.server import PortTaken, SourcesServer
@@ -40,7 +43,7 @@ def test_health_tells_what_is_replayed(server: SourcesServer, client: httpx.Clie
         "source": "simulated",
         "simulated": True,
         "seed": 1,
-        "symbols": 3,
+        "symbols": 4,
         "indices": ["^FTMC", "^FTSE"],
         "first_day": "2000-01-04",
         "last_day": "2026-10-30",
@@ -77,6 +80,39 @@ def test_a_connection_is_reset_or_hangs(server: SourcesServer, client: httpx.Cli
         client.get(f"{server.frankfurter_url}/latest", timeout=0.2)
     assert client.get(f"{server.frankfurter_url}/latest").status_code == 200
     assert inject.switch.injected() == {("upstream", "reset"): 1, ("upstream", "hang"): 1}
+
+
+def test_a_throttled_answer_says_when_to_come_again(
+    server: SourcesServer, client: httpx.Client, inject: Inject
+) -> None:
+    inject.switch.on(load_profile("wall"), 1)
+    answers = [
+        client.get(server.yahoo_url + path) for path in ("/v8/finance/chart/BP.L?range=5d", "/", "/v1/test/getcrumb")
+    ]
+    assert {(answer.status_code, answer.headers["retry-after"]) for answer in answers} == {(429, "120")}
+    rates = client.get(f"{server.frankfurter_url}/latest")
+    assert (rates.status_code, "retry-after" in rates.headers) == (200, False)
+
+
+def test_a_page_is_agreed_to_and_leads_to_the_chart(
+    server: SourcesServer, client: httpx.Client, inject: Inject
+) -> None:
+    chart = f"{server.yahoo_url}/v8/finance/chart/%5EFTSE?range=5d&interval=1d"
+    honest = client.get(chart).json()
+    inject(kind="consent", times=1)
+    page = client.get(chart, follow_redirects=True)
+    assert [answer.status_code for answer in page.history] == [302]
+    assert page.url.path == "/yahoo/v2/collectConsent"
+    action = re.search('action="([^"]+)"', page.text)
+    assert action is not None
+    agreed = client.post(page.url.join(unescape(action[1])), data={"agree": "1"}, follow_redirects=True)
+    assert agreed.json() == honest
+    assert len(server.requests) == 5
+
+
+def test_no_header_can_be_smuggled_in(server: SourcesServer, client: httpx.Client) -> None:
+    answer = client.get(f"{server.yahoo_url}/copyConsent?done=a%0d%0aX-Evil:%201")
+    assert (answer.status_code, "x-evil" in answer.headers) == (302, False)
 
 
 def test_a_taken_port_is_reported(server: SourcesServer, app: SourcesApp, capsys: pytest.CaptureFixture[str]) -> None:

@@ -18,16 +18,16 @@ from marketlake.history import history_of, mark_of
 from marketlake.layout import clean_key, year_key
 from marketlake.schemas import polars_schema
 from marketlake.storage import Bucket, PreconditionFailed
+from marketlake.stored import StoredDay, read_year, read_years
 from tests.unit.lake import RATES, Counting, Lake
 from transform.compact import ATTEMPTS, compact_years
-from transform.stored import StoredDay, read_year, read_years
 
 FIRST = date(2022, 12, 29)
 
 
 def write(lake: Lake, day: date, rate: float) -> StoredDay:
     """The day's object, with two rows."""
-    rows = [("EUR", "GBP", rate), ("EUR", "USD", rate + 1)]
+    rows = [("EUR", "GBP", rate, None), ("EUR", "USD", rate + 1, None)]
     frame = pl.DataFrame(rows, schema=polars_schema(RATES), orient="row")
     return StoredDay(frame, lake.clean.put(clean_key(RATES.name, day), to_parquet(frame), PARQUET))
 
@@ -44,8 +44,8 @@ def table(lake: Lake, year: int) -> list[tuple[Any, ...]]:
 def test_a_year_is_the_rows_of_its_days_sorted_by_key_and_day(lake: Lake) -> None:
     written = {day: write(lake, day, rate) for day, rate in ((FIRST, 1.0), (date(2023, 1, 2), 2.0))}
     assert compact(lake, written) == 2
-    assert table(lake, 2022) == [("2022-12-29", "EUR", "GBP", 1.0), ("2022-12-29", "EUR", "USD", 2.0)]
-    assert table(lake, 2023) == [("2023-01-02", "EUR", "GBP", 2.0), ("2023-01-02", "EUR", "USD", 3.0)]
+    assert table(lake, 2022) == [("2022-12-29", "EUR", "GBP", 1.0, None), ("2022-12-29", "EUR", "USD", 2.0, None)]
+    assert table(lake, 2023) == [("2023-01-02", "EUR", "GBP", 2.0, None), ("2023-01-02", "EUR", "USD", 3.0, None)]
 
 
 def test_nothing_is_written_where_nothing_changed(lake: Lake) -> None:
@@ -66,7 +66,7 @@ def test_a_day_whose_object_expired_stays_in_its_year(lake: Lake) -> None:
     compact(lake, {expired: write(lake, expired, 1.0)})
     lake.client.delete_object(Bucket=lake.clean.name, Key=clean_key(RATES.name, expired))
     compact(lake, {FIRST: write(lake, FIRST, 3.0)})
-    assert table(lake, 2022)[0] == (f"{expired}", "EUR", "GBP", 1.0)
+    assert table(lake, 2022)[0] == (f"{expired}", "EUR", "GBP", 1.0, None)
     assert len(table(lake, 2022)) == 4
 
 
@@ -119,7 +119,7 @@ def test_a_day_that_another_wrote_meanwhile_is_read_as_it_is(lake: Lake) -> None
     held = read_year(RATES, lake.clean, 2022)
     assert held is not None
     assert held.days == {FIRST: theirs.etag}
-    assert table(lake, 2022)[0][-1] == 9.0
+    assert table(lake, 2022)[0][-2] == 9.0
 
 
 def test_writers_that_always_lose_give_up_with_a_transient_error(lake: Lake) -> None:

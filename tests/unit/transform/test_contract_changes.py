@@ -16,10 +16,10 @@ from marketlake.batch_rows import write_batch_rows
 from marketlake.contract import Contract
 from marketlake.layout import batch_rows_key, clean_key, year_key
 from marketlake.schemas import polars_schema
+from tests.unit.frames import handed_on
 from tests.unit.lake import PRICES, Bar, Context, Lake, at, batch_of, prices_csv, task_of
 from transform import handler as transform_handler
-from validate.handler import batch_rows, last_before
-from validate.raw import CONTEXT_DAY, RawDay, read_raw
+from validate.raw import RawDay
 
 DAYS = [date(2023, 1, 3), date(2023, 1, 4), date(2023, 1, 5)]
 BARS = [at("A.L", 100), at("B.L", 200)]
@@ -28,14 +28,14 @@ BARS = [at("A.L", 100), at("B.L", 200)]
 def contract_with(names: Sequence[str], version: int) -> Contract:
     """The contract of prices with these of its columns, in this order."""
     columns = {column.name: column for column in PRICES.columns}
-    rules = msgspec.structs.replace(PRICES.rules, non_negative=(), positive=("close",), ordered=(), portions=())
+    rules = msgspec.structs.replace(PRICES.rules, non_negative=(), positive=("close",), range=None, dividend=None)
     return msgspec.structs.replace(
         PRICES, version=version, columns=tuple(columns[name] for name in names), rules=rules, adjustments=()
     )
 
 
 ALL = [column.name for column in PRICES.columns]
-FEWER = [name for name in ALL if name not in ("volume", "adj_close")]
+FEWER = [name for name in ALL if name not in ("volume", "flags")]
 
 
 def load(
@@ -44,10 +44,8 @@ def load(
     """Validate's rows of ``bars`` under ``contract``, and Transform."""
     execution = f"run-{len(lake.everything())}"
     days = [RawDay(day, prices_csv(of_day)) for day, of_day in bars.items()]
-    rows = read_raw(contract, days).with_columns(reason=pl.lit(None, pl.String()))
-    before = last_before(contract, read_raw(contract, [RawDay(CONTEXT_DAY, prices_csv([]))]))
     key = batch_rows_key(execution, 0)
-    write_batch_rows(lake.clean, key, batch_rows(days, rows, before, []))
+    write_batch_rows(lake.clean, key, handed_on(contract, days))
     validated = {"accepted": len(bars), "unchanged": 0, "rejected": 0, "rejected_rows": 0, "manifest": key}
     event = {
         "task": task_of("Transform", execution),

@@ -14,16 +14,16 @@ from marketlake.layout import clean_key
 from marketlake.messages import Batch, Input
 from marketlake.schemas import polars_schema
 from marketlake.storage import Bucket
+from marketlake.stored import stored_days
 from tests.unit.lake import RATES, Lake
 from transform.days import ATTEMPTS, NEW_DAY, Change, Day, days_of, merged, with_first_changes, with_old, write_days
-from transform.stored import stored_days
 
 FIRST = date(2023, 1, 3)
 BATCH = Batch("fx_rates", [], 2, Input(["fx_rates"], FIRST, FIRST))
 
 
 def frame(**rates: float) -> pl.DataFrame:
-    rows = [("EUR", currency, rate) for currency, rate in sorted(rates.items())]
+    rows = [("EUR", currency, rate, None) for currency, rate in sorted(rates.items())]
     return pl.DataFrame(rows, schema=polars_schema(RATES), orient="row")
 
 

@@ -1,8 +1,10 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Sequence
-from datetime import date
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from datetime import UTC, date, datetime
+from itertools import count
 from typing import Any
 
 import polars as pl
@@ -13,12 +15,14 @@ from marketlake.errors import DataQualityError, UnexpectedError
 from marketlake.layout import batch_rows_key, clean_key, raw_key, year_key
 from marketlake.manifest import read_manifest
 from marketlake.restatements import read_restatements
+from marketlake.storage import Bucket
+from tests.unit.frames import clean_frames, handed_on
 from tests.unit.lake import PRICES, Bar, Context, Lake, at, batch_of, prices_csv, task_of
 from transform import days as transform_days
 from transform import handler as transform_handler
+from transform.actions import read_actions
 from transform.handler import handler
-from validate.handler import batch_rows, last_before
-from validate.raw import CONTEXT_DAY, RawDay, read_raw
+from validate.raw import RawDay
 
 DAYS = [date(2023, 1, 3), date(2023, 1, 4)]
 BARS = [at("A.L", 100), at("B.L", 200)]
@@ -33,10 +37,8 @@ def accepted(
 ) -> None:
     """The rows that Validate hands on, of days with ``bars``, those of the tickers ``bad`` quarantined."""
     days = [RawDay(day, prices_csv(of_day)) for day, of_day in bars.items()]
-    reason = pl.when(pl.col("ticker").is_in(list(bad))).then(pl.lit("bad"))
-    rows = read_raw(PRICES, days).with_columns(reason=reason)
-    context = read_raw(PRICES, [RawDay(CONTEXT_DAY, prices_csv(before))])
-    found = batch_rows(days, rows, last_before(PRICES, context), unchanged)
+    (last,) = clean_frames(PRICES, [RawDay(date(2023, 1, 2), prices_csv(before))])
+    found = handed_on(PRICES, days, last, unchanged, bad)
     write_batch_rows(lake.clean, batch_rows_key("run-1", 0), found)
 
 
@@ -211,9 +213,7 @@ def test_days_that_are_asked_for_again_are_expected_to_change(lake: Lake) -> Non
 def test_the_day_before_the_batch_shows_a_restatement_during_a_gap(lake: Lake) -> None:
     accepted(lake, dict.fromkeys(DAYS, BARS))
     transform()
-    # Of all the bars before the batch the last is the day that the lake has.
-    bars = [at("A.L", 40), at("A.L", 45), SPLIT[0], at("B.L", 100), at("B.L", 150), SPLIT[1]]
-    accepted(lake, {date(2023, 1, 6): SPLIT}, before=bars)
+    accepted(lake, {date(2023, 1, 6): SPLIT}, before=SPLIT)
     later = ["2023-01-05/2023-01-06"]
     transform(execution="run-2", days=later, continues=True)
     assert noticed(lake, "run-2") == []
@@ -231,3 +231,54 @@ def test_a_correction_after_days_that_came_unchanged_is_no_restatement(lake: Lak
     accepted(lake, {DAYS[1]: BARS})
     transform(execution="run-2", recheck=True)
     assert len(noticed(lake, "run-2")) == 1
+
+
+PAYING = [replace(at("A.L", 100), dividend=2.0, dividend_currency="GBp"), at("B.L", 200)]
+
+
+class Killed(BaseException):
+    """The process has ended."""
+
+
+def test_a_function_killed_after_any_write_leaves_with_the_next_attempt_what_an_undisturbed_one_leaves(
+    lake: Lake, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(transform_handler, "today", lambda: date(2023, 1, 5))
+    plain, wanted, kills = Bucket.put, None, 0
+    for last in (99, *range(8, 0, -1)):
+        for key in lake.everything():
+            lake.client.delete_object(Bucket=lake.clean.name, Key=key)
+        accepted(lake, dict.fromkeys(DAYS, BARS))
+        transform()
+        accepted(lake, {DAYS[0]: BARS, DAYS[1]: PAYING})
+        writes = count(1)
+
+        def put(bucket: Bucket, *given: Any, last: int = last, writes: Iterator[int] = writes, **named: Any) -> str:
+            etag = plain(bucket, *given, **named)
+            if next(writes) == last:
+                raise Killed
+            return etag
+
+        with monkeypatch.context() as killed:
+            killed.setattr(Bucket, "put", put)
+            try:
+                transform(recheck=True, execution="run-2")
+            except Killed:
+                kills += 1
+        transform(recheck=True, execution="run-2")
+        left = {key: body for key, body in lake.everything().items() if not key.startswith("manifests/run-1/")}
+        wanted = wanted or left
+        assert left == wanted
+    assert kills >= 4, "the day, the year, the actions, and what is handed on"
+    _, actions = read_actions(PRICES, lake.clean)
+    assert actions is not None
+    assert actions.rows() == [("2023-01-04", "A.L", "dividend", 0.02, "GBP", "2023-01-05", None)]
+
+
+def test_an_action_is_first_seen_on_the_day_of_the_execution(lake: Lake) -> None:
+    accepted(lake, {DAYS[0]: BARS, DAYS[1]: PAYING})
+    before = datetime.now(UTC).date()
+    transform()
+    _, actions = read_actions(PRICES, lake.clean)
+    assert actions is not None
+    assert before <= date.fromisoformat(actions["first_seen"].item()) <= datetime.now(UTC).date()

@@ -7,8 +7,8 @@ from datetime import date
 from typing import Any
 
 from marketlake.symbols import Listing, Symbols
-from tests.unit.lake import PRICES, Bar, prices_csv
-from validate.raw import CONTEXT_DAY, RawDay
+from tests.unit.lake import PRICES, Bar, before_csv, prices_csv
+from validate.raw import RawDay
 
 DAYS = PRICES.days(date(2023, 1, 30), date(2023, 2, 8))
 BEFORE = PRICES.days(date(2023, 1, 2), date(2023, 1, 29))[-20:]
@@ -65,6 +65,6 @@ class Market:
         ]
 
     @property
-    def before(self) -> RawDay:
+    def before(self) -> bytes:
         """What Fetch stores of the days before: all bars of a share together, in their order."""
-        return RawDay(CONTEXT_DAY, prices_csv([self.bars[day, ticker][0] for ticker in TICKERS for day in BEFORE]))
+        return before_csv([(day, self.bars[day, ticker][0]) for ticker in TICKERS for day in BEFORE])

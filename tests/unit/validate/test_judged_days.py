@@ -95,7 +95,7 @@ def test_days_that_fetch_did_not_get_are_rejections_of_two_kinds() -> None:
         (date(2023, 1, 6), "NotYetPublished"),
         (date(2022, 12, 30), "UpstreamUnavailable"),
     ]
-    assert "frankfurter did not have the day in time" in found[0].cause
+    assert "ecb did not have the day in time" in found[0].cause
     assert "run it again" in found[2].cause
 
 

@@ -8,9 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from marketlake.errors import UpstreamMalformed
-from marketlake.schemas import polars_schema
-from tests.unit.lake import HEADER, PRICES, Bar, prices_csv
-from validate.raw import RawDay, read_raw
+from tests.unit.lake import HEADER, PRICES, Bar, before_csv, prices_csv
+from validate.raw import RawDay, raw_schema, read_raw
 
 DAY = date(2023, 1, 3)
 
@@ -25,7 +24,7 @@ def row(bar: Bar) -> dict[str, object]:
 
 @pytest.mark.parametrize("pence", ["GBp", "GBX"])
 def test_pence_become_pounds_and_shares_stay(pence: str) -> None:
-    bar = Bar("BP.L", 450.5, 449, 452.25, 448, 440.0, 123456, 5.5, 0.0, pence)
+    bar = Bar("BP.L", 450.5, 449, 452.25, 448, 440.0, 123456, 5.5, "", 0.0, pence)
     assert row(bar) == {
         "dt": DAY,
         "ticker": "BP.L",
@@ -33,11 +32,14 @@ def test_pence_become_pounds_and_shares_stay(pence: str) -> None:
         "high": 4.5225,
         "low": 4.48,
         "close": 4.505,
-        "adj_close": 4.4,
         "volume": 123456,
+        "currency": "GBP",
         "dividend": 0.055,
+        "dividend_currency": "GBP",
         "split_ratio": 1.0,
         "quoted_currency": pence,
+        "flags": None,
+        "adjustment": 440.0 / 450.5,
     }
 
 
@@ -46,10 +48,20 @@ def test_pounds_stay_pounds() -> None:
     assert (found["close"], found["dividend"], found["quoted_currency"]) == (450.5, 1.5, "GBP")
 
 
-@pytest.mark.parametrize("unit", ["USD", "gbp", "GBp ", "EUR"])
+@pytest.mark.parametrize(
+    ("paid", "amount", "currency"),
+    [("GBp", 0.05, "GBP"), ("GBP", 5.0, "GBP"), ("USD", 5.0, "USD"), ("ZAR", 5.0, "ZAR"), ("", 0.05, "GBP")],
+)
+def test_a_dividend_has_a_currency_of_its_own(paid: str, amount: float, currency: str) -> None:
+    found = row(Bar("X.L", 450.5, dividend=5.0, dividend_currency=paid))
+    assert (found["dividend"], found["dividend_currency"], found["currency"]) == (amount, currency, "GBP")
+    assert row(Bar("X.L", 450.5, dividend=0, dividend_currency=paid))["dividend_currency"] is None
+
+
+@pytest.mark.parametrize("unit", ["JPY", "gbp", "GBp ", "AUD"])
 def test_an_unknown_unit_gives_no_price_at_all(unit: str) -> None:
     found = row(Bar("X.L", 450.5, currency=unit))
-    assert [found[name] for name in ("open", "high", "low", "close", "adj_close", "dividend")] == [None] * 6
+    assert [found[name] for name in ("open", "high", "low", "close", "currency")] == [None] * 5
     assert found["quoted_currency"] == unit
 
 
@@ -66,7 +78,7 @@ def test_what_is_missing_is_null_no_dividend_is_zero_and_no_split_is_one() -> No
 
 
 def test_columns_are_known_by_their_names() -> None:
-    swapped = HEADER.replace("open,high", "high,open") + "\nA.L,300,200,100,250,250,5,0,0,GBp\n"
+    swapped = HEADER.replace("open,high", "high,open") + "\nA.L,300,200,100,250,250,5,0,,0,GBp\n"
     found = read(swapped.encode()).row(0, named=True)
     assert (found["high"], found["open"], found["low"]) == (3.0, 2.0, 1.0)
 
@@ -85,7 +97,7 @@ def test_rows_are_sorted_by_day_and_ticker_whatever_their_order() -> None:
 
 
 def test_no_days_and_a_day_without_rows_have_the_columns_all_the_same() -> None:
-    schema = pl.Schema({"dt": pl.Date(), **polars_schema(PRICES)})
+    schema = raw_schema(PRICES)
     assert read_raw(PRICES, []).schema == schema
     empty = read(f"{HEADER}\n".encode())
     assert (empty.schema, empty.height) == (schema, 0)
@@ -99,21 +111,34 @@ def test_no_days_and_a_day_without_rows_have_the_columns_all_the_same() -> None:
         b"<html><body>Too many requests</body></html>",
         b"<!doctype html>\n<html>\n<p>a,b</p>\n",
         b'{"chart": {"result": null}}',
-        HEADER.replace(",currency", "").encode() + b"\nA.L,1,1,1,1,1,1,0,0\n",
-        HEADER.replace("close", "price").encode() + b"\nA.L,1,1,1,1,1,1,0,0,GBp\n",
-        (HEADER + ",extra\nA.L,1,1,1,1,1,1,0,0,GBp,1\n").encode(),
-        (HEADER + "\nA.L,1,1,1,1,1,1,0,0,GBp,1\n").encode(),
-        (HEADER + "\nA.L,high,1,1,1,1,1,0,0,GBp\n").encode(),
-        (HEADER + "\nA.L,1,1,1,1,1,1.5,0,0,GBp\n").encode(),
-        (HEADER + "\nA.L,1,1,1,1,1,99999999999999999999,0,0,GBp\n").encode(),
+        HEADER.replace(",currency", "").encode() + b"\nA.L,1,1,1,1,1,1,0,,0\n",
+        HEADER.replace("close", "price").encode() + b"\nA.L,1,1,1,1,1,1,0,,0,GBp\n",
+        (HEADER + ",extra\nA.L,1,1,1,1,1,1,0,,0,GBp,1\n").encode(),
+        (HEADER + "\nA.L,1,1,1,1,1,1,0,,0,GBp,1\n").encode(),
+        (HEADER + "\nA.L,high,1,1,1,1,1,0,,0,GBp\n").encode(),
+        (HEADER + "\nA.L,1,1,1,1,1,1.5,0,,0,GBp\n").encode(),
+        (HEADER + "\nA.L,1,1,1,1,1,99999999999999999999,0,,0,GBp\n").encode(),
         (HEADER + '\n"A.L,1,1').encode(),
-        HEADER.encode() + b"\n\xff\xfe.L,1,1,1,1,1,1,0,0,GBp\n",
-        b"A.L,1,1,1,1,1,1,0,0,GBp\n",
+        HEADER.encode() + b"\n\xff\xfe.L,1,1,1,1,1,1,0,,0,GBp\n",
+        b"A.L,1,1,1,1,1,1,0,,0,GBp\n",
     ],
 )
 def test_what_is_not_prices_csv_is_malformed_and_names_the_day(body: bytes) -> None:
     with pytest.raises(UpstreamMalformed, match="ftse100_prices 2023-01-03: the raw object is not prices_csv"):
         read(body)
+
+
+def test_the_rows_before_a_batch_have_their_days() -> None:
+    before = before_csv([(date(2022, 12, 29), Bar("B.L")), (date(2022, 12, 30), Bar("B.L")), (DAY, Bar("A.L"))][:2])
+    frame = read_raw(PRICES, [RawDay(DAY, prices_csv([Bar("A.L")]))], before)
+    assert frame["dt"].to_list() == [date(2022, 12, 29), date(2022, 12, 30), DAY]
+
+
+@pytest.mark.parametrize("day", [DAY, "", "soon"])
+def test_rows_before_a_batch_that_are_not_from_before_it_are_malformed(day: object) -> None:
+    before = before_csv([(date(2022, 12, 29), Bar("B.L"))]).replace(b"2022-12-29", f"{day}".encode())
+    with pytest.raises(UpstreamMalformed, match="ftse100_prices before 2023-01-03"):
+        read_raw(PRICES, [RawDay(DAY, prices_csv([Bar("A.L")]))], before)
 
 
 GOOD = prices_csv([Bar("A.L"), Bar("B.L", open=None)])
@@ -133,5 +158,5 @@ def test_any_bytes_are_a_frame_of_the_contract_or_malformed(body: bytes) -> None
         frame = read(body)
     except UpstreamMalformed:
         return
-    assert frame.schema == pl.Schema({"dt": pl.Date(), **polars_schema(PRICES)})
+    assert frame.schema == raw_schema(PRICES)
     assert set(frame["dt"]) <= {DAY}

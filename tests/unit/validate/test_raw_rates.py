@@ -28,9 +28,9 @@ def read(body: bytes) -> pl.DataFrame:
 
 def test_one_row_a_currency_sorted_with_the_base() -> None:
     assert read(rates_json(DAY, {"USD": 1.0545, "AUD": 2, "JPY": 137.5})).rows() == [
-        (DAY, "EUR", "AUD", 2.0),
-        (DAY, "EUR", "JPY", 137.5),
-        (DAY, "EUR", "USD", 1.0545),
+        (DAY, "EUR", "AUD", 2.0, None),
+        (DAY, "EUR", "JPY", 137.5, None),
+        (DAY, "EUR", "USD", 1.0545, None),
     ]
 
 
@@ -102,3 +102,10 @@ def test_the_hash_is_of_the_bytes_as_received() -> None:
 def test_another_day_s_document_and_rates_that_are_no_numbers_are_refused(text: str) -> None:
     with pytest.raises(UpstreamMalformed):
         read_raw(RATES, [RawDay(date(2023, 1, 3), text.encode())])
+
+
+def test_the_rates_before_a_batch_have_a_date_before_it() -> None:
+    day = [RawDay(DAY, rates_json(DAY, {"USD": 1.1}))]
+    assert read_raw(RATES, day, rates_json(date(2023, 1, 2), {"USD": 1.2}))["rate"].to_list() == [1.2, 1.1]
+    with pytest.raises(UpstreamMalformed, match="fx_rates before 2023-01-03"):
+        read_raw(RATES, day, rates_json(DAY, {"USD": 1.2}))

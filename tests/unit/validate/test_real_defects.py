@@ -11,7 +11,6 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import duckdb
 import polars as pl
 import pytest
 
@@ -88,60 +87,67 @@ def _share(part: float) -> Callable[[float], float]:
     return lambda value: round(value * part, 4)
 
 
-def _begun(days: int) -> list[Place]:
-    return [(day, T) for day in [*BEFORE[-days:], *DAYS]]
+def _paid(amount: float, implied: float) -> Build:
+    """A dividend (pence), and adjusted closes that imply the share ``implied`` of the price."""
+
+    def build(market: Market) -> list[Place]:
+        market.change(HERE, dividend=amount)
+        market.change(*EARLIER, adj_close=_share(1 - implied))
+        return [HERE]
+
+    return build
 
 
-IN_POUNDS = _scaled(0.01, FROM_HERE)
+FOUR = 0.04 * float(str(Market().bars[DAYS[2], T][0].close))
+"""A dividend of 4 % of the price of the day before, in pence."""
+
 BUILDS: dict[str, Build] = {
     "unit_error": _scaled(0.01, [HERE, (DAYS[4], T)]),
-    "unit_error_begun_before": _scaled(0.01, _begun(9), [(day, T) for day in DAYS]),
-    "unit_error_of_weeks": _scaled(0.01, _begun(11)),
+    "unit_error_of_months": _scaled(0.01, [(day, T) for day in [*BEFORE, *DAYS]], [(day, T) for day in DAYS]),
     "unit_error_of_the_market": _scaled(0.01, [(DAY, ticker) for ticker in TICKERS]),
-    "unit_change_named": _several(IN_POUNDS, _changed(*FROM_HERE, currency="GBP")),
-    "unknown_currency": _changed(HERE, currency="USD"),
-    "high_only": _changed(HERE, high=_share(100)),
-    "low_only": _changed(HERE, low=_share(0.01)),
-    "open_only": _changed(HERE, open=_share(100)),
-    "zero_prices": _changed(HERE, open=0, high=0, low=0, close=0, adj_close=0),
-    "zero_open": _changed(HERE, open=0),
+    "unit_change_named": _several(
+        _scaled(0.01, [(day, T) for day in [*BEFORE, *DAYS]]),
+        _changed(*[(day, T) for day in [*BEFORE, *DAYS]], currency="GBP"),
+    ),
+    "unknown_currency": _changed(HERE, currency="JPY"),
+    "high_only": _changed(HERE, high=_share(100), low=_share(0.01), open=_share(100)),
+    "zero_open": _changed(HERE, open=0, high="inf", low=-1),
     "close_beyond": _changed(HERE, close=_share(1.03)),
+    "open_beyond": _changed(HERE, open=_share(1.2)),
+    "zero_prices": _changed(HERE, open=0, high=0, low=0, close=0, adj_close=0),
     "no_bar": _taken_out,
     "no_volume": _several(_changed(HERE, volume=None), _changed((DAYS[4], T), volume=0)),
-    "dividend_too_large": _changed(HERE, dividend=320.0),
-    "dividend_too_small": _changed(HERE, dividend=0.064),
-    "dividend_of_other_currency": _changed(HERE, dividend=0.2),
-    "dividend_missing": _changed(*FROM_HERE, adj_close=_share(1.02)),
-    "dividend_doubled": _several(_changed(*FROM_HERE, adj_close=_share(1.02)), _changed(HERE, dividend=12.8)),
-    "dividend_phantom": _several(_changed(HERE, dividend=6.4), _changed((DAYS[6], T), dividend=6.4)),
-    "dividend_not_in_adjusted": _changed(HERE, dividend=6.4),
-    "adjusted_too_large": _changed(HERE, adj_close=_share(100)),
-    "adjusted_too_small": _changed(HERE, adj_close=_share(0.01)),
-    "split_not_adjusted": _split(10.0, 10.0, FROM_HERE),
-    "small_split_not_adjusted": _split(2.0, 2.0, [HERE]),
-    "split_adjusted_twice": _split(3.0, 1 / 3, [HERE]),
+    "dividend_too_large": _paid(100 * FOUR, 0.04),
+    "dividend_too_small": _paid(0.005 * FOUR, 0.02),
+    "dividend_missing": _paid(0.0, 0.04),
+    "dividend_doubled": _paid(2 * FOUR, 0.04),
+    "dividend_not_adjusted": _paid(FOUR, 0.0004),
+    "dividend_of_other_currency": _several(_paid(0.013 * FOUR, 0.04), _changed(HERE, dividend_currency="USD")),
+    "split_not_adjusted": _split(10.0, 10.0, [HERE]),
     "split_phantom": _split(2.0, 1.0, []),
+    "new_level": _scaled(0.1, FROM_HERE, []),
+    "impossible_move": _scaled(0.1, [HERE, (DAYS[4], T)]),
+    "spike": _scaled(1.6, [HERE]),
     "stale_share": _repeated([HERE]),
     "stale_market": _repeated(LAST),
-    "stale_market_without_volume": _repeated(LAST, volume=0),
     "suspended": _repeated([HERE], volume=0),
     "bar_twice": _twice,
     "wrong_by_little": _scaled(1.2, [HERE]),
 }
 
 
-def verdicts(market: Market) -> tuple[pl.DataFrame, list[Any]]:
-    """The bad rows, and the days that are rejected."""
-    rows = judged(PRICES, market.raw_days, market.before)
-    rejected = [rejection.day for rejection in judge_days(PRICES, rows, DAYS, market.symbols)]
-    return rows.filter(pl.col("reason").is_not_null()), rejected
+def verdicts(market: Market) -> pl.DataFrame:
+    """The batch's rows as judged, with a lake that has the closes of the days before, without a defect."""
+    lake = [
+        (day, ticker, float(str(Market().bars[day, ticker][0].close)) / 100) for day in BEFORE for ticker in TICKERS
+    ]
+    return judged(PRICES, market.raw_days, market.before, lake)
 
 
 def test_the_market_without_a_defect_is_good() -> None:
-    market = Market()
-    assert judged(PRICES, market.raw_days, market.before).height == len(ALL)
-    bad, rejected = verdicts(market)
-    assert (bad.height, rejected) == (0, [])
+    rows = verdicts(Market())
+    assert rows.height == len(ALL)
+    assert (rows["reason"].null_count(), rows["flags"].null_count()) == (len(ALL), len(ALL))
 
 
 def test_every_defect_of_the_page_is_built() -> None:
@@ -151,16 +157,30 @@ def test_every_defect_of_the_page_is_built() -> None:
 @pytest.mark.parametrize("defect", DEFECTS, ids=lambda defect: defect["name"])
 def test_the_verdict_on_a_defect(defect: dict[str, str]) -> None:
     market = Market()
-    wrong = BUILDS[defect["name"]](market)
-    bad, rejected = verdicts(market)
-    blamed = sorted(bad.select("dt", "ticker").rows())
-    if defect["verdict"] == "passes":
-        assert (blamed, rejected) == ([], [])
+    wrong = sorted(BUILDS[defect["name"]](market))
+    rows = verdicts(market)
+    bad, doubtful = rows.filter(pl.col("reason").is_not_null()), rows.filter(pl.col("flags").is_not_null())
+    refused, flagged = (sorted(found.select("dt", "ticker").rows()) for found in (bad, doubtful))
+    if defect["verdict"] == "row quarantined":
+        assert (refused, flagged) == (wrong, []), "all that is wrong, and nothing beside it"
+        assert all(defect["rule"] in reason for reason in bad["reason"])
         return
-    # All that is wrong, and nothing beside it.
-    assert blamed == sorted(wrong)
-    assert any(defect["rule"] in reason for reason in bad["reason"])
-    assert rejected == (sorted({day for day, _ in wrong}) if defect["verdict"] == "days rejected" else [])
+    assert refused == []
+    if defect["verdict"] == "passes":
+        assert flagged == []
+        return
+    assert flagged == wrong
+    assert defect["rule"] in doubtful["flags"][0].split(",")
+    values = ("open", "high", "low", "volume", "dividend")
+    lost = [name for name in values if doubtful[name].null_count()]
+    assert bool(lost) == (defect["verdict"] == "value becomes null")
+
+
+def test_a_day_of_which_the_market_is_bad_is_rejected() -> None:
+    market = Market()
+    BUILDS["unit_error_of_the_market"](market)
+    rejected = judge_days(PRICES, verdicts(market), DAYS, market.symbols)
+    assert [rejection.day for rejection in rejected] == [DAY]
 
 
 def test_the_page_has_these_verdicts() -> None:
@@ -170,22 +190,7 @@ def test_the_page_has_these_verdicts() -> None:
     assert table[start + 1 : start + 1 + len(lines)] == lines
 
 
-@pytest.mark.parametrize(
-    ("dividend", "shown"), [(6.4, []), (0.0, [6.4]), (12.8, [6.4])], ids=["right", "missing", "doubled"]
-)
-def test_the_query_of_the_page_shows_dividends_that_adjusted_closes_contradict(
-    dividend: float, shown: list[float]
-) -> None:
-    market = Market()
-    market.change(HERE, dividend=dividend)
-    market.change(*EARLIER, adj_close=_share(1 - 6.4 / float(str(market.bars[DAYS[2], T][0].close))))
-    ftse100_prices = judged(PRICES, market.raw_days, market.before).with_columns(pl.col("dt").cast(pl.String))
-    sql = PAGE.read_text("utf-8").partition("```sql\n")[2].partition("```")[0]
-    found = duckdb.connect().register("ftse100_prices", ftse100_prices.to_arrow()).execute(sql).fetchall()
-    assert [(dt, ticker, round(100 * implied, 1)) for dt, ticker, _, implied in found] == [
-        (f"{DAY}", T, implied) for implied in shown
-    ]
-
-
 def _verdict(defect: dict[str, str]) -> str:
-    return f"{defect['verdict']}: *{defect['rule']}*" if defect["rule"] else f"**{defect['verdict']}**"
+    rule = defect["rule"]
+    flag = f": *{rule}*" if defect["verdict"] == "row quarantined" else f", flag `{rule}`"
+    return f"{defect['verdict']}{flag}" if rule else f"**{defect['verdict']}**"

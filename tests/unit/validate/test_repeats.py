@@ -9,8 +9,8 @@ import polars as pl
 import pytest
 
 from tests.unit.frames import judged
-from tests.unit.lake import PRICES, RATES, Bar, at, prices_csv, rates_json
-from validate.raw import CONTEXT_DAY, RawDay
+from tests.unit.lake import PRICES, RATES, Bar, at, before_csv, prices_csv, rates_json
+from validate.raw import RawDay
 
 FIRST = date(2023, 1, 2)
 TRADED = replace(at("A.L", 500), volume=7)
@@ -19,7 +19,7 @@ TRADED = replace(at("A.L", 500), volume=7)
 def blamed(*bars: Bar, before: Bar | None = None) -> list[int]:
     """Numbers of the days that are refused as stale, of one bar a day."""
     days = [RawDay(FIRST + timedelta(days=n), prices_csv([bar])) for n, bar in enumerate(bars)]
-    context = RawDay(CONTEXT_DAY, prices_csv([before])) if before else None
+    context = before_csv([(FIRST - timedelta(days=3), before)]) if before else None
     bad = judged(PRICES, days, context).filter(pl.col("reason").is_not_null())
     assert all("a stale row" in reason for reason in bad["reason"])
     return [(day - FIRST).days for day in bad["dt"]]
@@ -43,6 +43,11 @@ def test_one_other_price_or_none_makes_it_another_bar(change: str) -> None:
     if change != "close":
         unknown = replace(TRADED, **{change: None})  # type: ignore[arg-type]
         assert blamed(unknown, unknown) == [], "what is not known repeats nothing"
+
+
+def test_trades_at_one_price_may_come_again() -> None:
+    flat = Bar("A.L", close=50.0, open=50.0, high=50.0, low=50.0, volume=1000)
+    assert blamed(flat, flat, flat) == []
 
 
 def test_every_copy_is_refused_and_the_first_of_them_is_the_measure() -> None:

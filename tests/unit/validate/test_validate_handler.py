@@ -6,22 +6,43 @@ from collections.abc import Sequence
 from datetime import date
 from typing import Any
 
+import msgspec
 import polars as pl
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from marketlake.batch_rows import AcceptedDay, read_batch_rows
+from marketlake.batch_rows import PARQUET, AcceptedDay, read_batch_rows, to_parquet
 from marketlake.contract import Contract
 from marketlake.errors import UpstreamMalformed
 from marketlake.intervals import from_intervals, to_intervals
-from marketlake.layout import before_key, clean_key, raw_key
+from marketlake.layout import before_key, clean_key, raw_key, year_key
 from marketlake.markers import Marker, write_marker
+from marketlake.messages import Batch
+from marketlake.schemas import polars_schema
 from marketlake.storage import ObjectMissing
-from tests.unit.lake import PRICES, RATES, SHORT_LIST, TEN, Bar, Context, Lake, at, batch_of, prices_csv, task_of
-from validate.handler import handler
-from validate.raw import RawDay
+from marketlake.stored import DAYS as HELD_DAYS
+from tests.unit.frames import held
+from tests.unit.lake import (
+    PRICES,
+    RATES,
+    SHORT_LIST,
+    TEN,
+    Bar,
+    Context,
+    Counting,
+    Lake,
+    at,
+    batch_of,
+    before_csv,
+    prices_csv,
+    task_of,
+)
+from validate.anchors import held_rows
+from validate.handler import handler, rows_to_review
+from validate.raw import RawDay, read_raw
 
+BEFORE = date(2022, 12, 30)
 DAYS = [date(2023, 1, day) for day in (3, 4, 5, 6)]
 BATCH = batch_of(PRICES, ["2023-01-03/2023-01-06"])
 GOOD = [at(ticker, 500) for ticker in TEN]
@@ -60,6 +81,7 @@ def test_good_days_are_accepted_with_the_hash_of_what_was_seen(lake: Lake) -> No
         "unchanged": 0,
         "rejected": 0,
         "rejected_rows": 0,
+        "flagged_rows": 0,
         "rejections": [],
         "example": None,
         "manifest": "manifests/run-1/2-rows.parquet",
@@ -91,7 +113,7 @@ def test_a_bad_row_without_a_ticker_takes_no_other_with_it(lake: Lake) -> None:
 
 
 def test_a_rejected_day_leaves_its_rows_as_evidence_and_others_go_on(lake: Lake) -> None:
-    put(lake, {DAYS[0]: GOOD, DAYS[1]: [*GOOD[:8], Bar("I.L", close=0), Bar("J.L", currency="USD")]})
+    put(lake, {DAYS[0]: GOOD, DAYS[1]: [*GOOD[:8], Bar("I.L", close=0), Bar("J.L", currency="JPY")]})
     found = validate(fetched(DAYS[:2]))
     assert (found["accepted"], found["rejected"], found["rejected_rows"]) == (1, 1, 2)
     assert [day.dt for day in read_batch_rows(lake.clean, found["manifest"]).days] == DAYS[:1]
@@ -127,7 +149,7 @@ def test_a_batch_of_which_nothing_came_is_reported_day_by_day(lake: Lake) -> Non
 
 def test_the_bars_before_the_batch_tell_a_unit_error_on_its_first_day(lake: Lake) -> None:
     put(lake, {DAYS[0]: [*GOOD[:9], at("J.L", 5.0)]})
-    lake.raw.put(before_key(PRICES, DAYS[0]), prices_csv(GOOD), "text/csv")
+    lake.raw.put(before_key(PRICES, DAYS[0]), before_csv([(BEFORE, bar) for bar in GOOD]), "text/csv")
     assert validate(fetched(DAYS[:1]))["rejected_rows"] == 0, "without context nothing can be known"
     assert validate(fetched(DAYS[:1], before=True))["rejected_rows"] == 1
     assert "a unit error" in quarantined(lake)[0]["reason"]
@@ -135,8 +157,9 @@ def test_the_bars_before_the_batch_tell_a_unit_error_on_its_first_day(lake: Lake
 
 def test_the_last_bars_before_the_batch_go_on_with_its_rows(lake: Lake) -> None:
     put(lake, {DAYS[0]: GOOD})
-    earlier = [bar for ticker in reversed(TEN) for bar in (at(ticker, 480), at(ticker, 490))]
-    lake.raw.put(before_key(PRICES, DAYS[0]), prices_csv(earlier), "text/csv")
+    days = ((date(2022, 12, 29), 480), (BEFORE, 490))
+    earlier = [(day, at(ticker, close)) for ticker in reversed(TEN) for day, close in days]
+    lake.raw.put(before_key(PRICES, DAYS[0]), before_csv(earlier), "text/csv")
     before = read_batch_rows(lake.clean, validate(fetched(DAYS[:1], before=True))["manifest"]).before
     assert before.select("ticker", "close").rows() == [(ticker, 4.9) for ticker in TEN]
 
@@ -263,3 +286,84 @@ def test_every_stored_day_is_accepted_rejected_or_unchanged_and_no_bad_row_goes_
         assert frame.height >= (1 if recheck else 9)
         assert frame["ticker"].is_unique().all()
         assert frame.select((pl.col("close") > 0).all()).item()
+
+
+def hold(lake: Lake, closes: dict[date, dict[str, float]], flags: str | None = None) -> None:
+    """The years' objects, with these closes (pounds)."""
+    schema = {"dt": pl.String(), **polars_schema(PRICES)}
+    for year in {day.year for day in closes}:
+        rows = [
+            {"dt": f"{day}", "ticker": ticker, "close": close, "flags": flags}
+            for day, of_day in closes.items()
+            for ticker, close in of_day.items()
+            if day.year == year
+        ]
+        body = to_parquet(pl.DataFrame(rows, schema=schema), metadata={HELD_DAYS: "{}"})
+        lake.clean.put(year_key("ftse100_prices", year), body, PARQUET)
+
+
+def test_an_answer_is_held_against_the_day_before_it_in_the_lake(lake: Lake) -> None:
+    hold(lake, {BEFORE: dict.fromkeys(TEN, 5.0)})
+    put(lake, {DAYS[0]: [*GOOD[:9], at("J.L", 5.0)]})
+    before = [(BEFORE, bar) for bar in [*GOOD[:9], at("J.L", 5.05)]]
+    lake.raw.put(before_key(PRICES, DAYS[0]), before_csv(before), "text/csv")
+    assert validate(fetched(DAYS[:1], before=True))["rejected_rows"] == 1
+    continues = {**BATCH, "continues": True}
+    found = validate(fetched(DAYS[:1], before=True), continues)
+    assert found["rejected_rows"] == 0, "the execution writes the day before by itself"
+
+
+def test_a_symbol_that_the_year_lacks_is_looked_for_in_the_year_before(lake: Lake) -> None:
+    """As where its answers have been in the wrong unit since then."""
+    days = [date(2023, 6, 1), date(2023, 6, 2)]
+    hold(lake, {date(2022, 12, 1): {"J.L": 5.0}, days[0]: dict.fromkeys(TEN[:9], 5.0)})
+    put(lake, {days[1]: [*GOOD[:9], at("J.L", 5.0)]})
+    assert validate(fetched(days[1:]), batch_of(PRICES, [f"{days[1]}"]))["rejected_rows"] == 1
+
+
+def test_held_rows_cost_one_request_a_batch(lake: Lake) -> None:
+    hold(lake, {BEFORE: dict.fromkeys(TEN, 5.0), DAYS[0]: dict.fromkeys(TEN, 5.0)})
+    counting, frame = Counting(lake.clean), read_raw(PRICES, [RawDay(DAYS[1], prices_csv(GOOD))])
+    batch = msgspec.convert(BATCH, Batch)
+    held = held_rows(PRICES, counting, batch, DAYS[1], frame)
+    assert (counting.read, set(held["dt"])) == (["by_year/ftse100_prices/year=2023/part-0.parquet"], {DAYS[0]})
+
+
+RECHECK = {**BATCH, "recheck": True}
+
+
+def test_on_a_look_back_no_day_is_rejected_whatever_came_of_it(lake: Lake) -> None:
+    hold(lake, {BEFORE: dict.fromkeys(TEN, 5.0), DAYS[0]: dict.fromkeys(TEN, 5.0)})
+    put(lake, {DAYS[0]: [*(Bar(ticker, close=0) for ticker in TEN[:9]), GOOD[9]]})
+    found = validate(fetched(DAYS[:1]), RECHECK)
+    assert (found["accepted"], found["unchanged"], found["rejected"], found["rejected_rows"]) == (1, 0, 0, 9)
+    put(lake, {DAYS[0]: [at(ticker, 5.0) for ticker in TEN]})
+    found = validate(fetched(DAYS[:1]), RECHECK)
+    assert (found["accepted"], found["unchanged"], found["rejected"], found["rejected_rows"]) == (0, 1, 0, 10)
+
+
+def test_the_same_bytes_are_looked_at_again_where_they_are_judged_otherwise_now(lake: Lake) -> None:
+    """A spike of which the day after has come since."""
+    closes = {DAYS[0]: 500, DAYS[1]: 800, DAYS[2]: 505}
+    put(lake, {day: [*GOOD[:9], at("J.L", close)] for day, close in closes.items()})
+    hold(lake, {day: {**dict.fromkeys(TEN, 5.0), "J.L": close / 100} for day, close in closes.items()})
+    for day, close in closes.items():
+        mark(lake, day, RawDay(day, prices_csv([*GOOD[:9], at("J.L", close)])).sha256)
+    found = validate(fetched(DAYS[:3]), RECHECK)
+    rows = read_batch_rows(lake.clean, found["manifest"])
+    assert (rows.unchanged, found["flagged_rows"]) == ([DAYS[0], DAYS[2]], 1)
+    assert rows.frame.filter(pl.col("flags") == "spike").select("dt", "ticker").rows() == [(DAYS[1], "J.L")]
+
+
+def test_rows_to_review_are_a_large_share_of_a_batch_or_bad_for_two_days() -> None:
+    reasons = [None] * 98 + ["bad", "bad"]
+    rows = pl.DataFrame(
+        {"dt": [DAYS[0]] * 100, "ticker": [f"{n}.L" for n in range(100)], "reason": reasons},
+        schema={"dt": pl.Date(), "ticker": pl.String(), "reason": pl.String()},
+    )
+    nothing, batch = held(PRICES, []), msgspec.convert(BATCH, Batch)
+    assert rows_to_review(PRICES, batch, rows, nothing) == 0
+    assert rows_to_review(PRICES, batch, rows[1:], nothing) == 2
+    looked_back = msgspec.structs.replace(batch, recheck=True)
+    assert rows_to_review(PRICES, looked_back, rows, nothing) == 2
+    assert rows_to_review(PRICES, looked_back, rows, held(PRICES, [(DAYS[0], "98.L", 5.0)])) == 1

@@ -13,15 +13,15 @@ from marketlake.errors import ContractViolation
 from marketlake.layout import clean_key, year_key
 from marketlake.schemas import polars_schema
 from marketlake.storage import Bucket
-from tests.unit.lake import RATES, Counting, Lake
+from marketlake.stored import StoredDay, in_contracts_columns, read_year, read_years, stored_days
+from tests.unit.lake import PRICES, RATES, Counting, Lake
 from transform.compact import compact_years
-from transform.stored import StoredDay, in_contracts_columns, read_year, read_years, stored_days
 
 DAYS = [date(2022, 12, 29), date(2022, 12, 30), date(2023, 1, 2)]
 
 
 def frame(rate: float) -> pl.DataFrame:
-    rows = [("EUR", "GBP", rate), ("EUR", "USD", rate + 1)]
+    rows = [("EUR", "GBP", rate, None), ("EUR", "USD", rate + 1, None)]
     return pl.DataFrame(rows, schema=polars_schema(RATES), orient="row")
 
 
@@ -67,7 +67,7 @@ def renamed(*columns: Column) -> Contract:
     return msgspec.structs.replace(RATES, columns=columns)
 
 
-BASE, TARGET, RATE = RATES.columns
+BASE, TARGET, RATE, _ = RATES.columns
 FIXING = Column("fixing", "double", nullable=True, description="")
 
 
@@ -75,6 +75,7 @@ FIXING = Column("fixing", "double", nullable=True, description="")
     ("contract", "expected"),
     [
         (renamed(BASE, TARGET, RATE, FIXING), [("EUR", "GBP", 1.0, None), ("EUR", "USD", 2.0, None)]),
+        (renamed(*RATES.columns, FIXING), [("EUR", "GBP", 1.0, None, None), ("EUR", "USD", 2.0, None, None)]),
         (renamed(BASE, TARGET), [("EUR", "GBP"), ("EUR", "USD")]),
         (renamed(RATE, TARGET, BASE), [(1.0, "GBP", "EUR"), (2.0, "USD", "EUR")]),
     ],
@@ -84,6 +85,47 @@ def test_rows_of_an_earlier_contract_come_in_the_columns_of_this_one(contract: C
     assert found.rows() == expected
     assert found.schema == polars_schema(contract)
     assert in_contracts_columns(RATES, found, "key").schema == polars_schema(RATES)
+
+
+OLD_PRICES = pl.DataFrame(
+    {
+        "ticker": ["A.L", "B.L", "C.L"],
+        "open": [1.0, 2.0, 3.0],
+        "high": [1.0, 2.0, 3.0],
+        "low": [1.0, 2.0, 3.0],
+        "close": [1.0, 2.0, 3.0],
+        "adj_close": [0.9, 2.0, 3.0],
+        "volume": [10, None, 30],
+        "dividend": [0.0, 0.05, 0.06],
+        "split_ratio": [1.0, 1.0, 1.0],
+        "quoted_currency": ["GBp", "GBp", "GBP"],
+    }
+)
+"""Prices as version 1 of their contract had them, all in pounds."""
+
+
+def test_prices_from_before_they_had_a_currency_get_that_of_their_unit() -> None:
+    found = in_contracts_columns(PRICES, OLD_PRICES, "key")
+    assert found.schema == polars_schema(PRICES)
+    assert found["currency"].to_list() == ["GBP"] * 3
+    assert found.select("dividend", "dividend_currency").rows() == [(0.0, None), (0.05, "GBP"), (0.06, "GBP")]
+    assert found["flags"].to_list() == [None] * 3
+    # A row that has them keeps them, whatever its unit.
+    assert in_contracts_columns(PRICES, found.with_columns(currency=pl.lit("EUR")), "key")["currency"][0] == "EUR"
+
+
+def test_a_lake_from_before_prices_had_a_currency_heals_with_the_next_write_of_its_year(lake: Lake) -> None:
+    old, new = DAYS[:2]
+    dated = OLD_PRICES.select(pl.lit(f"{old}").alias("dt"), pl.all())
+    body = to_parquet(dated, metadata={"marketlake.days": f'{{"{old}": "x"}}'})
+    lake.clean.put(year_key(PRICES.name, 2022), body, PARQUET)
+    rows = in_contracts_columns(PRICES, OLD_PRICES, "key")
+    written = {new: StoredDay(rows, lake.clean.put(clean_key(PRICES.name, new), to_parquet(rows), PARQUET))}
+    assert compact_years(PRICES, lake.clean, read_years(PRICES, lake.clean, {2022}), written) == 1
+    year = read_year(PRICES, lake.clean, 2022)
+    assert year is not None
+    assert year.current
+    assert year.frame.filter(pl.col("dt") == f"{old}").drop("dt").equals(rows)
 
 
 def test_a_column_whose_type_does_not_fit_any_more_is_refused() -> None:

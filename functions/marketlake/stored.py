@@ -10,7 +10,8 @@ from datetime import date
 
 import polars as pl
 
-from marketlake.contract import Contract
+from marketlake.aliases import shipped_aliases
+from marketlake.contract import Contract, Units
 from marketlake.errors import ContractViolation
 from marketlake.history import DAYS as MARKS
 from marketlake.history import days_to_text
@@ -71,7 +72,8 @@ def read_year(contract: Contract, clean: Bucket, year: int) -> Year | None:
             f"marketlake restore {contract.name} {year}"
         ) from error
     rows = in_contracts_columns(contract, frame, key, dated=True)
-    current = rows.schema == frame.schema and stored.metadata.get(MARKS) == days_to_text(year, etags)
+    named = contract.symbol_column not in frame.columns or not _renamed(contract, frame)
+    current = named and rows.schema == frame.schema and stored.metadata.get(MARKS) == days_to_text(year, etags)
     return Year(stored.etag, etags, rows, current)
 
 
@@ -90,23 +92,59 @@ def read_day(contract: Contract, clean: Bucket, day: date) -> StoredDay:
 def in_contracts_columns(contract: Contract, frame: pl.DataFrame, key: str, *, dated: bool = False) -> pl.DataFrame:
     """``frame``, which was stored at ``key`` by any version of the contract, in the columns of this one.
 
-    A column that the contract has since is null, one that it has no more is left out. ``dated``: it begins with ``dt``.
+    A column that the contract has since is null, one that it has no more is left out. Rows from before prices had a
+    currency get that of the unit in which they were quoted. ``dated``: the frame begins with ``dt``.
 
     Raises:
         ContractViolation: a value is not of the column's type.
     """
     schema = {"dt": pl.String(), **polars_schema(contract)} if dated else polars_schema(contract)
     if frame.schema == pl.Schema(schema):
-        return frame
+        return _under_current_names(contract, frame)
+    if contract.units is not None:
+        frame = _with_currencies(contract.units, frame)
     there = set(frame.columns)
     columns = (pl.col(name) if name in there else pl.lit(None).alias(name) for name in schema)
     try:
-        return frame.select(column.cast(kind) for column, kind in zip(columns, schema.values(), strict=True))
+        fitted = frame.select(column.cast(kind) for column, kind in zip(columns, schema.values(), strict=True))
     except pl.exceptions.PolarsError as error:
         raise ContractViolation(
             f"{key} was written under another contract, and its values do not fit this one: {error}; "
             "give a column whose type changes another name"
         ) from error
+    return _under_current_names(contract, fitted)
+
+
+def _renamed(contract: Contract, frame: pl.DataFrame) -> bool:
+    """Whether ``frame`` has rows under a name that a ticker has no more."""
+    return bool(frame[contract.symbol_column].is_in(list(shipped_aliases())).any())
+
+
+def _under_current_names(contract: Contract, frame: pl.DataFrame) -> pl.DataFrame:
+    """``frame`` with each ticker under its name of today; where a day has a row under both, that one is kept."""
+    if not _renamed(contract, frame):
+        return frame
+    column = contract.symbol_column
+    old = pl.col(column).is_in(list(shipped_aliases()))
+    names = {alias.old: alias.new for alias in shipped_aliases().values()}
+    key = [name for name in ("dt", *contract.key) if name in frame.columns]
+    ordered = frame.with_columns(_old=old).sort("_old", maintain_order=True).drop("_old")
+    named = ordered.with_columns(pl.col(column).replace(names))
+    return named.unique(key, keep="first", maintain_order=True).sort(key)
+
+
+def _with_currencies(units: Units, frame: pl.DataFrame) -> pl.DataFrame:
+    """``frame`` with the currencies of its prices and dividends, where it was stored before the contract had them.
+
+    Every dividend was then read as an amount of the unit in which the prices are quoted.
+    """
+    needed = {units.quoted_column, units.dividend_column}
+    if units.currency_column in frame.columns or not needed <= set(frame.columns):
+        return frame
+    currencies = {name: unit.currency for name, unit in units.quoted.items()}
+    currency = pl.col(units.quoted_column).replace_strict(currencies, default=None, return_dtype=pl.String())
+    paid = pl.when(pl.col(units.dividend_column) != 0.0).then(currency)
+    return frame.with_columns(currency.alias(units.currency_column), paid.alias(units.dividend_currency_column))
 
 
 def stored_days(

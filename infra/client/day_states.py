@@ -1,0 +1,82 @@
+"""What the lake held of a day at earlier times: from the versions of its year's object, and from the day's marker.
+
+Each write of a year leaves the one before as an old version, for ``noncurrent_expire_days``: so long the rows of any
+day, however old, are known as they were. Of what was replaced before that, the marker still says that it was, and by
+which execution.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any
+
+from infra.client.target import Target
+from infra.client.year_versions import YearVersion, versions_of
+from marketlake.contract import Contract
+from marketlake.history import mark_of
+from marketlake.layout import year_key
+from marketlake.markers import Replaced, read_marker
+
+
+@dataclass(frozen=True)
+class State:
+    """The rows that the lake had of a day from ``since`` on (None: from before the oldest version that is kept), until
+    ``until`` (None: it has them still). Rows are as in the clean table, sorted by key."""
+
+    since: datetime | None
+    until: datetime | None
+    rows: Sequence[dict[str, Any]]
+
+
+@dataclass(frozen=True)
+class DayStates:
+    """The states of a day that are kept, oldest first, and the earlier ones of which only the marker tells."""
+
+    states: Sequence[State]
+    forgotten: Sequence[Replaced]
+
+    def on(self, moment: datetime) -> State | None:
+        """The state at ``moment`` (aware); None where it is not kept."""
+        return next((s for s in self.states if (s.since is None or s.since <= moment) and _after(s, moment)), None)
+
+
+def _after(state: State, moment: datetime) -> bool:
+    return state.until is None or moment < state.until
+
+
+def states_of(target: Target, contract: Contract, day: date) -> DayStates:
+    """What the lake held of ``day``. A version is read only where the mark of the day says that its rows differ."""
+    versions = list(reversed(versions_of(target, contract.name, day.year).versions))
+    runs: list[list[YearVersion]] = []
+    for version in versions:
+        if runs and _mark(runs[-1][0], day) == _mark(version, day):
+            runs[-1].append(version)
+        else:
+            runs.append([version])
+    starts = [run[0] for run in runs]
+    ends = [*(version.written for version in starts[1:]), None][: len(starts)]
+    states = [
+        State(None if place == 0 else version.written, until, _rows(target, contract, version, day))
+        for place, (version, until) in enumerate(zip(starts, ends, strict=True))
+        if _mark(version, day) is not None
+    ]
+    kept = {_mark(version, day) for version in starts}
+    found = read_marker(target.bucket("clean"), contract.name, day)
+    earlier = [entry for entry in found[0].history if mark_of(entry.clean_etag) not in kept] if found else []
+    return DayStates(states, earlier)
+
+
+def _mark(version: YearVersion, day: date) -> str | None:
+    return (version.days or {}).get(day)
+
+
+def _rows(target: Target, contract: Contract, version: YearVersion, day: date) -> list[dict[str, Any]]:
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    key, bucket = year_key(contract.name, day.year), target.names["clean_bucket"]
+    body = target.s3.get_object(Bucket=bucket, Key=key, VersionId=version.id)["Body"].read()
+    table = pq.read_table(pa.BufferReader(body), filters=[("dt", "=", f"{day}")])
+    return sorted(table.drop_columns(["dt"]).to_pylist(), key=lambda row: [row[name] for name in contract.key])

@@ -142,7 +142,9 @@ def test_the_recorded_executions_are_a_daily_one_and_ten_years() -> None:
     daily, backfill = recorded()["daily"], recorded()["backfill"]
 
     # A new day and five looked at again, of three datasets.
-    assert (daily.days, daily.batches, daily.counts["lambda_request"]) == (18, 6, 20)
+    assert (daily.days, daily.batches) == (18, 6)
+    # A batch that comes while another one of its dataset makes the pass for both is called again.
+    assert 20 <= daily.counts["lambda_request"] <= 22
     assert backfill.days == assumed("ten_year_days")
     assert not daily.requests_of
     assert not backfill.requests_of

@@ -93,6 +93,8 @@ class Checks:
         asked = f"{self.where}: {query.name} {given}"
         found = self.tables.ask(with_literals(query.sql, literals_of(query, [f"{k}={v}" for k, v in given.items()])))
         wanted = (getattr(saved_prices, query.name, None) or getattr(saved_rates, query.name))(frames, given)
+        # When an execution saw another amount is in no row of the history.
+        found, wanted = (frame.drop("changed", strict=False) for frame in (found, wanted))
         self.asked += 1
         assert found.height == wanted.height, f"{asked}: {found.height} rows, not {wanted.height}"
         if found.height:  # the types of an empty answer are nobody's

@@ -17,7 +17,6 @@ from marketlake.symbols import Symbols
 LATE_FOR = timedelta(days=3)
 """A day that is missing at its source is late for so long; after that it is a hole that waiting does not fill."""
 
-LONGEST_CLOSURE = timedelta(days=14)
 SILENT_DAYS = 3
 """A symbol without a bar on so many days in a row, while the source has others, is one to look at."""
 
@@ -67,7 +66,7 @@ def silent_symbols(
     last = max(fetched.days, default=None)
     if last is None or last != wanted[-1] or last < at - LATE_FOR or not fetched.last_bars:
         return []
-    three = contract.days(last - LONGEST_CLOSURE, last)[-SILENT_DAYS:]
+    three = contract.days_up_to(last, SILENT_DAYS)
     silent = []
     for symbol in symbols.expected(last):
         bar = fetched.last_bars.get(symbol)

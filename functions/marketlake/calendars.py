@@ -15,6 +15,9 @@ from marketlake.errors import ContractViolation
 
 CALENDARS = ("london", "target")
 
+LONGEST_CLOSURE = timedelta(days=14)
+"""No calendar here closes for two weeks, so a fortnight always holds an open day."""
+
 
 @lru_cache(maxsize=256)
 def closing_days(calendar: str, year: int) -> frozenset[date]:

@@ -6,7 +6,7 @@ the calendar, the batches and the data dictionary are read from it; Terraform re
 
 from __future__ import annotations
 
-from datetime import date, datetime, time, timedelta
+from datetime import date, datetime, time
 from functools import cache
 from pathlib import Path
 from typing import Literal
@@ -14,7 +14,7 @@ from zoneinfo import ZoneInfo
 
 import msgspec
 
-from marketlake.calendars import trading_days
+from marketlake.calendars import LONGEST_CLOSURE, trading_days
 from marketlake.errors import ContractViolation
 
 CONTRACTS = Path(__file__).parent / "contracts"
@@ -232,13 +232,16 @@ class Contract(Part, frozen=True):
     def last_due_day(self, at: datetime) -> date:
         """The latest day of the calendar that is due at ``at`` (aware)."""
         today = at.astimezone(ZoneInfo(self.published.zone)).date()
-        # No calendar here closes for two weeks, so a fortnight back always holds an open day.
-        days = trading_days(self.calendar, today - timedelta(days=14), today)
+        days = trading_days(self.calendar, today - LONGEST_CLOSURE, today)
         return max(day for day in days if self.published_at(day) <= at)
 
     def days(self, start: date, end: date) -> list[date]:
         """Days of the calendar in the window, not before the dataset's first date."""
         return trading_days(self.calendar, max(start, self.first_date), end)
+
+    def days_up_to(self, day: date, most: int) -> list[date]:
+        """The calendar's last ``most`` days (five at most) that are not after ``day``; fewer near the dataset's first."""
+        return self.days(day - LONGEST_CLOSURE, day)[-most:]
 
 
 def dataset_names() -> list[str]:

@@ -24,9 +24,6 @@ from marketlake.storage import Bucket
 from marketlake.stored import StoredDay, Year, read_years, stored_days
 from transform.days import Day
 
-LONGEST_CLOSURE = timedelta(days=14)
-"""No calendar here closes for as long."""
-
 QUOTE_STEP = 0.01
 """Coarsest rounding expected of a quoted price: two decimals of the unit in which it is quoted. A factor is known as
 exactly as the two prices that it is read from."""
@@ -72,10 +69,10 @@ def _day_before(
     if rows.before.is_empty() or batch.continues:
         return {}
     start = from_intervals(contract, batch.days)[0]
-    earlier = contract.days(start - LONGEST_CLOSURE, start - timedelta(days=1))
+    earlier = contract.days_up_to(start - timedelta(days=1), 1)
     if not earlier:
         return {}
-    last = earlier[-1]
+    (last,) = earlier
     if last.year not in years:
         years = read_years(contract, clean, [last.year])
     return stored_days(contract, clean, [last], years)

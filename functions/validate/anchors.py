@@ -13,9 +13,6 @@ from marketlake.schemas import polars_schema
 from marketlake.storage import Bucket
 from marketlake.stored import read_years
 
-LONGEST_CLOSURE = timedelta(days=14)
-"""No calendar here closes for as long."""
-
 
 def held_rows(contract: Contract, clean: Bucket, batch: Batch, first: date, frame: pl.DataFrame) -> pl.DataFrame:
     """``dt`` (date), key, the column of the rule on moves, and ``flags`` of what the lake holds before ``first``.
@@ -35,8 +32,8 @@ def held_rows(contract: Contract, clean: Bucket, batch: Batch, first: date, fram
         held = [year.frame.select(columns).with_columns(pl.col("dt").str.to_date("%Y-%m-%d")) for year in found]
         return pl.concat([nothing, *held])
 
-    before = contract.days(first - LONGEST_CLOSURE, first - timedelta(days=1))
-    last = (before or [first])[-1].year
+    before = contract.days_up_to(first - timedelta(days=1), 1)
+    last = (before or [first])[0].year
     rows = rows_of({last, first.year} if batch.recheck else {last})
     asked = frame.select(contract.key).unique()
     if not rows.is_empty() and asked.join(rows, on=contract.key, how="anti").height:

@@ -82,7 +82,7 @@ def handler(event: FetchEvent) -> Fetched:
     request = FetchRequest(wanted, asked, CONTEXT_DAYS)
     if batch.window:
         whole = whole_request(contract, batch, symbols, CONTEXT_DAYS)
-        fetched = SharedPass(contract, raw, batch, event.task).fetch(source, whole, request)
+        fetched = SharedPass(contract, raw, batch, event.task, now).fetch(source, whole, request)
     else:
         fetched = source.fetch(request)
     # What the lake has already is neither late nor a hole.

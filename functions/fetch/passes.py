@@ -8,30 +8,29 @@ while it is under way fail with ``PassUnderWay``, whose retrier waits at no cost
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
-from datetime import UTC, date, datetime, timedelta
+from collections.abc import Callable, Sequence
+from datetime import date, datetime, timedelta
 from typing import ClassVar
 
 import msgspec
 from msgspec import Struct
 
-from fetch.sources.base import FetchedDays, FetchRequest, Source
+from fetch.sources.base import NO_BARS, FetchedDays, FetchRequest, Source
 from marketlake import errors
 from marketlake.contract import Contract
 from marketlake.errors import MarketlakeError, PassUnderWay
 from marketlake.intervals import from_intervals
 from marketlake.layout import pass_key
+from marketlake.manifest import JSON
 from marketlake.messages import Batch, BatchTask
 from marketlake.storage import Bucket, PreconditionFailed
 from marketlake.symbols import Symbols
 
 STATE = "pass.json"
-CSV, JSON = "text/csv", "application/json"
+CSV = "text/csv"
 
 LONGEST = timedelta(minutes=6)
 """A pass that is older and not done was killed: ``fetch`` has five minutes, and clocks differ."""
-
-NO_BARS = "no bar in the days asked for"
 
 
 class Pass(Struct, frozen=True, omit_defaults=True):
@@ -59,8 +58,10 @@ class Pass(Struct, frozen=True, omit_defaults=True):
 class SharedPass:
     """The pass that the batches of an execution with the same window and symbols share, as ``task``'s batch sees it."""
 
-    def __init__(self, contract: Contract, raw: Bucket, batch: Batch, task: BatchTask) -> None:
-        self._contract, self._raw, self._batch, self._task = contract, raw, batch, task
+    def __init__(
+        self, contract: Contract, raw: Bucket, batch: Batch, task: BatchTask, now: Callable[[], datetime]
+    ) -> None:
+        self._contract, self._raw, self._batch, self._task, self._now = contract, raw, batch, task, now
 
     def fetch(self, source: Source, whole: FetchRequest, part: FetchRequest) -> FetchedDays:
         """What the source has of ``part``, the batch's own days and symbols, from one pass for ``whole``.
@@ -69,8 +70,9 @@ class SharedPass:
             PassUnderWay: another batch makes the pass.
             MarketlakeError: of the source's class, if the pass failed.
         """
+        mine = Pass(self._task.batch, self._now())
         try:
-            etag = self._put(Pass(self._task.batch, _now()))
+            etag = self._put(mine)
         except PreconditionFailed:
             stored = self._raw.get(self._key(STATE))
             found = msgspec.json.decode(stored.body, type=Pass)
@@ -78,13 +80,12 @@ class SharedPass:
                 return cut(self._read(found, part), found, part)
             self._refuse(found, stored.etag)
             try:
-                etag = self._put(Pass(self._task.batch, _now()), stored.etag)
+                etag = self._put(mine, stored.etag)
             except PreconditionFailed as error:
                 raise self._under_way() from error
-        return self._make(source, whole, part, etag)
+        return self._make(source, whole, part, mine, etag)
 
-    def _make(self, source: Source, whole: FetchRequest, part: FetchRequest, etag: str) -> FetchedDays:
-        mine = Pass(self._task.batch, _now())
+    def _make(self, source: Source, whole: FetchRequest, part: FetchRequest, mine: Pass, etag: str) -> FetchedDays:
         try:
             fetched = source.fetch(whole)
         except MarketlakeError as error:
@@ -110,7 +111,7 @@ class SharedPass:
         if found.error:
             self._end(msgspec.structs.replace(found, passed_on=[*found.passed_on, me]), etag)
             raise error_named(found.error)(found.cause)
-        if _now() - found.at < LONGEST:
+        if self._now() - found.at < LONGEST:
             raise self._under_way()
 
     def _under_way(self) -> PassUnderWay:
@@ -189,7 +190,3 @@ def error_named(name: str) -> type[MarketlakeError]:
     """The class of the pipeline's errors called ``name``."""
     found = getattr(errors, name, None)
     return found if isinstance(found, type) and issubclass(found, MarketlakeError) else errors.UpstreamUnavailable
-
-
-def _now() -> datetime:
-    return datetime.now(UTC)

@@ -11,6 +11,7 @@ from marketlake.contract import Contract
 from marketlake.errors import NotYetPublished, shorten
 from marketlake.intervals import text_of, to_intervals
 from marketlake.layout import before_key, raw_key
+from marketlake.manifest import MAX_SILENT
 from marketlake.storage import Bucket
 from marketlake.symbols import Symbols
 
@@ -20,9 +21,8 @@ LATE_FOR = timedelta(days=3)
 SILENT_DAYS = 3
 """A symbol without a bar on so many days in a row, while the source has others, is one to look at."""
 
-SHOWN_SILENT = 10
 MAX_REASON_BYTES = 140
-"""Longest text about a silent symbol: Yahoo's own words are in it, and it travels on with the batch."""
+"""Longest text about a silent symbol: Yahoo's own words are in it, and it goes into a mail."""
 
 CONTENT_TYPES = {"csv": "text/csv", "json": "application/json"}
 
@@ -74,7 +74,7 @@ def silent_symbols(
             continue
         reason = fetched.missing_symbols.get(symbol, "no bar lately")
         silent.append(shorten(f"{symbol}: {reason}; last bar {bar or 'before the days asked for'}", MAX_REASON_BYTES))
-    return silent[:SHOWN_SILENT]
+    return silent[:MAX_SILENT]
 
 
 def refuse_late(contract: Contract, wanted: Sequence[date], gaps: Gaps, *, patient: bool) -> None:

@@ -240,7 +240,7 @@ class Contract(Part, frozen=True):
         return trading_days(self.calendar, max(start, self.first_date), end)
 
     def days_up_to(self, day: date, most: int) -> list[date]:
-        """The calendar's last ``most`` days (five at most) that are not after ``day``; fewer near the dataset's first."""
+        """The calendar's last ``most`` days (five at most) not after ``day``; fewer near the dataset's first."""
         return self.days(day - LONGEST_CLOSURE, day)[-most:]
 
 

@@ -47,6 +47,10 @@ def read_manifest(bucket: Bucket, key: str) -> list[WrittenDay]:
     return msgspec.json.decode(bucket.get(key).body, type=list[WrittenDay])
 
 
+MAX_SILENT = 10
+"""Silent symbols that Fetch notes of a batch at most; where it notes so many, there may be others."""
+
+
 class FetchNotes(Struct, frozen=True):
     """What did not come of a batch, and somebody should know of.
 

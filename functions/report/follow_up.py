@@ -26,13 +26,10 @@ from marketlake.ledger import (
     with_patches,
     with_silent,
 )
-from marketlake.manifest import FetchNotes
+from marketlake.manifest import MAX_SILENT, FetchNotes
 from marketlake.messages import BatchResult
 from marketlake.restatements import Restatement
 from marketlake.storage import Bucket
-
-MAX_SILENT = 10
-"""A batch describes so many silent symbols at most; where it does, there may be others."""
 
 
 class FollowUp(Struct, frozen=True):

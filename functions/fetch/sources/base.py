@@ -9,6 +9,8 @@ from datetime import date, timedelta
 from typing import Protocol
 from urllib.parse import urlsplit
 
+NO_BARS = "no bar in the days asked for"
+
 
 @dataclass(frozen=True)
 class FetchRequest:

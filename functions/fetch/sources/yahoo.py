@@ -13,8 +13,8 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Any
 from urllib.parse import urlsplit
 
-from fetch.sources.base import FetchedDays, FetchRequest, is_loopback
-from fetch.sources.yahoo_chart import NO_BARS, SHOWN_BYTES, Bars, ChartAnswer, described
+from fetch.sources.base import NO_BARS, FetchedDays, FetchRequest, is_loopback
+from fetch.sources.yahoo_chart import SHOWN_BYTES, Bars, ChartAnswer, described
 from fetch.sources.yahoo_client import LONDON, LONDON_SUFFIX, Download, Pass, YahooClient
 from marketlake.errors import (
     InvalidRequest,

@@ -18,11 +18,11 @@ from datetime import date, datetime, timedelta
 from typing import Any, TypeGuard
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
+from fetch.sources.base import NO_BARS
 from marketlake.errors import TransientError, UpstreamMalformed, UpstreamThrottled, UpstreamUnavailable, shorten
 from marketlake.strict_json import unique_names
 
 NO_CURRENCY = "Yahoo's metadata names no currency, so its unit is unknown"
-NO_BARS = "no bar in the days asked for"
 _CURRENCY = re.compile(r"[A-Za-z]{3}")
 _ABSENT = ("No data found", "Data doesn't exist")
 """How Yahoo says that a symbol, or the symbol in this window, is unknown for good."""

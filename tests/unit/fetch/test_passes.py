@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from fetch import handler as fetch_handler
 from fetch import passes
 from fetch.passes import Pass, by_year, cut
-from fetch.sources.base import FetchedDays, FetchRequest
+from fetch.sources.base import NO_BARS, FetchedDays, FetchRequest
 from marketlake.errors import InvalidRequest, NotYetPublished, PassUnderWay, UpstreamThrottled
 from marketlake.manifest import FetchNotes, read_notes
 from tests.unit.lake import HEADER, PRICES, SHORT_LIST, TEN, Context, Lake, batch_of, task_of
@@ -44,7 +44,7 @@ class History:
         return FetchedDays(
             days={day: f"{HEADER}\n{''.join(line(symbol, day) for symbol in came)}".encode() for day in days if came},
             before=f"dt,{HEADER}\n{context}".encode() if context else None,
-            missing_symbols=dict.fromkeys({*request.symbols} - {*came} - {*self.failed}, passes.NO_BARS),
+            missing_symbols=dict.fromkeys({*request.symbols} - {*came} - {*self.failed}, NO_BARS),
             rows={day: len(came) for day in days if came},
             failed_symbols={symbol: why for symbol, why in self.failed.items() if symbol in request.symbols},
             last_bars=dict.fromkeys(came, max(days)) if days else {},
@@ -148,7 +148,7 @@ def test_a_pass_whose_function_was_killed_is_taken_over(source: History, monkeyp
     with pytest.raises(PassUnderWay):
         fetch(OLDER, 1)
     later = fetch_handler.now() + passes.LONGEST
-    monkeypatch.setattr(passes, "_now", lambda: later)
+    monkeypatch.setattr(fetch_handler, "now", lambda: later)
     assert fetch(OLDER, 1, retry=5)["stored"] == 2
     assert fetch(NEWER, 0, retry=1)["stored"] == 4
     assert len(source.asked) == 2

@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from fetch.sources.yahoo_chart import NO_BARS, NO_CURRENCY, QUOTED, Bars, ChartAnswer, read_chart
+from fetch.sources.base import NO_BARS
+from fetch.sources.yahoo_chart import NO_CURRENCY, QUOTED, Bars, ChartAnswer, read_chart
 from infra.sources.prices import stamp
 from marketlake.errors import UpstreamMalformed, UpstreamThrottled, UpstreamUnavailable
 

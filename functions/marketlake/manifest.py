@@ -73,9 +73,13 @@ def write_notes(bucket: Bucket, execution: str, index: int, notes: FetchNotes) -
         bucket.put(manifest_key(execution, index, NOTES), msgspec.json.encode(notes), JSON)
 
 
-def read_notes(bucket: Bucket, execution: str) -> dict[int, FetchNotes]:
-    """The notes of each batch of ``execution`` that has any, by the batch's index."""
-    prefix, end = manifest_prefix(execution), f"-{NOTES}.json"
-    keys = [key for key, _ in bucket.keys(prefix) if key.endswith(end)]
-    read = (msgspec.json.decode(stored.body, type=FetchNotes) for stored in bucket.get_many(keys))
-    return {int(key.removeprefix(prefix).removesuffix(end)): notes for key, notes in zip(keys, read, strict=True)}
+def manifest_keys(bucket: Bucket, execution: str) -> list[str]:
+    """The keys of all that was kept of the batches of ``execution``; one request."""
+    return [key for key, _ in bucket.keys(manifest_prefix(execution))]
+
+
+def read_notes(bucket: Bucket, keys: Sequence[str]) -> dict[int, FetchNotes]:
+    """The notes among an execution's ``manifest_keys``, by the batch's index."""
+    found = [key for key in keys if key.endswith(f"-{NOTES}.json")]
+    read = (msgspec.json.decode(stored.body, type=FetchNotes) for stored in bucket.get_many(found))
+    return {int(key.rpartition("/")[2].partition("-")[0]): notes for key, notes in zip(found, read, strict=True)}

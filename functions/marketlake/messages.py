@@ -172,10 +172,9 @@ class Caught(Struct, frozen=True, rename="pascal"):
 class BatchResult(Struct, frozen=True, kw_only=True):
     """What the states made of a batch, as Report is given it: counts, and what failed, by state.
 
-    ``rejected`` days are described by ``rejection``, the first of them. ``missing`` days, and ``failed_symbols`` and
-    ``silent_symbols`` with their reasons, are not among what the states pass on: Report reads them from S3
-    (``manifest.FetchNotes``). Where the Map itself failed, Report is given the planned batches, which have no ``index``
-    and did nothing.
+    ``rejected`` days are described by ``rejection``, the first of them. What Fetch did not get is not among it: Report
+    reads that from S3 (``manifest.FetchNotes``). Where the Map itself failed, Report is given the planned batches,
+    which have no ``index`` and did nothing.
     """
 
     index: int = -1
@@ -190,9 +189,6 @@ class BatchResult(Struct, frozen=True, kw_only=True):
     rejected: int = 0
     rejected_rows: int = 0
     flagged_rows: int = 0
-    missing: list[str] = []
-    failed_symbols: list[str] = []
-    silent_symbols: list[str] = []
     rejection: Rejection | None = None
     written: int = 0
     rows: int = 0

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import msgspec
 
-from marketlake.layout import manifest_key, manifest_prefix
+from marketlake.layout import manifest_key
 from marketlake.manifest import JSON
 from marketlake.storage import Bucket, PreconditionFailed
 
@@ -41,13 +41,13 @@ def write_restatements(bucket: Bucket, execution: str, index: int, found: Sequen
         bucket.put(manifest_key(execution, index, STAGE), msgspec.json.encode(found), JSON, if_absent=True)
 
 
-def read_restatements(bucket: Bucket, execution: str) -> list[Restatement]:
-    """What the batches of ``execution`` found, once a symbol and event, sorted; one request where there is nothing.
+def read_restatements(bucket: Bucket, keys: Sequence[str]) -> list[Restatement]:
+    """What an execution's batches found, by its ``manifest_keys``: once a symbol and event, sorted.
 
     Two batches may see the same restatement on different days; the one that reaches further is kept.
     """
-    keys = [key for key, _ in bucket.keys(manifest_prefix(execution)) if key.endswith(f"-{STAGE}.json")]
-    documents = [msgspec.json.decode(stored.body, type=list[Restatement]) for stored in bucket.get_many(keys)]
+    found = [key for key in keys if key.endswith(f"-{STAGE}.json")]
+    documents = [msgspec.json.decode(stored.body, type=list[Restatement]) for stored in bucket.get_many(found)]
     read = [restatement for document in documents for restatement in document]
     latest = {
         (restatement.dataset, restatement.event, restatement.symbol): restatement

@@ -6,10 +6,9 @@ has is asked for no more; a symbol without bars is reported once.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date
 
-from msgspec import Struct
 from msgspec.structs import replace
 
 from marketlake.aliases import shipped_aliases
@@ -32,29 +31,30 @@ from marketlake.restatements import Restatement
 from marketlake.storage import Bucket
 
 
-class FollowUp(Struct, frozen=True):
-    """The ledger of ``dataset`` after an execution, and the ``lines`` that this execution is to report of it."""
-
-    dataset: str
-    ledger: Ledger
-    lines: list[str]
-
-
 def follow_up(
     clean: Bucket,
     dataset: str,
     results: Sequence[BatchResult],
+    notes: Mapping[int, FetchNotes],
     restated: Sequence[Restatement],
     execution: str,
     on: date,
     *,
     daily: bool,
-) -> FollowUp:
-    """Bring the ledger of ``dataset`` up to date with what an execution did, which started ``on``; 1 or 2 requests."""
+) -> list[str]:
+    """Bring the ledger of ``dataset`` up to date with what an execution did, which started ``on``; 1 or 2 requests.
+
+    ``notes`` are Fetch's, by the batch's index. Returns the lines that this execution is to report.
+    """
     contract = load_contract(dataset)
-    ran = [_ran(contract, result) for result in results if result.dataset == dataset and result.index >= 0]
+    mine = [
+        (result, notes.get(result.index, FetchNotes()))
+        for result in results
+        if result.dataset == dataset and result.index >= 0
+    ]
+    ran = [_ran(contract, result, noted) for result, noted in mine]
     patches = [_of_split(found) for found in restated if found.dataset == dataset and found.mails]
-    silent = _silent(results, dataset)
+    silent = _by_symbol([text for _, noted in mine for text in noted.silent])
     full = [one for one in ran if not one.symbols]
     whole = bool(full) and not any(one.failed for one in full) and len(silent) < MAX_SILENT
 
@@ -68,18 +68,12 @@ def follow_up(
         changed = with_silent(changed, silent, execution, whole=whole)
         return _with_renamed(contract, changed, execution, on)
 
-    ledger = update_ledger(clean, dataset, execution, change)
-    return FollowUp(dataset, ledger, _lines(contract, ledger, execution))
+    return _lines(contract, update_ledger(clean, dataset, execution, change), execution)
 
 
-def noted(result: BatchResult, notes: FetchNotes) -> BatchResult:
-    """``result`` with what Fetch noted of it."""
-    return replace(result, missing=notes.missing, failed_symbols=notes.failed, silent_symbols=notes.silent)
-
-
-def _ran(contract: Contract, result: BatchResult) -> Ran:
+def _ran(contract: Contract, result: BatchResult, notes: FetchNotes) -> Ran:
     days = from_intervals(contract, result.days)
-    missing = set(from_intervals(contract, result.missing))
+    missing = set(from_intervals(contract, notes.missing))
     fetch = result.failure.get("Fetch")
     if fetch is not None and fetch.error == "NotYetPublished" and not result.recheck and not result.input.symbols:
         missing = set(days)
@@ -89,18 +83,13 @@ def _ran(contract: Contract, result: BatchResult) -> Ran:
         force=result.input.force,
         failed=bool(result.failure) or result.rejected > len(missing),
         missing=frozenset(missing),
-        lacking=_by_symbol(result.failed_symbols),
+        lacking=_by_symbol(notes.failed),
     )
 
 
 def _by_symbol(texts: Sequence[str]) -> dict[str, str]:
     """Texts such as ``BP.L: HTTP 503`` by their symbols."""
     return {text.partition(":")[0].strip(): text for text in texts}
-
-
-def _silent(results: Sequence[BatchResult], dataset: str) -> dict[str, str]:
-    texts = [text for result in results if result.dataset == dataset for text in result.silent_symbols]
-    return _by_symbol(texts)
 
 
 def _of_split(found: Restatement) -> Patch:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 
@@ -12,14 +12,14 @@ from msgspec import to_builtins
 from marketlake.aws import s3_client
 from marketlake.failures import retry_command
 from marketlake.layout import report_key
-from marketlake.manifest import JSON, FetchNotes, read_notes
+from marketlake.manifest import JSON, FetchNotes, manifest_keys, read_notes
 from marketlake.messages import ReportEvent
 from marketlake.restatements import Restatement, read_restatements
 from marketlake.settings import read_settings
 from marketlake.storage import Bucket
 from marketlake.telemetry import Event, count, logger, task
 from report.audit import audit, gap_document, is_daily
-from report.follow_up import FollowUp, follow_up, noted
+from report.follow_up import follow_up
 from report.mail import failure_document, follow_up_document, message, restatement_document, subject
 from report.summary import failures_of, summary_text, totals
 
@@ -40,10 +40,10 @@ def handler(event: ReportEvent) -> Event:
     """The outcome of an execution from its batches' results; writes the run report."""
     settings = read_settings(Settings)
     execution, clean = event.task.execution, Bucket(settings.clean_bucket, s3_client())
-    restated = read_restatements(clean, execution)
-    followed = _follow_ups(clean, event, restated)
+    kept = manifest_keys(clean, execution)
+    restated = read_restatements(clean, kept)
+    news = _follow_ups(clean, event, read_notes(clean, kept), restated)
     failures = failures_of(event.results, event.failure)
-    news = [line for one in followed for line in one.lines]
     sums = totals(event.results)
     done = summary_text(sums, len(failures), event.plan.started_already)
     if restated:
@@ -103,15 +103,19 @@ def handler(event: ReportEvent) -> Event:
     }
 
 
-def _follow_ups(clean: Bucket, event: ReportEvent, restated: Sequence[Restatement]) -> list[FollowUp]:
-    """The ledger of each dataset that the execution was about, brought up to date."""
+def _follow_ups(
+    clean: Bucket, event: ReportEvent, notes: Mapping[int, FetchNotes], restated: Sequence[Restatement]
+) -> list[str]:
+    """Bring the ledger of each dataset up to date that the execution was about; returns what is to be reported."""
     if not event.results:
         return []
-    daily, notes = is_daily(event.input), read_notes(clean, event.task.execution)
-    results = [noted(result, notes.get(result.index, FetchNotes())) for result in event.results]
-    datasets = sorted({*event.plan.datasets, *(result.dataset for result in results)})
-    on = date.fromisoformat(event.started[:10])
-    return [follow_up(clean, dataset, results, restated, event.task.execution, on, daily=daily) for dataset in datasets]
+    execution, on, daily = event.task.execution, date.fromisoformat(event.started[:10]), is_daily(event.input)
+    datasets = sorted({*event.plan.datasets, *(result.dataset for result in event.results)})
+    return [
+        line
+        for dataset in datasets
+        for line in follow_up(clean, dataset, event.results, notes, restated, execution, on, daily=daily)
+    ]
 
 
 def _error(errors: set[str]) -> str:

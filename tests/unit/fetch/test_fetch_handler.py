@@ -25,7 +25,7 @@ from marketlake.errors import (
     UpstreamMalformed,
     UpstreamThrottled,
 )
-from marketlake.manifest import FetchNotes, read_notes
+from marketlake.manifest import FetchNotes, manifest_keys, read_notes
 from tests.unit.lake import PRICES, RATES, SHORT_LIST, TEN, Context, Lake, batch_of, task_of
 
 pytestmark = pytest.mark.usefixtures("source")
@@ -199,7 +199,9 @@ def test_an_answer_of_nothing_but_holes_is_reported_day_by_day(lake: Lake) -> No
         "before": False,
         "missing_symbols": [],
     }
-    assert read_notes(lake.clean, "run-1") == {0: FetchNotes(missing=["2023-01-03/2023-01-06"])}
+    assert read_notes(lake.clean, manifest_keys(lake.clean, "run-1")) == {
+        0: FetchNotes(missing=["2023-01-03/2023-01-06"])
+    }
 
 
 def test_days_that_were_missing_before_are_neither_waited_for_nor_a_failure(lake: Lake, source: FakeSource) -> None:
@@ -208,7 +210,7 @@ def test_days_that_were_missing_before_are_neither_waited_for_nor_a_failure(lake
     quiet = msgspec.to_builtins([f"{DAYS[1]}", f"{DAYS[3]}"])
     found = fetch(batch_of(PRICES, ["2023-01-03/2023-01-06"], quiet=quiet))
     assert (found["days"], found["late"], found["holes"]) == (["2023-01-03", "2023-01-05"], [], [])
-    assert read_notes(lake.clean, "run-1")[0].missing == ["2023-01-04", "2023-01-06"]
+    assert read_notes(lake.clean, manifest_keys(lake.clean, "run-1"))[0].missing == ["2023-01-04", "2023-01-06"]
 
 
 @pytest.mark.parametrize("cls", [UpstreamThrottled, UpstreamMalformed])

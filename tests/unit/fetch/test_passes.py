@@ -15,7 +15,7 @@ from fetch import passes
 from fetch.passes import Pass, by_year, cut
 from fetch.sources.base import NO_BARS, FetchedDays, FetchRequest
 from marketlake.errors import InvalidRequest, NotYetPublished, PassUnderWay, UpstreamThrottled
-from marketlake.manifest import FetchNotes, read_notes
+from marketlake.manifest import FetchNotes, manifest_keys, read_notes
 from tests.unit.lake import HEADER, PRICES, SHORT_LIST, TEN, Context, Lake, batch_of, task_of
 
 WINDOW = "2022-12-29/2023-01-06"
@@ -175,7 +175,9 @@ def test_failed_symbols_are_those_of_the_pass(lake: Lake, source: History) -> No
     source.failed = {"B.L": "status 500"}
     fetch(NEWER, 0)
     assert fetch(OLDER, 1)["missing_symbols"] == []
-    assert read_notes(lake.clean, "run-1") == dict.fromkeys((0, 1), FetchNotes(failed=["B.L: status 500"]))
+    assert read_notes(lake.clean, manifest_keys(lake.clean, "run-1")) == dict.fromkeys(
+        (0, 1), FetchNotes(failed=["B.L: status 500"])
+    )
 
 
 def test_a_symbol_without_bars_on_three_days_is_told_with_its_last_one(lake: Lake, source: History) -> None:
@@ -195,7 +197,7 @@ def test_a_symbol_without_bars_on_three_days_is_told_with_its_last_one(lake: Lak
         "A.L: No data found, symbol may be delisted; last bar before the days asked for",
         "B.L: no bar lately; last bar 2023-01-03",
     ]
-    assert read_notes(lake.clean, "run-1") == {0: FetchNotes(silent=silent)}
+    assert read_notes(lake.clean, manifest_keys(lake.clean, "run-1")) == {0: FetchNotes(silent=silent)}
 
 
 DAYS = PRICES.days(date(2022, 11, 1), date(2023, 2, 28))

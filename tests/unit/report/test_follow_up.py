@@ -1,10 +1,11 @@
 from __future__ import annotations
 
 from datetime import date
-from typing import Any
+from typing import Any, NamedTuple
 
 import pytest
 from msgspec import convert
+from msgspec.structs import replace
 
 from marketlake import aliases
 from marketlake.aliases import Alias
@@ -12,7 +13,7 @@ from marketlake.ledger import Hole, Ledger, Patch, read_ledger, update_ledger
 from marketlake.manifest import FetchNotes, write_notes
 from marketlake.messages import BatchResult
 from marketlake.restatements import Restatement, write_restatements
-from report.follow_up import FollowUp, follow_up
+from report.follow_up import follow_up
 from report.handler import handler
 from tests.unit.lake import Context, Lake, task_of
 
@@ -21,21 +22,35 @@ SPLIT = Restatement(NAME, "VOD.L", "split", 5.0, "2020-01-02", "2023-01-04", Tru
 DIVIDEND = Restatement(NAME, "BT-A.L", "dividend", 0.98, "2020-01-02", "2023-01-04", False)
 
 
-def result(days: str = "2023-01-05", dataset: str = NAME, **fields: Any) -> BatchResult:
+class Followed(NamedTuple):
+    ledger: Ledger
+    lines: list[str]
+
+
+Noted = tuple[BatchResult, FetchNotes]
+
+
+def result(days: str = "2023-01-05", dataset: str = NAME, **fields: Any) -> Noted:
+    """A batch's result, and what Fetch noted of it: ``failed``, ``silent``, ``missing``."""
     first, _, last = days.partition("/")
+    notes = FetchNotes(**{name: fields.pop(name) for name in ("failed", "silent", "missing") if name in fields})
     again = {"datasets": [dataset], "start": first, "end": last or first, **fields.pop("again", {})}
     batch = {"index": 0, "dataset": dataset, "days": [days], "count": 1, "input": again}
-    return convert({**batch, **fields}, BatchResult)
+    return convert({**batch, **fields}, BatchResult), notes
 
 
 def after(
-    lake: Lake, *results: BatchResult, run: str = "run-1", on: int = 5, daily: bool = True, restated: Any = ()
-) -> FollowUp:
-    return follow_up(lake.clean, results[0].dataset, results, restated, run, date(2023, 1, on), daily=daily)
+    lake: Lake, *noted: Noted, run: str = "run-1", on: int = 5, daily: bool = True, restated: Any = ()
+) -> Followed:
+    results = [replace(one, index=index) for index, (one, _) in enumerate(noted)]
+    notes = {index: one for index, (_, one) in enumerate(noted)}
+    dataset = results[0].dataset
+    lines = follow_up(lake.clean, dataset, results, notes, restated, run, date(2023, 1, on), daily=daily)
+    return Followed(read_ledger(lake.clean, dataset)[0], lines)
 
 
 def test_a_split_and_what_did_not_come_are_patches_for_the_next_run(lake: Lake) -> None:
-    lacking = result("2023-01-04/2023-01-05", failed_symbols=["BP.L: HTTP 503", "AZN.L: timeout"])
+    lacking = result("2023-01-04/2023-01-05", failed=["BP.L: HTTP 503", "AZN.L: timeout"])
     found = after(lake, lacking, restated=[SPLIT, DIVIDEND])
     assert found.ledger.patches == [
         Patch(["VOD.L"], date(2020, 1, 2), date(2023, 1, 4), "a split restated its history"),
@@ -50,8 +65,8 @@ def test_a_split_and_what_did_not_come_are_patches_for_the_next_run(lake: Lake) 
 
 
 def test_a_patch_s_own_batch_that_lacks_again_is_given_up_in_the_end(lake: Lake) -> None:
-    after(lake, result(failed_symbols=["BP.L: HTTP 503"]))
-    own = result(again={"symbols": ["BP.L"]}, failed_symbols=["BP.L: HTTP 503"])
+    after(lake, result(failed=["BP.L: HTTP 503"]))
+    own = result(again={"symbols": ["BP.L"]}, failed=["BP.L: HTTP 503"])
     for run in (2, 3):
         assert after(lake, own, run=f"run-{run}").lines == []
     found = after(lake, own, run="run-4")
@@ -81,10 +96,10 @@ def test_a_day_that_never_comes_is_a_hole_on_the_third_evening_and_said_once(lak
 
 def test_a_silent_symbol_is_in_the_mail_of_one_run(lake: Lake) -> None:
     text = "AHT.L: HTTP 404 delisted; last bar 2023-01-02"
-    quiet = result(silent_symbols=[text])
+    quiet = result(silent=[text])
     assert after(lake, quiet).lines == [f"ftse100_prices {text}"]
     assert after(lake, quiet, run="run-2").lines == []
-    assert after(lake, result(failed_symbols=["BP.L: 503"]), run="run-3").ledger.silent == {}
+    assert after(lake, result(failed=["BP.L: 503"]), run="run-3").ledger.silent == {}
 
 
 def test_a_ticker_renamed_later_has_its_history_loaded_under_the_new_name(

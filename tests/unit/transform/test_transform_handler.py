@@ -13,7 +13,7 @@ import pytest
 from marketlake.batch_rows import write_batch_rows
 from marketlake.errors import DataQualityError, UnexpectedError
 from marketlake.layout import batch_rows_key, clean_key, raw_key, year_key
-from marketlake.manifest import read_manifest
+from marketlake.manifest import manifest_keys, read_manifest
 from marketlake.restatements import read_restatements
 from marketlake.storage import Bucket
 from tests.unit.frames import clean_frames, handed_on
@@ -182,7 +182,7 @@ SPLIT = [at("A.L", 50), at("B.L", 200)]
 
 
 def noticed(lake: Lake, execution: str) -> list[tuple[str, str, str, str]]:
-    found = read_restatements(lake.clean, execution)
+    found = read_restatements(lake.clean, manifest_keys(lake.clean, execution))
     return [(restatement.symbol, restatement.event, restatement.first, restatement.last) for restatement in found]
 
 

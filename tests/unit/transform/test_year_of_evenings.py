@@ -27,6 +27,7 @@ from marketlake.contract import Contract
 from marketlake.history import years_stored
 from marketlake.intervals import to_intervals
 from marketlake.layout import actions_key, batch_rows_key, year_key, year_table
+from marketlake.manifest import manifest_keys
 from marketlake.restatements import Restatement, read_restatements
 from marketlake.storage import Bucket, ObjectMissing, PreconditionFailed, Stored
 from tests.unit.frames import clean_frames, handed_on
@@ -179,7 +180,7 @@ class Evenings:
             self.transform(execution, 0, changed, bodies, evening, unchanged=same, recheck=True)
         self.transform(execution, 1, new, bodies, evening, continues=bool(again))
         self.bodies |= {DAYS[number]: body for number, body in bodies.items()}
-        self.patches = read_restatements(self.clean, execution)
+        self.patches = read_restatements(self.clean, manifest_keys(self.clean, execution))
 
     def reload(self, patch: Restatement, evening: int) -> None:
         """The days of ``patch``, as its dead letter or the pipeline's own ledger has them, by force."""

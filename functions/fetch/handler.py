@@ -11,7 +11,7 @@ from fetch.sources.base import FetchRequest
 from fetch.store import Gaps, find_gaps, refuse_late, silent_symbols, store
 from marketlake.aws import s3_client
 from marketlake.contract import load_contract
-from marketlake.errors import InvalidRequest, shorten
+from marketlake.errors import Drill, InvalidRequest, shorten
 from marketlake.intervals import from_intervals, to_intervals
 from marketlake.manifest import FetchNotes, write_notes
 from marketlake.messages import Fetched, FetchEvent
@@ -60,6 +60,10 @@ def handler(event: FetchEvent) -> Fetched:
     """What the source has of the batch's days is stored, as received."""
     settings = read_settings(Settings)
     batch = event.batch
+    if batch.drill:
+        raise Drill(
+            f"{batch.dataset}: this batch failed because its execution asked for it (drill); nothing was fetched"
+        )
     contract = load_contract(batch.dataset)
     artifacts, raw = Bucket(settings.artifacts_bucket, s3_client()), Bucket(settings.raw_bucket, s3_client())
     symbols = symbols_in_force(contract, artifacts, settings.fx_base)

@@ -115,6 +115,10 @@ class PermissionDenied(TerminalError):
     """AWS refused a call; the function's policy in ``infra/terraform/policies`` does not allow it."""
 
 
+class Drill(TerminalError):
+    """Raised because the execution's input asked for it (``drill``): what follows a failure is rehearsed."""
+
+
 class UnexpectedError(TerminalError):
     """Anything else: a bug of ours, with the class and message of the error behind it."""
 

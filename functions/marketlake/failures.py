@@ -31,6 +31,7 @@ PLAIN_WORDS = {
     "ContractViolation": "what is deployed does not match the contract",
     "AthenaCheckFailed": "Athena finds something else than what was written",
     "PermissionDenied": "AWS refused a call: the function's policy does not allow it",
+    "Drill": "somebody asked for a fire drill, and this is it; nothing is wrong",
     "UnexpectedError": "a bug in marketlake; please report it with the log",
     "States.Timeout": "a step took longer than it may",
     "Sandbox.Timedout": "a function took longer than it may",

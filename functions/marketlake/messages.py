@@ -66,7 +66,8 @@ class Batch(Struct, frozen=True):
     ``symbols``: these alone are put into days that the lake has. ``recheck``: the days are in the lake and are looked
     at again. ``continues``: the execution writes the day before the first as well. ``window``: the day range of all
     batches that share one pass over the source, empty where this one has a pass of its own. ``quiet`` are days that the
-    source did not have before: they are asked for, but neither waited for nor a failure.
+    source did not have before: they are asked for, but neither waited for nor a failure. ``drill``: Fetch fails; what
+    runs the batch again (``input``) does not have it.
     """
 
     dataset: str
@@ -78,6 +79,7 @@ class Batch(Struct, frozen=True):
     continues: bool = False
     window: str = ""
     quiet: list[str] = []
+    drill: bool = False
 
 
 class Summary(Struct, frozen=True):

@@ -18,7 +18,7 @@ from marketlake.contract import load_contract
 from marketlake.errors import InvalidRequest
 
 ISO_DATE = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
-KEYS = ("datasets", "start", "end", "symbols", "force", "drop_missing", "scheduled_time", "trigger")
+KEYS = ("datasets", "start", "end", "symbols", "force", "drop_missing", "drill", "scheduled_time", "trigger")
 TRIGGER = "schedule"
 MAX_SHOWN = 60
 MAX_SYMBOLS = 200
@@ -36,7 +36,8 @@ _SHORT.maxstring = _SHORT.maxlong = _SHORT.maxother = 2 * MAX_SHOWN
 class Request:
     """A checked input. ``start`` and ``end`` are None where the daily window is meant; ``at`` is the moment for which
     days are due: the schedule's own time, or the execution's start. ``scheduled`` says that the schedule started it.
-    ``drop_missing``: rows that the lake has of these days, and the source has not any more, are taken out.
+    ``drop_missing``: rows that the lake has of these days, and the source has not any more, are taken out. ``drill``:
+    each batch fails once.
     """
 
     datasets: tuple[str, ...]
@@ -47,6 +48,7 @@ class Request:
     drop_missing: bool
     at: datetime
     scheduled: bool
+    drill: bool = False
 
     @property
     def daily(self) -> bool:
@@ -85,9 +87,10 @@ def parse_request(
         end=end,
         symbols=_known_symbols(symbols, chosen, known),
         force=_flag(document, "force"),
-        drop_missing=_drop_missing(document),
+        drop_missing=_with_both_days(document, "drop_missing", "takes rows out of the lake"),
         at=at,
         scheduled=_scheduled(document),
+        drill=_with_both_days(document, "drill", "lets each batch fail once"),
     )
 
 
@@ -157,10 +160,11 @@ def _flag(document: Mapping[str, Any], key: str) -> bool:
     return value
 
 
-def _drop_missing(document: Mapping[str, Any]) -> bool:
-    wanted = _flag(document, "drop_missing")
+def _with_both_days(document: Mapping[str, Any], key: str, consequence: str) -> bool:
+    """The flag ``key``, which is accepted for named days only."""
+    wanted = _flag(document, key)
     if wanted and not (document.get("start") and document.get("end")):
-        raise InvalidRequest("drop_missing takes rows out of the lake; accepted is it with both start and end")
+        raise InvalidRequest(f"{key} {consequence}; accepted is it with both start and end")
     return wanted
 
 

@@ -172,4 +172,5 @@ def _batch(
         symbols=symbols,
         recheck=recheck,
         quiet=to_intervals(contract, quiet),
+        drill=request.drill,
     )

@@ -11,6 +11,7 @@ import typer
 from botocore.exceptions import BotoCoreError, ClientError
 
 from infra.cli import (
+    acceptance,
     as_known,
     chaos,
     console,
@@ -82,6 +83,7 @@ app.command()(restore.restore)
 app.command()(as_known.as_known)
 app.command()(cost.cost)
 app.command()(doctor.doctor)
+app.command()(acceptance.acceptance)
 app.command()(chaos.chaos)
 
 

@@ -18,11 +18,15 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from mypy_boto3_athena.client import AthenaClient
+    from mypy_boto3_budgets.client import BudgetsClient
+    from mypy_boto3_cloudwatch.client import CloudWatchClient
     from mypy_boto3_glue.client import GlueClient
+    from mypy_boto3_iam.client import IAMClient
     from mypy_boto3_lambda.client import LambdaClient
     from mypy_boto3_logs.client import CloudWatchLogsClient
     from mypy_boto3_s3.client import S3Client
     from mypy_boto3_scheduler.client import EventBridgeSchedulerClient
+    from mypy_boto3_sns.client import SNSClient
     from mypy_boto3_sqs.client import SQSClient
     from mypy_boto3_stepfunctions.client import SFNClient
 
@@ -77,7 +81,11 @@ class Target:
     @property
     def state_machine_arn(self) -> str:
         """ARN of the pipeline."""
-        return f"arn:{self.partition}:states:{self.region}:{self.account_id}:stateMachine:{self.names['state_machine']}"
+        return self.arn("states", f"stateMachine:{self.names['state_machine']}")
+
+    def arn(self, service: str, name: str) -> str:
+        """ARN of the resource ``name`` of a service whose ARNs name region and account."""
+        return f"arn:{self.partition}:{service}:{self.region}:{self.account_id}:{name}"
 
     def execution_arn(self, name: str) -> str:
         """ARN of the pipeline's execution ``name``; an ARN is left as it is."""
@@ -107,7 +115,11 @@ class Target:
     lambdas: ClassVar[_Client[LambdaClient]] = _Client("lambda")
     logs: ClassVar[_Client[CloudWatchLogsClient]] = _Client("logs")
     sqs: ClassVar[_Client[SQSClient]] = _Client("sqs")
+    sns: ClassVar[_Client[SNSClient]] = _Client("sns")
     scheduler: ClassVar[_Client[EventBridgeSchedulerClient]] = _Client("scheduler")
+    cloudwatch: ClassVar[_Client[CloudWatchClient]] = _Client("cloudwatch")
+    iam: ClassVar[_Client[IAMClient]] = _Client("iam")
+    budgets: ClassVar[_Client[BudgetsClient]] = _Client("budgets")
 
     def bucket(self, kind: str) -> Bucket:
         """The bucket ``raw``, ``clean``, ``results`` or ``artifacts``."""

@@ -30,6 +30,7 @@ def test_there_is_a_sample_of_each_kind() -> None:
         "one-symbol.json",
         "force.json",
         "drop-missing.json",
+        "drill.json",
     }
 
 
@@ -56,6 +57,11 @@ def test_one_symbol() -> None:
 def test_force() -> None:
     assert accepted("force.json").force
     assert accepted("drop-missing.json").drop_missing
+
+
+def test_a_drill() -> None:
+    assert accepted("drill.json").drill
+    assert not accepted("force.json").drill
 
 
 @pytest.mark.parametrize("path", sorted(SAMPLES.iterdir()), ids=lambda path: Path(path).name)

@@ -102,6 +102,7 @@ REFUSED: list[tuple[object, list[str]]] = [
     ({"drop_missing": "yes"}, ["drop_missing", "'yes'", "true or false"]),
     ({"drop_missing": True}, ["drop_missing", "both start and end"]),
     ({"drop_missing": True, "start": "2022-01-03"}, ["drop_missing", "both start and end"]),
+    ({"drill": True, "end": "2022-01-03"}, ["drill", "both start and end"]),
     ({"force": None}, ["force", "None", "true or false"]),
     ({"scheduled_time": "noon"}, ["scheduled_time", "'noon'", "ISO 8601"]),
     ({"scheduled_time": "2026-11-20"}, ["scheduled_time", "'2026-11-20'", "with its zone"]),

@@ -84,10 +84,9 @@ def schedules(stage: Stage) -> str:
     wrong = [text for schedule in found for text in _wrong_schedule(stage, schedule)]
     if wrong:
         raise Broken("; ".join(wrong), "make deploy")
-    return "; ".join(
-        f"{one['Name']} {one['State']}, {one['ScheduleExpression']} {one['ScheduleExpressionTimezone']}"
-        for one in found
-    )
+    if off := [one["Name"] for one in found if one["State"] != "ENABLED"]:
+        raise NotTried(f"{', '.join(off)} is off", "to have it run: schedule_enabled = true, then make deploy")
+    return "; ".join(f"{one['Name']}: {one['ScheduleExpression']} {one['ScheduleExpressionTimezone']}" for one in found)
 
 
 def _schedule(stage: Stage, name: str) -> dict[str, Any] | None:
@@ -101,8 +100,6 @@ def _schedule(stage: Stage, name: str) -> dict[str, Any] | None:
 
 def _wrong_schedule(stage: Stage, schedule: dict[str, Any]) -> Iterator[str]:
     name, target = schedule["Name"], schedule["Target"]
-    if schedule["State"] != "ENABLED":
-        yield f"{name} is {schedule['State']}"
     if target["Arn"] != stage.target.state_machine_arn:
         yield f"{name} starts {target['Arn']}"
     if not stage.target.is_local and "<aws.scheduler.scheduled-time>" not in target.get("Input", ""):

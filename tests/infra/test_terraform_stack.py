@@ -15,6 +15,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from infra import facts
+from infra.acceptance.configuration import EMULATOR_ALTERS
 from infra.client.saved_queries import saved_queries
 from infra.local import server
 from infra.local.config import ACCOUNT_ID, LocalConfig
@@ -22,19 +23,13 @@ from infra.local.deploy import BUCKETS, SHORT_WAITS, Deployment, values_of
 from infra.local.lists import CLOSING_DAYS, lookup_csv
 from infra.package.tables import ACTIONS, lookup_key, lookups, table_input, table_inputs, view_definition, views
 from marketlake.contract import CONTRACTS, dataset_names
+from tests.e2e.accepting import accept
 from tests.e2e.pipeline import Pipeline, free_port_pair
 from tests.infra.bundles_built import build_local
 from tests.infra.terraform import Terraform, credentials
 
 pytestmark = [pytest.mark.terraform, pytest.mark.xdist_group("terraform")]
 
-EMULATOR_ALTERS = {
-    # The emulator does not give back what was sent for these: alarms' tags and some defaults, the trail's log
-    # group, the state machine's tracing. On AWS a second plan is empty.
-    "aws_cloudwatch_metric_alarm",
-    "aws_cloudtrail",
-    "aws_sfn_state_machine",
-}
 LAST_DAY = "2026-10-30"
 
 
@@ -229,18 +224,61 @@ def _without_empty(columns: list[dict[str, Any]]) -> list[dict[str, Any]]:
 def test_a_second_plan_changes_only_what_the_emulator_alters(stack: Pipeline, terraform: Terraform) -> None:
     assert stack.deployment is not None
     # The schedule was switched off by the test before.
-    known = EMULATOR_ALTERS | {"aws_scheduler_schedule"}
+    known = {*EMULATOR_ALTERS, "aws_scheduler_schedule"} - {"aws_s3_object"}
     changes = [_described(change) for change in terraform.changes() if change["type"] not in known]
     # A zip is large enough to go up in parts, and the emulator drops the tags of what does.
     assert [change for change in changes if not change.endswith("['update'] of ['tags_all']")] == []
     assert all(change.startswith("aws_s3_object.package[") for change in changes)
-    terraform.run("apply", "-input=false", "-auto-approve")  # again, over what is there
 
 
 def _described(change: dict[str, Any]) -> str:
     before, after = change["change"]["before"] or {}, change["change"]["after"] or {}
     differing = [key for key in after if before.get(key) != after[key]]
     return f"{change['address']}: {change['change']['actions']} of {differing}"
+
+
+def test_acceptance_names_each_part_that_somebody_broke(
+    stack: Pipeline, terraform: Terraform, capsys: pytest.CaptureFixture[str]
+) -> None:
+    prefix = stack.config.prefix
+    stack.aws("s3").delete_bucket_lifecycle(Bucket=stack.name("raw_bucket"))
+    alarm = f"{prefix}-dlq-depth"
+    stack.aws("cloudwatch").put_metric_alarm(
+        AlarmName=alarm, EvaluationPeriods=1, ComparisonOperator="GreaterThanThreshold", Threshold=1, MetricName="m",
+        Namespace="n", Period=60, Statistic="Sum",
+    )  # fmt: skip
+    athena, query = stack.aws("athena"), saved_queries()[0].name
+    ids = athena.list_named_queries(WorkGroup=stack.name("workgroup"))["NamedQueryIds"]
+    (changed,) = [q for q in athena.batch_get_named_query(NamedQueryIds=ids)["NamedQueries"] if q["Name"] == query]
+    athena.update_named_query(NamedQueryId=changed["NamedQueryId"], Name=query, QueryString="SELECT 1")
+    broken = {
+        "lifecycle": "raw/ never expires",
+        "alarms": f"no alarm mails: {alarm}",
+        "saved-queries": f"{query} differs in the workgroup",
+        "no-changes": "aws_s3_bucket_lifecycle_configuration",
+    }
+    only = [argument for step in [*broken, "schedules"] for argument in ("--only", step)]
+    status, found = accept(capsys, stack.config.root, "--terraform", str(terraform.folder), *only)
+    assert status == 1
+    for step, words in broken.items():
+        assert found[step]["status"] == "failed", found
+        assert words in found[step]["seen"], found
+        assert found[step]["advice"]
+    # The schedule was switched off by a test above.
+    assert found["schedules"]["status"] == "not tried"
+    assert f"{prefix}-daily is off" in found["schedules"]["seen"]
+
+
+def test_acceptance_passes_once_it_is_deployed_again(
+    stack: Pipeline, terraform: Terraform, capsys: pytest.CaptureFixture[str]
+) -> None:
+    terraform.run("apply", "-input=false", "-auto-approve")  # over what is there, too
+    status, found = accept(capsys, stack.config.root, "--terraform", str(terraform.folder))
+    assert {step for step, finding in found.items() if finding["status"] == "failed"} == set(), found
+    assert {step for step, finding in found.items() if finding["status"] == "not tried"} == {"prepared-statements"}
+    assert status == 0
+    assert "was set off and mailed" in found["alarms"]["seen"]
+    assert "a plan changes nothing" in found["no-changes"]["seen"]
 
 
 def test_quicksight_is_planned(stack: Pipeline, terraform: Terraform) -> None:

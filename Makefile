@@ -27,7 +27,7 @@ TERRAFORM := terraform -chdir=infra/terraform
 INITIALISED := infra/terraform/.terraform/.initialised
 
 .PHONY: help setup run backfill history query partitions console dashboard doctor up down status package plan deploy destroy
-.PHONY: preflight test unit definition e2e hostile defects lint format docs coverage storm timelapse bench bench-years
+.PHONY: preflight acceptance test unit definition e2e hostile defects lint format docs coverage storm timelapse bench bench-years
 .PHONY: diagrams sample-data screenshots clean
 
 help: ## Print this list
@@ -101,6 +101,9 @@ plan: preflight $(INITIALISED) ## Show what deploy would change in your AWS acco
 
 deploy: preflight $(INITIALISED) ## Make or change the stack in your AWS account; asks before it does
 	@$(TERRAFORM) apply -var-file=../../terraform.tfvars
+
+acceptance: $(READY) ## Try, step by step, what only the deployed stack can show
+	@$(BIN)/marketlake acceptance
 
 destroy: preflight $(INITIALISED) ## Remove the stack from your AWS account; asks before it does
 	@$(TERRAFORM) destroy -var-file=../../terraform.tfvars

@@ -108,6 +108,21 @@ def _wrong_schedule(stage: Stage, schedule: dict[str, Any]) -> Iterator[str]:
         yield f"{name} does not keep what it could not start"
 
 
+def subscription(stage: Stage) -> str:
+    """Somebody gets the mails: AWS sends none before the address has confirmed, and says so nowhere."""
+    topic = stage.target.arn("sns", stage.target.names["topic"])
+    pages = stage.target.sns.get_paginator("list_subscriptions_by_topic").paginate(TopicArn=topic)
+    found = [one for page in pages for one in page["Subscriptions"]]
+    confirmed = [one["Endpoint"] for one in found if one["SubscriptionArn"].startswith("arn:")]
+    if not confirmed:
+        pending = ", ".join(one["Endpoint"] for one in found) or "nobody is subscribed"
+        raise Broken(
+            f"nobody gets mails: {pending} has not confirmed" if found else f"nobody gets mails: {pending}",
+            'open the link in AWS\'s mail "Subscription Confirmation"; SNS console, Request confirmation, sends it again',
+        )
+    return f"mails go to {', '.join(confirmed)}"
+
+
 def alarms(stage: Stage) -> str:
     """Every alarm mails the topic, and one that is set off really does."""
     pages = stage.target.cloudwatch.get_paginator("describe_alarms").paginate(AlarmNamePrefix=f"{stage.target.prefix}-")
@@ -118,7 +133,7 @@ def alarms(stage: Stage) -> str:
     silent = [alarm["AlarmName"] for alarm in found if topic not in alarm.get("AlarmActions", [])]
     disabled = [alarm["AlarmName"] for alarm in found if not alarm.get("ActionsEnabled", True)]
     if not found or silent:
-        raise Broken(f"no alarm mails: {', '.join(silent) or 'there is none'}", "make deploy")
+        raise Broken(f"no mail is sent by: {', '.join(silent) or 'any alarm, for there are no alarms'}", "make deploy")
     active = [alarm for alarm in found if alarm["AlarmName"] not in disabled and alarm["StateValue"] != "ALARM"]
     if not active:
         raise NotTried("every alarm is off, or in alarm already", "look at them: CloudWatch, Alarms")

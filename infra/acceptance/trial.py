@@ -42,6 +42,7 @@ STEPS = (
     Step("partition-projection", "a window with days, and one without", queries.partition_projection),
     Step("refused-calls", "calls that the roles must be refused", configuration.refused_calls),
     Step("schedules", "what the schedules start", configuration.schedules),
+    Step("subscription", "who gets the mails", configuration.subscription),
     Step("alarms", "the alarms and their actions", configuration.alarms, MAILS),
     Step("lifecycle", "what S3 removes and moves", configuration.lifecycle),
     Step("cost", "cost so far", configuration.cost),

@@ -1,4 +1,4 @@
-"""``marketlake acceptance`` on a stack that ``marketlake up`` made: as it is, and broken on purpose.
+"""``marketlake acceptance`` on a stack that ``marketlake up`` made: as it is, and broken by the test.
 
 ``tests/infra/test_terraform_stack.py`` tries it on one that Terraform made.
 """

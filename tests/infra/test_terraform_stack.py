@@ -253,7 +253,7 @@ def test_acceptance_names_each_part_that_somebody_broke(
     athena.update_named_query(NamedQueryId=changed["NamedQueryId"], Name=query, QueryString="SELECT 1")
     broken = {
         "lifecycle": "raw/ never expires",
-        "alarms": f"no alarm mails: {alarm}",
+        "alarms": f"no mail is sent by: {alarm}",
         "saved-queries": f"{query} differs in the workgroup",
         "no-changes": "aws_s3_bucket_lifecycle_configuration",
     }

@@ -115,10 +115,10 @@ def subscription(stage: Stage) -> str:
     found = [one for page in pages for one in page["Subscriptions"]]
     confirmed = [one["Endpoint"] for one in found if one["SubscriptionArn"].startswith("arn:")]
     if not confirmed:
-        pending = ", ".join(one["Endpoint"] for one in found) or "nobody is subscribed"
+        pending = " and ".join(f"{one['Endpoint']} has not confirmed" for one in found)
         raise Broken(
-            f"nobody gets mails: {pending} has not confirmed" if found else f"nobody gets mails: {pending}",
-            'open the link in AWS\'s mail "Subscription Confirmation"; SNS console, Request confirmation, sends it again',
+            f"nobody gets mails: {pending or 'nobody is subscribed'}",
+            "open the link in AWS's mail Subscription Confirmation; SNS console, Request confirmation, sends it again",
         )
     return f"mails go to {', '.join(confirmed)}"
 

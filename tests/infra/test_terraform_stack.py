@@ -143,8 +143,9 @@ def test_the_stack_is_what_the_local_deployment_makes(stack: Pipeline, config: L
         assert _policy(stack, name) == json.loads(
             facts.policy(function, values | {"log_group_arn": _log_group(config, name)})
         )
-    machine = facts.function_name(config.prefix, "state_machine")
-    assert _policy(stack, machine) == json.loads(facts.policy("state_machine", values))
+    for role in ("state_machine", "interrupted", "interrupted_rule"):
+        assert _policy(stack, facts.function_name(config.prefix, role)) == json.loads(facts.policy(role, values))
+    _assert_interruptions_are_mailed(stack, config, facts.interrupted(values))
     for dataset in dataset_names():
         table = stack.aws("glue").get_table(DatabaseName=values["database"], Name=dataset)["Table"]
         ours = table_input(dataset, str(values["clean_bucket"]))
@@ -152,6 +153,18 @@ def test_the_stack_is_what_the_local_deployment_makes(stack: Pipeline, config: L
         assert table["Parameters"].items() >= ours["Parameters"].items()
         assert _without_empty(table["PartitionKeys"]) == ours["PartitionKeys"]
         assert table["StorageDescriptor"]["Location"] == ours["StorageDescriptor"]["Location"]
+
+
+def _assert_interruptions_are_mailed(stack: Pipeline, config: LocalConfig, wanted: dict[str, Any]) -> None:
+    name, events = stack.name("interrupted"), stack.aws("events")
+    machine = f"arn:aws:states:{config.region}:{ACCOUNT_ID}:stateMachine:{name}"
+    described = stack.aws("stepfunctions").describe_state_machine(stateMachineArn=machine)
+    assert json.loads(described["definition"]) == wanted["definition"]
+    assert described["roleArn"].endswith(f":role/{config.prefix}-interrupted")
+    assert json.loads(events.describe_rule(Name=name)["EventPattern"]) == wanted["pattern"]
+    (target,) = events.list_targets_by_rule(Rule=name)["Targets"]
+    assert (target["Arn"], target["InputPath"]) == (machine, "$.detail")
+    assert target["RoleArn"].endswith(f":role/{config.prefix}-interrupted-rule")
 
 
 def test_the_analysts_tables_are_what_the_local_deployment_makes(stack: Pipeline) -> None:

@@ -9,6 +9,9 @@ locals {
     {
       state_machine = { service = "states", trust = "service_of_account", log_group = "/aws/vendedlogs/states/${local.names.state_machine}" }
       scheduler     = { service = "scheduler", trust = "service_of_account", log_group = "" }
+      interrupted   = { service = "states", trust = "service_of_account", log_group = "" }
+      # EventBridge documents no account in its request for a rule's role; a rule can name roles of its own account only.
+      interrupted_rule = { service = "events", trust = "service", log_group = "" }
     },
     var.trail_enabled ? { trail = { service = "cloudtrail", trust = "service", log_group = "/aws/cloudtrail/${local.trail_name}" } } : {},
   )

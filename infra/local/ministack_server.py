@@ -118,8 +118,8 @@ def trust_unknown_keys() -> None:
 def record_calls(path: Path) -> None:
     """Append one JSON line to ``path`` for each API call of a function that IAM judges.
 
-    A line has the Unix time, the principal (an assumed role), the action, the resource, and whether it was allowed. The
-    cost of an execution and the least-privilege tests are computed from it.
+    A line has the Unix time, the principal (an assumed role), the action, the resource, the service's condition keys,
+    and whether it was allowed. The cost of an execution and the least-privilege tests are computed from it.
     """
     enforce = iam_evaluator.enforce
     signature = inspect.signature(enforce)
@@ -135,6 +135,7 @@ def record_calls(path: Path) -> None:
                 "principal": principal,
                 "action": asked["iam_action"],
                 "resource": asked.get("resource_arn", "*"),
+                "keys": asked.get("service_context") or {},
                 "allowed": refusal is None,
             }
             log.write(msgspec.json.encode(line) + b"\n")

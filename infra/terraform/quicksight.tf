@@ -1,11 +1,12 @@
 # Off unless quicksight_user is set, because of its price; planned and validated only, since no emulator here has it, and
 # left to a person to apply (GitHub's deploy role may read it, not make it). Data sets ask Athena directly: the lake is small, and SPICE
 # would need refreshes of its own. The QuickSight subscription itself is made by hand, once an account, as is its leave
-# to read Athena and the two buckets.
+# to use Athena, to read the raw, clean and artifacts buckets and to write to the results bucket: docs/operations.md.
 
 locals {
-  quicksight      = var.quicksight_user == null ? {} : { user = var.quicksight_user }
-  quicksight_user = "arn:${local.partition}:quicksight:${local.arn_suffix}:user/default/${coalesce(var.quicksight_user, "nobody")}"
+  quicksight = var.quicksight_user == null ? {} : { user = var.quicksight_user }
+  # Users are in the account's identity region, whatever region shows them dashboards.
+  quicksight_user = "arn:${local.partition}:quicksight:${var.quicksight_identity_region}:${local.account_id}:user/default/${coalesce(var.quicksight_user, "nobody")}"
 
   # Identifier: what it shows, its SQL, its columns. Two years of days at most, so that no refresh reads the whole lake.
   data_sets = {
@@ -102,12 +103,13 @@ locals {
     }
   }
 
+  # What QuickSight's console gives an owner: those of a viewer, and to change, share and delete.
   # https://docs.aws.amazon.com/quicksight/latest/APIReference/API_ResourcePermission.html
-  quicksight_actions = {
-    data_source = ["quicksight:DescribeDataSource", "quicksight:DescribeDataSourcePermissions", "quicksight:PassDataSource"]
-    data_set    = ["quicksight:DescribeDataSet", "quicksight:DescribeDataSetPermissions", "quicksight:PassDataSet", "quicksight:DescribeIngestion", "quicksight:ListIngestions"]
-    dashboard   = ["quicksight:DescribeDashboard", "quicksight:ListDashboardVersions", "quicksight:QueryDashboard"]
-  }
+  quicksight_actions = { for kind, actions in {
+    data_source = ["DescribeDataSource", "DescribeDataSourcePermissions", "PassDataSource", "UpdateDataSource", "DeleteDataSource", "UpdateDataSourcePermissions"]
+    data_set    = ["DescribeDataSet", "DescribeDataSetPermissions", "PassDataSet", "DescribeIngestion", "ListIngestions", "UpdateDataSet", "DeleteDataSet", "CreateIngestion", "CancelIngestion", "UpdateDataSetPermissions"]
+    dashboard   = ["DescribeDashboard", "ListDashboardVersions", "UpdateDashboardPermissions", "QueryDashboard", "UpdateDashboard", "DeleteDashboard", "DescribeDashboardPermissions", "UpdateDashboardPublishedVersion"]
+  } : kind => [for action in actions : "quicksight:${action}"] }
 }
 
 resource "aws_quicksight_data_source" "athena" {

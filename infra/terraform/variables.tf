@@ -185,13 +185,25 @@ variable "athena_bytes_cutoff" {
 }
 
 variable "quicksight_user" {
-  description = "Name of the QuickSight user (as in the QuickSight console, default namespace) who will own data sets and dashboard. Null, the default, makes none of it: QuickSight costs from $24 a month for an author, more than all the rest. Subscribe first, and let QuickSight read the clean and results buckets (its console: Security & permissions)."
+  description = "Name of the QuickSight user (as in the QuickSight console, default namespace) who will own data source, data sets and dashboard. Null, the default, makes none of it: QuickSight costs from $24 a month for an author, more than all the rest. Subscribe first, and give QuickSight the four buckets: docs/operations.md."
   type        = string
   default     = null
 
   validation {
     condition     = var.quicksight_user == null || can(regex("^[A-Za-z0-9+=,.@_/-]{1,128}$", var.quicksight_user))
     error_message = "quicksight_user must be a QuickSight user name: at most 128 letters, digits and + = , . @ _ / -."
+  }
+}
+
+variable "quicksight_identity_region" {
+  description = "Region that QuickSight keeps the account's users in, chosen when the account subscribed: the region in the user's ARN, whatever region the stack is in."
+  type        = string
+  default     = "us-east-1"
+  nullable    = false
+
+  validation {
+    condition     = can(regex("^[a-z]{2}(-gov)?-(central|north|south|east|west|northeast|northwest|southeast|southwest)-[1-9]$", var.quicksight_identity_region))
+    error_message = "quicksight_identity_region must be an AWS region code such as us-east-1: the one in the ARN that `aws quicksight describe-user` prints."
   }
 }
 

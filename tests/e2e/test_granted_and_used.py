@@ -14,17 +14,21 @@ from typing import Any
 import pytest
 
 from infra import facts
+from infra.local.config import ACCOUNT_ID
 from infra.local.deploy import values_of
 from tests.e2e.pipeline import Pipeline
+from tests.iam import Request, allows
 
 FORWARDED = {
     # Athena makes these with the credentials of whoever started the query
     # (https://docs.aws.amazon.com/athena/latest/ug/s3-permissions.html); the emulator's Athena reads by itself.
     ("athena_check", "s3:GetBucketLocation"),
     ("athena_check", "s3:ListBucket"),
+    ("athena_check", "s3:ListBucketMultipartUploads"),
     ("athena_check", "s3:AbortMultipartUpload"),
     ("athena_check", "s3:ListMultipartUploadParts"),
     ("athena_check", "glue:GetDatabase"),
+    ("athena_check", "glue:GetDatabases"),
     ("athena_check", "glue:GetPartitions"),
 }
 NOT_PROVOKED = {
@@ -35,7 +39,6 @@ COARSE = {
     # Athena reads the days and keeps its answers with the function's credentials, too: see FORWARDED.
     ("athena_check", "s3:GetObject", "marketlake-clean-000000000000-eu-west-2/clean/*"),
     ("athena_check", "s3:GetObject", "marketlake-clean-000000000000-eu-west-2/by_year/*"),
-    ("athena_check", "s3:GetObject", "marketlake-results-000000000000-eu-west-2"),
     ("athena_check", "s3:GetObject", "marketlake-results-000000000000-eu-west-2/*"),
     ("athena_check", "s3:PutObject", "marketlake-results-000000000000-eu-west-2/*"),
     # AWS wants catalog, database and table for glue:GetTable; the emulator records the database alone.
@@ -113,6 +116,29 @@ def test_a_function_uses_all_that_it_may_and_asks_for_nothing_else(
             if (function, action, resource.partition(":::")[2] or resource.split(":")[-1].split("/")[0]) in COARSE:
                 continue
             assert any(fnmatchcase(one, resource) for one in made), f"{function} never used {action} on {resource}"
+
+
+@pytest.mark.parametrize("function", facts.function_names())
+def test_aws_allows_each_call(
+    shared_pipeline: Pipeline, recorded: dict[str, list[dict[str, Any]]], function: str
+) -> None:
+    """By the policy as it is on AWS, and on the resources that AWS judges a call by."""
+    config = shared_pipeline.config
+    values = facts.template_values(config.prefix, ACCOUNT_ID, config.region) | {"log_group_arn": "arn:logs"}
+    policy = json.loads(facts.policy(function, values))
+    made = {request for call in recorded[function] for request in _on_aws(call, values)}
+    assert [str(request) for request in made if not allows([policy], request)] == []
+    assert {request.action for request in made} == {call["action"] for call in recorded[function]}
+
+
+def _on_aws(call: dict[str, Any], values: dict[str, object]) -> Iterator[Request]:
+    resources = [call["resource"]]
+    if call["resource"] == "*":
+        resources = [str(values["athena_queries_arn"])]  # the emulator does not know a query's workgroup
+    if call["action"] == "glue:GetTable":
+        names = ("catalog", f"database/{values['database']}", f"table/{values['database']}/fx_rates")
+        resources = [f"arn:aws:glue:{values['region']}:{values['account_id']}:{name}" for name in names]
+    yield from (Request(call["action"], resource, call["keys"]) for resource in resources)
 
 
 def state_machine_calls(pipeline: Pipeline) -> set[Call]:

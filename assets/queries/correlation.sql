@@ -1,5 +1,5 @@
 -- name: correlation
--- description: Correlation of the daily log returns of two tickers, dividends included, on the days that both have; beta is the first's on the second
+-- description: Correlation of the daily log returns of two tickers, dividends included, on the days that both have, and the first's beta on the second
 -- parameters: ticker, start, end, start, end, other_ticker, start, end, start, end
 -- ticker: ticker, such as BP.L
 -- other_ticker: ticker, such as SHEL.L

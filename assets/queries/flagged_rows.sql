@@ -1,5 +1,5 @@
 -- name: flagged_rows
--- description: Rows in which a value is in doubt, and the rules that say so; the value itself is null or as it came
+-- description: Rows in which a value is in doubt (null, or as it came), and the rules that say so
 -- parameters: start, end, start, end, start, end, start, end, start, end, start, end
 -- start: date, such as 2022-01-01
 -- end: date, such as 2022-12-31

@@ -1,21 +1,23 @@
 -- name: missing_days
--- description: Days of each dataset's calendar that the lake has no row of; windows of up to 27 years
--- parameters: start, start, end, start, start, end, start, end, start, end, start, end, start, end, start, end
+-- description: Days of each dataset's calendar that the lake has no row of, between 1999 and 2080
+-- parameters: start, end, start, end, start, end, start, end, start, end, start, end, start, end
 -- start: date, such as 2021-12-13
 -- end: date, such as 2022-12-30
 WITH digits AS (
   SELECT n FROM (VALUES (0), (1), (2), (3), (4), (5), (6), (7), (8), (9)) AS listed (n)
 ),
 numbers AS (
-  SELECT a.n + 10 * b.n + 100 * c.n + 1000 * d.n AS n
-  FROM digits a CROSS JOIN digits b CROSS JOIN digits c CROSS JOIN digits d
+  SELECT a.n + 10 * b.n + 100 * c.n + 1000 * d.n + 10000 * e.n AS n
+  FROM digits a CROSS JOIN digits b CROSS JOIN digits c CROSS JOIN digits d CROSS JOIN digits e
+  WHERE e.n < 3
+),
+days AS (
+  -- 1998-12-28 was a Monday, before all data
+  SELECT CAST(CAST(DATE '1998-12-28' + INTERVAL '1' DAY * n AS date) AS varchar) AS day, mod(n, 7) AS weekday
+  FROM numbers
 ),
 weekdays AS (
-  -- 1998-12-28 was a Monday, before all data
-  SELECT CAST(CAST(CAST(? AS date) + INTERVAL '1' DAY * n AS date) AS varchar) AS day
-  FROM numbers
-  WHERE n <= date_diff('day', CAST(? AS date), CAST(? AS date))
-    AND mod(date_diff('day', DATE '1998-12-28', CAST(? AS date)) + n, 7) < 5
+  SELECT day FROM days WHERE weekday < 5 AND day BETWEEN ? AND ?
 ),
 due AS (
   SELECT d.dataset, w.day

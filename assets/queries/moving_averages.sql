@@ -5,7 +5,7 @@
 -- start: date, such as 2022-11-01
 -- end: date, such as 2022-12-30
 WITH closes AS (
-  -- 320 days hold 200 trading days; the averages are rounded so that noise in the last digit is no crossing
+  -- 320 days hold 200 trading days, and the averages are rounded so that noise in the last digit is no crossing
   SELECT dt, close, row_number() OVER (ORDER BY dt) AS place,
     round(avg(close) OVER (ORDER BY dt ROWS BETWEEN 19 PRECEDING AND CURRENT ROW), 8) AS of_20,
     round(avg(close) OVER (ORDER BY dt ROWS BETWEEN 49 PRECEDING AND CURRENT ROW), 8) AS of_50,

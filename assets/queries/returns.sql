@@ -1,9 +1,20 @@
 -- name: returns
--- description: Price return of every ticker over a week, a month and a year to a day; none for a ticker whose last close is over a week old
+-- description: Price return of every ticker over a week, a month and a year to a day, none for a ticker whose last close is over a week old
 -- parameters: day, day, day, day, day
 -- day: date, such as 2022-12-30
-WITH asked AS (
-  SELECT CAST(? AS date) AS day
+WITH digits AS (
+  SELECT n FROM (VALUES (0), (1), (2), (3), (4), (5), (6), (7), (8), (9)) AS listed (n)
+),
+numbers AS (
+  SELECT a.n + 10 * b.n + 100 * c.n + 1000 * d.n + 10000 * e.n AS n
+  FROM digits a CROSS JOIN digits b CROSS JOIN digits c CROSS JOIN digits d CROSS JOIN digits e
+  WHERE e.n < 3
+),
+asked AS (
+  -- the day as a row, without a parameter outside WHERE: that of all days from 1998 to 2080 which it is
+  SELECT CAST(DATE '1998-12-28' + INTERVAL '1' DAY * n AS date) AS day
+  FROM numbers
+  WHERE n = date_diff('day', DATE '1998-12-28', CAST(? AS date))
 ),
 marks AS (
   SELECT

@@ -1,5 +1,5 @@
 -- name: symbol_gaps
--- description: Day ranges that the lake has and a ticker or currency lacks; no first_after where it never came back
+-- description: Day ranges that the lake has and a ticker or currency lacks, with no first_after where it never came back
 -- parameters: start, end, start, end, start, end, start, end, start, end, start, end
 -- start: date, such as 2022-01-01
 -- end: date, such as 2022-12-31

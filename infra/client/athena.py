@@ -38,29 +38,27 @@ class Result:
     scanned_bytes: int
 
 
-def run_query(target: Target, sql: str, parameters: list[str] | None = None) -> Result:
-    """The answer to ``sql``; ``parameters`` are SQL literals for its question marks. Ctrl-C stops the query.
+def run_query(target: Target, sql: str) -> Result:
+    """The answer to ``sql``. Ctrl-C stops the query.
 
     Where an execution replaced a file while the query read it, it is run once more.
 
     Raises:
         QueryFailed: with Athena's reason.
     """
-    given: dict[str, Any] = {"ExecutionParameters": parameters} if parameters else {}
     try:
-        return _run(target, sql, given)
+        return _run(target, sql)
     except _FileChanged:
-        return _run(target, sql, given)
+        return _run(target, sql)
 
 
-def _run(target: Target, sql: str, given: dict[str, Any]) -> Result:
+def _run(target: Target, sql: str) -> Result:
     athena = target.athena
     try:
         started = athena.start_query_execution(
             QueryString=sql,
             WorkGroup=target.names["workgroup"],
             QueryExecutionContext={"Database": target.names["database"]},
-            **given,
         )
     except athena.exceptions.InvalidRequestException as error:
         raise QueryFailed(f"Athena refuses the query: {error.response['Error'].get('Message', '')}") from error

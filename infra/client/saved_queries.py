@@ -3,7 +3,11 @@
 Terraform reads the same files (``infra/terraform/athena.tf``). Parameters are positional question marks in the text;
 the comment ``-- parameters: start, end, start`` names them in order, and a line ``-- start: date, such as 2022-12-01``
 gives each name its type and an example. A type says what is accepted and how it is written as an SQL literal. None
-accepts anything that could end a literal, so that values are safe where an engine takes SQL text only.
+accepts anything that could end a literal, so that values are safe in SQL text.
+
+The question marks are for Athena's editor and EXECUTE, and stand in WHERE clauses only, where Athena documents them
+(https://docs.aws.amazon.com/athena/latest/ug/querying-with-prepared-statements.html). ``filled`` writes literals in
+their place: the commands send the same text to AWS and to the emulator, whose Athena ignores ExecutionParameters.
 """
 
 from __future__ import annotations
@@ -173,7 +177,16 @@ def literals_of(query: SavedQuery, given: Iterable[str]) -> list[str]:
     return [literals[name] for name in query.places]
 
 
+def filled(query: SavedQuery, given: Iterable[str]) -> str:
+    """The query's SQL with the values of the ``key=value`` texts ``given`` in it.
+
+    Raises:
+        Refusal: see ``literals_of``.
+    """
+    return with_literals(query.sql, literals_of(query, given))
+
+
 def with_literals(sql: str, literals: Sequence[str]) -> str:
-    """``sql`` with its question marks replaced, for an engine that takes no parameters."""
+    """``sql`` with its question marks replaced."""
     remaining = iter(literals)
     return QUESTION_MARK.sub(lambda found: next(remaining, "?") if found[1] else found[0], sql)

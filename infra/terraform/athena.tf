@@ -58,11 +58,23 @@ resource "aws_athena_named_query" "saved" {
   query       = each.value.text
 }
 
-resource "aws_athena_prepared_statement" "saved" {
+# UpdatePreparedStatement wants the statement (botocore's model of Athena), and the provider sends only what changed
+# (internal/service/athena/prepared_statement.go), so a description alone could never be changed: a statement is made anew.
+resource "terraform_data" "prepared" {
   for_each = { for file, query in local.queries : file => query if query.parameters != "" }
 
-  name            = replace(each.value.name, "-", "_")
-  description     = "${each.value.description} (parameters: ${each.value.parameters})"
+  input = each.value
+}
+
+resource "aws_athena_prepared_statement" "saved" {
+  for_each = terraform_data.prepared
+
+  name            = replace(each.value.input.name, "-", "_")
+  description     = "${each.value.input.description} (parameters: ${each.value.input.parameters})"
   workgroup       = aws_athena_workgroup.this.id
-  query_statement = each.value.statement
+  query_statement = each.value.input.statement
+
+  lifecycle {
+    replace_triggered_by = [terraform_data.prepared[each.key]]
+  }
 }

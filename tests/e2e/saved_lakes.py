@@ -9,7 +9,7 @@ from datetime import date
 import polars as pl
 
 from infra.client.athena import run_query
-from infra.client.saved_queries import SavedQuery, literals_of, with_literals
+from infra.client.saved_queries import SavedQuery, filled
 from infra.client.target import Target
 from infra.local.config import ACCOUNT_ID, LocalConfig
 from infra.local.deploy import client, make_catalog, make_storage, session, values_of
@@ -43,7 +43,7 @@ class Lake:
 
     def ask(self, query: SavedQuery, given: list[str]) -> pl.DataFrame:
         """What the emulator's Athena answers, as ``marketlake query`` asks it."""
-        table = run_query(self.target, with_literals(query.sql, literals_of(query, given))).table
+        table = run_query(self.target, filled(query, given)).table
         frame = pl.from_arrow(table)
         assert isinstance(frame, pl.DataFrame)
         return frame

@@ -23,6 +23,7 @@ from infra.package.locks import LockOutOfDate, RegistryUnreachable
 from infra.package.target import targets
 from infra.sources.app import build_app
 from infra.sources.server import SourcesServer
+from marketlake.contract import dataset_names, load_contract
 from tests.infra.bundles_aws import FakeAws
 from tests.infra.bundles_built import ALLOWED, BUNDLES, HANDLERS, HEAVY, Built, build_local, no_registry, settings_of
 from tests.infra.bundles_lambda import TRACE_ID, Answer, invoke
@@ -178,6 +179,17 @@ def test_the_sdk_has_the_services_that_the_functions_use(built: Built) -> None:
         command = [sys.executable, "-I", "-S", "-c", code, folder, *SERVICES]
         done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False, env={})
         assert (done.returncode, done.stdout.startswith(folder)) == (0, True), done.stderr
+
+
+@pytest.mark.parametrize("function", BUNDLES)
+def test_time_zones_need_nothing_of_the_machine(built: Built, function: str) -> None:
+    """Lambda's image had no time zone data at first: https://github.com/aws/aws-lambda-dotnet/issues/1620."""
+    code = "import sys, zoneinfo; sys.path.insert(0, sys.argv[1]); zoneinfo.reset_tzpath(to=[])\n"
+    code += "print(*(zoneinfo.ZoneInfo(name) for name in sys.argv[2:]))"
+    zones = sorted({load_contract(name).published.zone for name in dataset_names()})
+    command = [sys.executable, "-I", "-S", "-c", code, str(built.path(function)), *zones]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False, env={})
+    assert (done.returncode, done.stdout.split()) == (0, zones), done.stderr
 
 
 # Locks

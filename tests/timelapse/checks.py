@@ -11,7 +11,7 @@ from polars.testing import assert_frame_equal
 
 from infra.client.lake import take_inventory
 from infra.client.retries import is_loaded
-from infra.client.saved_queries import SavedQuery, literals_of, with_literals
+from infra.client.saved_queries import SavedQuery, filled
 from infra.client.target import Target
 from marketlake.contract import Contract, dataset_names, load_contract
 from marketlake.history import loaded_days
@@ -91,7 +91,7 @@ class Checks:
     def _answers_as_polars(self, query: SavedQuery, frames: Frames) -> None:
         given = self._parameters(query)
         asked = f"{self.where}: {query.name} {given}"
-        found = self.tables.ask(with_literals(query.sql, literals_of(query, [f"{k}={v}" for k, v in given.items()])))
+        found = self.tables.ask(filled(query, [f"{k}={v}" for k, v in given.items()]))
         wanted = (getattr(saved_prices, query.name, None) or getattr(saved_rates, query.name))(frames, given)
         # When an execution saw another amount is in no row of the history.
         found, wanted = (frame.drop("changed", strict=False) for frame in (found, wanted))

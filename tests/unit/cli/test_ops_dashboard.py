@@ -18,12 +18,12 @@ from tests.unit.cli.conftest import Command
 
 
 @pytest.fixture
-def asked(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, list[str]]]:
+def asked(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """The queries that were run; each answers no rows."""
-    seen: list[tuple[str, list[str]]] = []
+    seen: list[str] = []
 
-    def run(_target: Target, sql: str, literals: list[str]) -> Result:
-        seen.append((sql, literals))
+    def run(_target: Target, sql: str) -> Result:
+        seen.append(sql)
         return Result(pa.table({}), "id", 0.1, 0)
 
     monkeypatch.setattr(questions, "run_query", run)
@@ -40,8 +40,10 @@ def test_a_page_is_written_and_its_path_is_the_last_line(
     assert printed.out.endswith(f"\n{tmp_path}/page.html\n")
     assert (tmp_path / "page.html").read_text("utf-8").startswith("<!doctype html>")
     start, end = "'2021-12-30'", "'2022-12-30'"
-    assert [start, end, start, end, start] in [literals for _, literals in asked]
-    assert all(sql.count("?") == len(literals) for sql, literals in asked)
+    assert [sql for sql in asked if "?" in sql] == []
+    assert [
+        sql for sql in asked if f"substr({start}, 1, 4) AND substr({end}, 1, 4) AND dt BETWEEN {start} AND {end}" in sql
+    ]
 
 
 def test_what_athena_cannot_answer_is_on_the_page_and_in_the_exit_status(

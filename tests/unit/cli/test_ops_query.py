@@ -17,7 +17,7 @@ from sqlglot import tokenize
 from infra.client import saved_queries
 from infra.client.errors import Refusal
 from infra.client.result_table import read_csv, table_of
-from infra.client.saved_queries import ACCEPTED, Parameter, SavedQuery, literals_of, parse_parameter, with_literals
+from infra.client.saved_queries import ACCEPTED, Parameter, SavedQuery, filled, literals_of, parse_parameter
 from infra.client.target import Target
 from infra.dashboard.questions import ask
 from tests.unit.cli.conftest import Command
@@ -40,10 +40,9 @@ def athena(target: Target) -> Any:
         yield stub
 
 
-def answers(stub: Stubber, sql: object, *pages: dict[str, Any], kind: str = "DML", parameters: object = None) -> None:
+def answers(stub: Stubber, sql: object, *pages: dict[str, Any], kind: str = "DML") -> None:
     context = {"QueryString": sql, "WorkGroup": "marketlake", "QueryExecutionContext": {"Database": "marketlake"}}
-    bound: dict[str, Any] = {"ExecutionParameters": parameters} if parameters else {}
-    stub.add_response("start_query_execution", {"QueryExecutionId": QUERY}, context | bound)
+    stub.add_response("start_query_execution", {"QueryExecutionId": QUERY}, context)
     execution = {
         "Status": {"State": "SUCCEEDED"},
         "StatementType": kind,
@@ -153,7 +152,7 @@ def test_the_dashboard_asks_once_more_too_and_says_what_to_do(target: Target, at
     fails(athena, REPLACED)
     assert "ask again when it has ended" in ask(target, "missing_days", DAYS).error
     fails(athena, REPLACED)
-    answers(athena, ANY, page([["day"], ["2026-01-05"]], [("day", "varchar")]), parameters=ANY)
+    answers(athena, ANY, page([["day"], ["2026-01-05"]], [("day", "varchar")]))
     answer = ask(target, "missing_days", DAYS)
     assert (answer.rows, answer.error) == ([{"day": "2026-01-05"}], "")
 
@@ -200,6 +199,9 @@ SAVED = """-- name: closes_of
 SELECT '?' AS mark, close -- which?
 FROM ftse100_prices WHERE ticker = ? AND dt BETWEEN ? AND ?
 """
+FILLED = (
+    f"SELECT '?' AS mark, close -- which?\nFROM ftse100_prices WHERE ticker = 'BT-A.L' AND dt BETWEEN {DAY} AND {DAY}"
+)
 
 
 @pytest.fixture
@@ -210,10 +212,9 @@ def saved(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> SavedQuery:
     return saved_queries.find_query("closes-of")
 
 
-def test_a_saved_query_goes_to_athena_with_its_parameters_in_order(
-    command: Command, athena: Stubber, saved: SavedQuery
-) -> None:
-    answers(athena, saved.sql, page([["x"]], [("x", "varchar")]), parameters=["'BT-A.L'", DAY, DAY])
+@pytest.mark.usefixtures("saved")
+def test_a_saved_query_goes_to_athena_as_text_with_its_values_in_it(command: Command, athena: Stubber) -> None:
+    answers(athena, FILLED, page([["x"]], [("x", "varchar")]))
     shown = command("query", "closes_of", "--param", "start=2026-01-05", "--param", "ticker=BT-A.L")
     assert shown.status == 0, shown.err
     athena.assert_no_pending_responses()
@@ -244,11 +245,8 @@ def test_parameters_that_do_not_fit_are_refused(saved: SavedQuery, texts: list[s
     assert "--param start=2026-01-05" in refused.value.advice
 
 
-def test_on_the_emulator_only_question_marks_of_the_statement_are_replaced(saved: SavedQuery) -> None:
-    assert with_literals(saved.sql, literals_of(saved, ["ticker=BT-A.L", "start=2026-01-05"])) == (
-        "SELECT '?' AS mark, close -- which?\n"
-        f"FROM ftse100_prices WHERE ticker = 'BT-A.L' AND dt BETWEEN {DAY} AND {DAY}"
-    )
+def test_only_question_marks_of_the_statement_are_replaced(saved: SavedQuery) -> None:
+    assert filled(saved, ["ticker=BT-A.L", "start=2026-01-05"]) == FILLED
 
 
 HOSTILE = ["x' OR '1'='1", "a b", "", "1;2", "é", "a" * 41, "A.L\n", "--", "/*", "1)", "٣", "1e5", "'"]

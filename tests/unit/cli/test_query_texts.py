@@ -8,7 +8,7 @@ import pytest
 import sqlglot
 from sqlglot import exp
 
-from infra.client.saved_queries import SavedQuery, literals_of, saved_queries, with_literals
+from infra.client.saved_queries import FOLDER, SavedQuery, literals_of, saved_queries, with_literals
 from infra.package.tables import ACTIONS, View, views
 from infra.pages import queries
 from infra.pages.queries import answer_of, query_sections, read_answers, write_answers
@@ -101,6 +101,18 @@ def test_a_saved_query_is_described_and_parses_in_athena_s_dialect(query: SavedQ
     assert len(query.description) < 160
     assert len(list(parsed(query).find_all(exp.Placeholder))) == len(query.places)
     assert literals_of(query, query.examples)
+
+
+@EVERY
+def test_parameters_stand_in_where_clauses_only_and_no_comment_has_a_semicolon(query: SavedQuery) -> None:
+    for mark in parsed(query).find_all(exp.Placeholder):
+        clause = mark.find_ancestor(exp.Where, exp.Select, exp.Filter)
+        assert isinstance(clause, exp.Where), mark.parent
+        assert isinstance(clause.parent, exp.Select), "FILTER (WHERE ...) is another clause"
+    # The whole file is the named query, and its statement the prepared one.
+    text = (FOLDER / f"{query.name}.sql").read_text("utf-8")
+    assert [line for line in text.splitlines() if ";" in line.partition("--")[2]] == []
+    assert len(sqlglot.parse(text, read="athena")) == 1
 
 
 @EVERY

@@ -9,7 +9,10 @@ import polars as pl
 MOST_DAYS = 10
 """As in the view of adjusted closes and in the saved queries: longer ago, a rate does not serve."""
 
-WORTH = pl.Schema({"dt": pl.Date(), "base_currency": pl.String(), "currency": pl.String(), "rate": pl.Float64()})
+NO_WORTH = pl.DataFrame(
+    schema={"dt": pl.Date(), "base_currency": pl.String(), "currency": pl.String(), "rate": pl.Float64()}
+)
+"""What ``worth_of`` answers to no rates."""
 
 
 def worth_of(rates: pl.DataFrame) -> pl.DataFrame:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Sequence
 from datetime import date
+from functools import lru_cache
 
 import polars as pl
 
-from marketlake.contract import Contract
+from marketlake.contract import Contract, load_contract
 from marketlake.symbols import Symbols
 
 MISSING_DAY, MISSING_ROW, NO_ROWS = "day missing", "row missing", "no rows"
@@ -39,7 +40,7 @@ def find_gaps(
     the days, not these rows, which are expected. ``no rows``: of a symbol of ``asked`` in all of the window, in which
     it is not expected either. ``days`` counts days of the calendar.
     """
-    due = contract.days(*window)
+    due = _due(contract.name, *window)
     column = contract.symbol_column
     there = set(rows[column].unique())
     listed = [(x.symbol, x.valid_from, x.valid_to) for x in symbols.only(set(asked)).listings]
@@ -63,6 +64,12 @@ def find_gaps(
         found += [(symbol, *run, MISSING_ROW) for run in _runs(due, part["dt"].to_list())]
     found += [(x, *window, len(due), NO_ROWS) for x in asked if due and x not in there and x not in expected]
     return pl.DataFrame([(contract.name, *one) for one in found], schema=GAPS, orient="row")
+
+
+@lru_cache(maxsize=16)
+def _due(dataset: str, start: date, end: date) -> Sequence[date]:
+    """Days of the calendar: ten years of them take longer to find than their rows."""
+    return load_contract(dataset).days(start, end)
 
 
 def _runs(due: Sequence[date], days: Sequence[date]) -> Iterator[tuple[date, date, int]]:

@@ -24,6 +24,7 @@ Result = TypeVar("Result")
 Kind = Literal["raw", "clean", "artifacts"]
 
 DEFAULT_REGION = "eu-west-2"
+SUFFIXES = (".parquet", ".csv")
 STALE_SECONDS = 86_400
 
 
@@ -62,8 +63,9 @@ class Folder:
 
     def files(self, kind: Kind, prefix: str) -> list[Path]:
         """The objects themselves."""
-        folder = self._s3 / self._names[f"{kind}_bucket"] / prefix
-        return sorted(path for path in folder.rglob("*") if path.suffix in (".parquet", ".csv"))
+        place = self._s3 / self._names[f"{kind}_bucket"] / prefix
+        found = [place] if place.is_file() else place.rglob("*")
+        return sorted(path for path in found if path.suffix in SUFFIXES)
 
 
 class Copies:
@@ -77,7 +79,7 @@ class Copies:
     def files(self, kind: Kind, prefix: str) -> list[Path]:
         """Copies of the objects as they are now: one request that lists them, and one for each that is new."""
         bucket = Bucket(self._names[f"{kind}_bucket"], self._client)
-        listed = [(key, etag) for key, etag in bucket.keys(prefix) if key.endswith((".parquet", ".csv"))]
+        listed = [(key, etag) for key, etag in bucket.keys(prefix) if key.endswith(SUFFIXES)]
         found = side_by_side(lambda item: self._copy(bucket, *item), listed)
         return sorted(path for path in found if path is not None)
 

@@ -9,16 +9,12 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
-from typing import TYPE_CHECKING
 
 from marketlake.contract import Contract, dataset_names, load_contract
 from marketlake.layout import ACTIONS_PREFIX, lookup_prefix, quarantine_prefix, year_prefix, year_table
 from marketlake.reader.places import Kind, Place
 from marketlake.reader.shipped import LOOKUPS, VIEWS
 from marketlake.schemas import ACTION_COLUMNS
-
-if TYPE_CHECKING:
-    from duckdb import DuckDBPyConnection
 
 DUCKDB_TYPES = {"string": "VARCHAR", "double": "DOUBLE", "bigint": "BIGINT"}
 ACTIONS = "corporate_actions"
@@ -71,18 +67,40 @@ def table_names() -> list[str]:
     return sorted([*stored_tables(), *derived_tables()])
 
 
-def create_tables(connection: DuckDBPyConnection, place: Place, wanted: Iterable[str]) -> None:
-    """Create (or replace) a view for each table of ``wanted``, and for those that it reads; leave other names out."""
-    for name in wanted:
-        if name in stored_tables():
-            table = stored_tables()[name]
-            # Names are of contracts and of lookups.json, and paths are quoted.
-            files = [str(path) for path in place.files(table.kind, table.prefix)]
-            connection.execute(f'CREATE OR REPLACE VIEW "{name}" AS FROM {table.relation(files)}')
-        elif name in derived_tables():
-            text = derived_tables()[name]
-            create_tables(connection, place, sorted(connection.get_table_names(text)))
-            connection.execute(f'CREATE OR REPLACE VIEW "{name}" AS {text}')
+class Database:
+    """A DuckDB of a process's own with the lake's tables as views; those that are asked for, as the lake is then."""
+
+    def __init__(self, place: Place) -> None:
+        import duckdb
+
+        self.connection = duckdb.connect()
+        # Without tables: where there are views, DuckDB 2.0 looks into them for names, and fails at ours.
+        self._parser = duckdb.connect()
+        self._place, self._made = place, dict[str, str]()
+
+    def tables_of(self, query: str) -> list[str]:
+        """Names of the tables in ``query``, whether they exist or not, sorted.
+
+        Raises:
+            duckdb.Error: it is not SQL.
+        """
+        return sorted(self._parser.get_table_names(query))
+
+    def ready(self, names: Iterable[str]) -> None:
+        """Create each table of ``names``, and those that it reads, or bring it up to date; leave other names out."""
+        for name in names:
+            if name in stored_tables():
+                table = stored_tables()[name]
+                # Names are of contracts and of lookups.json, and paths are quoted.
+                text = f"FROM {table.relation([str(path) for path in self._place.files(table.kind, table.prefix)])}"
+            elif name in derived_tables():
+                text = derived_tables()[name]
+                self.ready(self.tables_of(text))
+            else:
+                continue
+            if self._made.get(name) != text:
+                self.connection.execute(f'CREATE OR REPLACE VIEW "{name}" AS {text}')
+                self._made[name] = text
 
 
 def parquet_relation(columns: Mapping[str, str], keys: Mapping[str, str], files: Sequence[str]) -> str:

@@ -19,7 +19,7 @@ from marketlake.reader.conversion import MOST_DAYS, NO_WORTH, cross_rates, with_
 from marketlake.reader.errors import GapsFound, GapWarning, NoRates, QueryFailed, WrongArgument
 from marketlake.reader.gaps import described
 from marketlake.reader.holdings import INDEX, PRICES, RATES, Day, Holdings, Question, contract_of, scan, texts
-from marketlake.reader.tables import Database, table_names
+from marketlake.reader.tables import Database, named_in, table_names
 from marketlake.schemas import ACTION_COLUMNS, polars_types
 
 if TYPE_CHECKING:
@@ -259,7 +259,7 @@ class Lake:
         import duckdb
 
         try:
-            self._database.ready(self._database.tables_of(query))
+            self._database.ready(named_in(query))
             return self._database.connection.cursor().sql(query, params=list(parameters) or None)
         except duckdb.Error as error:
             raise QueryFailed(f"{error}; the tables are {', '.join(self.tables())}") from error

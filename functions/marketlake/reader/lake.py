@@ -259,15 +259,14 @@ class Lake:
         import duckdb
 
         try:
-            self._database.ready(named_in(query))
-            return self._database.connection.cursor().sql(query, params=list(parameters) or None)
+            return self._database.cursor(named_in(query)).sql(query, params=list(parameters) or None)
         except duckdb.Error as error:
             raise QueryFailed(f"{error}; the tables are {', '.join(self.tables())}") from error
 
     def connect(self) -> duckdb.DuckDBPyConnection:
         """A DuckDB connection of the caller's own with all ``tables()`` as views, as the lake is now."""
         own = Database(self._place)
-        own.ready(self.tables())
+        own.make(self.tables())
         return own.connection
 
     @cached_property

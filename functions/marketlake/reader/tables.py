@@ -10,12 +10,17 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
+from threading import RLock
+from typing import TYPE_CHECKING
 
 from marketlake.contract import Contract, dataset_names, load_contract
 from marketlake.layout import ACTIONS_PREFIX, lookup_prefix, quarantine_prefix, year_prefix, year_table
 from marketlake.reader.places import Kind, Place
 from marketlake.reader.shipped import LOOKUPS, VIEWS
 from marketlake.schemas import ACTION_COLUMNS
+
+if TYPE_CHECKING:
+    from duckdb import DuckDBPyConnection
 
 DUCKDB_TYPES = {"string": "VARCHAR", "double": "DOUBLE", "bigint": "BIGINT"}
 ACTIONS = "corporate_actions"
@@ -60,7 +65,9 @@ def stored_tables() -> Mapping[str, Stored]:
 def derived_tables() -> Mapping[str, str]:
     """The tables that are queries of others: their SQL, by name."""
     by_day = {name: f'FROM "{year_table(name)}" SELECT * EXCLUDE (year)' for name in dataset_names()}
-    return by_day | {path.stem: path.read_text("utf-8") for path in sorted(VIEWS.glob("*.sql"))}
+    views = {path.stem: path.read_text("utf-8").splitlines() for path in sorted(VIEWS.glob("*.sql"))}
+    # Without the leading comments, which have names, too.
+    return by_day | {name: "\n".join(x for x in lines if not x.startswith("-- ")) for name, lines in views.items()}
 
 
 def table_names() -> list[str]:
@@ -84,9 +91,15 @@ class Database:
         import duckdb
 
         self.connection = duckdb.connect()
-        self._place, self._made = place, dict[str, str]()
+        self._place, self._made, self._lock = place, dict[str, str](), RLock()
 
-    def ready(self, names: Iterable[str]) -> None:
+    def cursor(self, names: Iterable[str]) -> DuckDBPyConnection:
+        """A connection to the same database, for one thread, with the tables ``names`` made as by ``make``."""
+        with self._lock:
+            self.make(names)
+            return self.connection.cursor()
+
+    def make(self, names: Iterable[str]) -> None:
         """Create each table of ``names``, and those that it reads, or bring it up to date; leave other names out."""
         for name in names:
             if name in stored_tables():
@@ -95,7 +108,7 @@ class Database:
                 text = f"FROM {table.relation([str(path) for path in self._place.files(table.kind, table.prefix)])}"
             elif name in derived_tables():
                 text = derived_tables()[name]
-                self.ready(named_in(text))
+                self.make(named_in(text))
             else:
                 continue
             if self._made.get(name) != text:

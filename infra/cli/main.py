@@ -99,6 +99,11 @@ def main(arguments: list[str] | None = None) -> int:
         return _tell(OpsError(str(error)))
     except (ClientError, BotoCoreError) as error:
         return _tell(explain(error))
+    except ModuleNotFoundError as error:
+        advice = (
+            "install all: pip install 'marketlake[pipeline]'; to run the pipeline, clone the repository: make setup"
+        )
+        return _tell(Refusal(f"{error.name} is missing: this is the installation for those who only read", advice))
     return 0
 
 

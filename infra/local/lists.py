@@ -11,12 +11,13 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from infra.local.config import LocalConfig
-from infra.package.tables import LOOKUPS, lookup_key, lookups
+from infra.package.tables import lookup_key, lookups
 from infra.sources.closes_file import is_index, read_closes
 from marketlake.contract import CONTRACTS, dataset_names, load_contract
 from marketlake.layout import config_key
 from marketlake.membership import FILE as MEMBERSHIP
 from marketlake.membership import parse_membership
+from marketlake.reader.shipped import LOOKUPS
 from marketlake.symbols import currencies_of, parse_symbols
 
 CONSTITUENTS = "constituents.csv"

@@ -18,6 +18,7 @@ from infra.cli import (
     dashboard,
     dlq,
     doctor,
+    export,
     history,
     mail,
     partitions,
@@ -25,6 +26,7 @@ from infra.cli import (
     restore,
     retry,
     run,
+    shell,
     status,
     up,
 )
@@ -37,6 +39,10 @@ from infra.faults.rules import BadProfile
 from infra.local.config import LocalError
 from infra.local.server import DEFAULT_ROOT
 from marketlake.errors import MarketlakeError
+from marketlake.reader.errors import NoRates, OutOfLake, UnknownDataset, UnknownSymbol, WrongArgument
+
+NOT_THERE = (UnknownDataset, UnknownSymbol, WrongArgument, OutOfLake, NoRates)
+"""Errors of the reader that refuse what was asked for."""
 
 app = typer.Typer(
     name="marketlake",
@@ -82,6 +88,8 @@ for command in (
     dashboard.dashboard,
     with_output(retry.retry),
     query.query,
+    with_output(shell.shell, ".ndjson"),
+    export.export,
     with_output(partitions.partitions),
     with_output(restore.restore),
     with_output(as_known.as_known),
@@ -114,6 +122,8 @@ def _run(arguments: list[str] | None) -> int:
         raise
     except OpsError as error:
         return _tell(error)
+    except NOT_THERE as error:
+        return _tell(Refusal(str(error)))
     except (LocalError, BadProfile, MarketlakeError) as error:
         return _tell(OpsError(str(error)))
     except (ClientError, BotoCoreError) as error:

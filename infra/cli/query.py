@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import json
 import math
+from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from infra.cli.files import Replace, checked, write_csv, written
+from infra.cli.files import Replace, checked, written
 from infra.cli.options import setup_of
 from infra.cli.screen import Screen, safe, seconds_text
 from infra.client.athena import Result, run_query
 from infra.client.errors import Refusal
+from infra.client.export_files import write_csv
 from infra.client.saved_queries import NAME, find_query, literals_of, saved_queries, with_literals
 from infra.client.target import Target
 from infra.client.texts import plain
@@ -90,14 +92,13 @@ def _show(screen: Screen, target: Target, result: Result, output: Path | None) -
         write(table, output)
         remark += f", written to {output}"
     elif screen.json:
-        screen.lines(records(table))
+        screen.lines(rows_of(table.to_pylist()))
     else:
         screen.table(table.slice(0, SHOWN_ROWS).to_pylist(), table.column_names, empty=NO_ROWS)
         if table.num_rows > SHOWN_ROWS:
             remark += f"; the first {SHOWN_ROWS} are shown, --output FILE takes all"
     screen.err.print(safe(remark), highlight=False)
-    if target.simulated:
-        screen.err.print(f"[yellow]{safe(target.simulated)}[/]", highlight=False)
+    screen.warn(target.simulated)
 
 
 def write(table: pa.Table, path: Path) -> None:
@@ -116,15 +117,12 @@ def write(table: pa.Table, path: Path) -> None:
         elif kind == ".parquet":
             parquet.write_table(table, part)
         else:
-            rows = [json.dumps(row, default=plain, ensure_ascii=False) for row in records(table)]
+            rows = [json.dumps(row, default=plain, ensure_ascii=False) for row in rows_of(table.to_pylist())]
             text = "\n".join(rows) if kind == ".ndjson" else "[" + ",\n".join(rows) + "]"
             part.write_text(f"{text}\n" if rows or kind == ".json" else "", "utf-8")
 
 
-def records(table: pa.Table) -> list[dict[str, object]]:
-    """A record a row as JSON can hold them: JSON has no NaN and no infinity, so these become null."""
-
-    def kept(value: object) -> object:
-        return None if isinstance(value, float) and not math.isfinite(value) else value
-
-    return [{name: kept(value) for name, value in row.items()} for row in table.to_pylist()]
+def rows_of(records: Iterable[dict[str, Any]]) -> Iterator[dict[str, Any]]:
+    """``records`` as JSON can hold them: JSON has no NaN and no infinity, so these become null."""
+    for record in records:
+        yield {n: None if isinstance(v, float) and not math.isfinite(v) else v for n, v in record.items()}

@@ -101,6 +101,11 @@ class Screen:
         """One line for people; ``text`` is markup, so escape what is not yours."""
         self.remarks.print(text, highlight=False, soft_wrap=True)
 
+    def warn(self, text: str) -> None:
+        """A remark about data on standard error, such as what is simulated; nothing where ``text`` is empty."""
+        if text:
+            self.err.print(f"[yellow]{safe(text)}[/]", highlight=False, soft_wrap=True)
+
     @contextmanager
     def progress(self, doing: str, total: int | None) -> Iterator[Callable[[str], None]]:
         """A bar on standard error while something of ``total`` steps is done, with the time that is left; without a

@@ -10,12 +10,10 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
-import polars as pl
 import pytest
 import typer
 
 from infra.cli import doctor, partitions
-from infra.cli.files import FORMULA_STARTS, write_csv
 from infra.cli.main import app
 from infra.client.errors import EXIT_STATUSES, OpsError, Refusal
 from tests.unit.cli.conftest import Command
@@ -133,13 +131,3 @@ def test_each_error_s_exit_status_is_in_the_table() -> None:
 
     assert {0, *(cls.status for cls in below(OpsError))} == set(EXIT_STATUSES)
     assert Refusal.status == 2, "as Click's own for an unknown option"
-
-
-@pytest.mark.parametrize("start", FORMULA_STARTS)
-def test_csv_holds_no_formula_and_numbers_stay_numbers(tmp_path: Path, start: str) -> None:
-    path = tmp_path / "rows.csv"
-    frame = pl.DataFrame({"ticker": [f"{start}1+1", "BT-A.L", None, ""], "move": [-1.5, 2.0, None, 0.0]})
-    write_csv(frame, path)
-    read = pl.read_csv(path)
-    assert read["move"].to_list() == [-1.5, 2.0, None, 0.0]
-    assert read["ticker"].to_list()[:3] == [f"'{start}1+1", "BT-A.L", None]

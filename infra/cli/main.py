@@ -128,6 +128,11 @@ def _run(arguments: list[str] | None) -> int:
         return _tell(OpsError(str(error)))
     except (ClientError, BotoCoreError) as error:
         return _tell(explain(error))
+    except ModuleNotFoundError as error:
+        advice = (
+            "install all: pip install 'marketlake[pipeline]'; to run the pipeline, clone the repository: make setup"
+        )
+        return _tell(Refusal(f"{error.name} is missing: this is the installation for those who only read", advice))
     return 0
 
 

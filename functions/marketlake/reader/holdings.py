@@ -18,7 +18,7 @@ from marketlake.contract import Contract, dataset_names, load_contract
 from marketlake.layout import config_key, year_prefix
 from marketlake.reader.conversion import MOST_DAYS, worth_of
 from marketlake.reader.errors import NoLake, OutOfLake, UnknownDataset, UnknownSymbol, WrongArgument
-from marketlake.reader.gaps import find_gaps
+from marketlake.reader.gaps import NO_ROWS, find_gaps
 from marketlake.reader.places import Place
 from marketlake.schemas import polars_schema
 from marketlake.stored import DAYS
@@ -35,17 +35,20 @@ PRICES, INDEX, RATES = "ftse100_prices", "ftse100_index", "fx_rates"
 @dataclass(frozen=True)
 class Question:
     """What is asked: rows of the symbols ``asked`` on the days of ``window``, both ends in it; ``held`` are the days
-    that the lake has of the dataset, ``listed`` its symbols in force, each with the days on which it is expected."""
+    that the lake has of the dataset, ``listed`` its symbols in force, each with the days on which it is expected.
+    ``named``: the symbols were given; else they are all that are known, also those of other times."""
 
     contract: Contract
     asked: Sequence[str]
     window: tuple[date, date]
     held: frozenset[date]
     listed: Symbols
+    named: bool
 
     def gaps(self, rows: pl.DataFrame) -> pl.DataFrame:
         """What is expected and not in ``rows``, as ``gaps.find_gaps``."""
-        return find_gaps(self.contract, self.listed, self.asked, rows, self.held, self.window)
+        found = find_gaps(self.contract, self.listed, self.asked, rows, self.held, self.window)
+        return found if self.named else found.filter(pl.col("why") != NO_ROWS)
 
 
 class Holdings:
@@ -67,7 +70,7 @@ class Holdings:
         if not held:
             raise NoLake(f"{self._place.described} holds nothing of {dataset}; load it: marketlake backfill")
         listed, window = self.listed(contract, base), _window(contract, held, start, end)
-        return Question(contract, self._asked(contract, listed, symbols), window, held, listed)
+        return Question(contract, self._asked(contract, listed, symbols), window, held, listed, symbols is not None)
 
     def years(self, contract: Contract, first: date | None = None, last: date | None = None) -> list[Path]:
         """Files of the years from that of ``first`` to that of ``last``, ascending."""

@@ -245,8 +245,7 @@ class Lake:
 
         try:
             relation = self.relation(query, parameters)
-            # Not by Arrow's capsule: DuckDB 2.0 complains at the end of the process after that.
-            return pl.DataFrame() if relation is None else relation.pl()
+            return pl.DataFrame() if relation is None else _frame(relation)
         except duckdb.Error as error:
             raise QueryFailed(f"{error}") from error
 
@@ -304,6 +303,14 @@ class Lake:
         amounts = [pl.col(name) * pl.col("rate") for name in AMOUNTS if name in rated.columns]
         converted = rated.with_columns(*amounts, currency=pl.lit(currency))
         return converted.select(*rows.columns, "price_currency", "rate", "rate_dt")
+
+
+def _frame(relation: duckdb.DuckDBPyRelation) -> pl.DataFrame:
+    try:
+        frame: pl.DataFrame = relation.pl()
+        return frame
+    except ModuleNotFoundError:  # pyarrow; without it by Arrow's capsule, of which DuckDB 2.0.0 complains at exit
+        return pl.DataFrame(relation)
 
 
 def _crossed(rows: pl.DataFrame, asked: Sequence[str], base: str) -> pl.DataFrame:

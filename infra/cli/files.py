@@ -15,11 +15,12 @@ from infra.client.errors import OpsError, Refusal
 
 Replace = Annotated[bool, typer.Option("--replace", help="Replace the file of --output where it is there already.")]
 
+
 def checked(path: Path, endings: tuple[str, ...], *, replace: bool) -> Path:
     """``path``, if a file can be written there; nothing is asked or paid for before that is known.
 
     Raises:
-        Refusal: its ending is none of ``endings``, there is no such folder, or something is there already.
+        Refusal: it does not end with one of ``endings``, there is no such folder, or something is there already.
     """
     if path.suffix.lower() not in endings:
         raise Refusal(f"--output {path}: accepted are files ending with {', '.join(endings)}")
@@ -58,7 +59,9 @@ def with_output(command: Callable[..., None], as_json: str = ".json") -> Callabl
     endings = (".txt", as_json)
     kind = Annotated[
         Path | None,
-        typer.Option("--output", "-o", help=f"Write to this file instead: .txt as it is shown, {as_json} for programs."),
+        typer.Option(
+            "--output", "-o", help=f"Write to this file instead: .txt as it is shown, {as_json} for programs."
+        ),
     ]
 
     @wraps(command)

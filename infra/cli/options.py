@@ -47,12 +47,11 @@ class Setup:
         """
         return local_target(self.root) if self.is_local else aws_target(self.profile, self.region, self.prefix)
 
-
     def lake(self) -> Lake:
         """The lake of the deployment, for reading; the emulator need not run.
 
         Raises:
-            NoLake, NoAccess: there is none, or AWS refuses the credentials.
+            NoLake, NoAccess: nothing is there, or AWS refuses the credentials.
         """
         from marketlake import Lake
 

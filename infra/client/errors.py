@@ -21,7 +21,7 @@ EXIT_STATUSES = {
     FAILED: "something failed; the line says what, and what to do next",
     REFUSED: "what was asked for is not accepted, or not there; nothing was done",
     INTERRUPTED: "stopped by Ctrl-C; an execution that was watched goes on",
-    READER_GONE: "what reads the output went away, as in `| head`; nothing is said",
+    READER_GONE: "what reads the output went away, as `head` does; nothing is said",
 }
 """The exit statuses of the command. The last two are those of a shell for a program that SIGINT or SIGPIPE ended:
 https://www.gnu.org/software/bash/manual/html_node/Exit-Status.html"""

@@ -39,8 +39,8 @@ def write_csv(frame: pl.DataFrame, path: Path) -> None:
     frame.with_columns(pl.when(doubtful).then(pl.lit("'") + text).otherwise(text).name.keep()).write_csv(path)
 
 
-def write_one_csv(frames: Frames, about: Sequence[str], path: Path, step: Step) -> None:
-    """The one table of ``frames``; CSV has no place for ``about``."""
+def write_one_csv(frames: Frames, _about: Sequence[str], path: Path, step: Step) -> None:
+    """The one table of ``frames``; CSV has no place for lines about it."""
     (frame,) = frames.values()
     step(next(iter(frames)))
     write_csv(frame, path)

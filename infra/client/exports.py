@@ -1,4 +1,4 @@
-"""What is exported: the rows of tables of the lake in a window, and what is to be said of them."""
+"""What is exported: the rows of tables of the lake in a window, and what the lake lacks of them."""
 
 from __future__ import annotations
 

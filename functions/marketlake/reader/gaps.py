@@ -85,7 +85,8 @@ def _runs(due: Sequence[date], days: Sequence[date]) -> Iterator[tuple[date, dat
 def described(gaps: pl.DataFrame) -> str:
     """The first of ``gaps`` in words, and how many more there are."""
     texts = [
-        f"{row['symbol'] or 'all symbols'} {row['start']} to {row['end']} ({row['days']} days: {row['why']})"
+        f"{row['symbol'] or 'all symbols'} {row['start']} to {row['end']} "
+        f"({row['days']} day{'s' * (row['days'] > 1)}: {row['why']})"
         for row in gaps.head(SHOWN).iter_rows(named=True)
     ]
     more = gaps.height - SHOWN

@@ -190,7 +190,12 @@ def scan(files: Sequence[Path], contract: Contract) -> pl.LazyFrame:
     if not files:
         return pl.LazyFrame(schema=schema)
     return pl.scan_parquet(
-        list(files), schema=schema, missing_columns="insert", extra_columns="ignore", hive_partitioning=False
+        list(files),
+        schema=schema,
+        missing_columns="insert",
+        extra_columns="ignore",
+        hive_partitioning=False,
+        glob=False,
     )
 
 

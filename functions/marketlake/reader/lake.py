@@ -197,7 +197,8 @@ class Lake:
         _refuse_unknown([base], known)
         asked = [one for one in (known if currencies is None else texts(currencies)) if one != base]
         _refuse_unknown(asked, known)
-        question = self._held.question(RATES, sorted({*asked, base} - {own}), start, end, own)
+        needed = None if currencies is None else sorted({*asked, base} - {own})
+        question = self._held.question(RATES, needed, start, end, own)
         rows = self._held.rows(question)
         self._report(question, rows, on_gaps)
         return rows if base == own else _crossed(rows, asked, base)
@@ -215,7 +216,7 @@ class Lake:
         question = self._held.question(PRICES, tickers, start, end)
         schema = polars_types(ACTION_COLUMNS)
         files = self._place.files("clean", actions_key(PRICES))
-        rows = pl.read_parquet(files) if files else pl.DataFrame(schema=schema)
+        rows = pl.read_parquet(files, glob=False) if files else pl.DataFrame(schema=schema)
         dated = rows.select(schema.names()).with_columns(pl.col("ex_dt").str.to_date())
         here = pl.col("ex_dt").is_between(*question.window), pl.col("ticker").is_in(question.asked)
         return dated.filter(*here).sort("ticker", "ex_dt", "kind")

@@ -13,7 +13,7 @@ from infra.acceptance.stage import Broken, NotTried, Stage
 from infra.client.athena import run_query
 from infra.client.errors import QueryFailed
 from infra.client.lake import take_inventory
-from infra.client.saved_queries import SavedQuery, literals_of, saved_queries, with_literals
+from infra.client.saved_queries import SavedQuery, filled, literals_of, saved_queries
 from marketlake.contract import dataset_names
 
 
@@ -27,7 +27,7 @@ def named_queries(stage: Stage) -> str:
             wrong.append(f"{query.name} {there}")
             continue
         try:
-            run_query(stage.target, with_literals(query.sql, literals_of(query, query.examples)))
+            run_query(stage.target, filled(query, query.examples))
         except QueryFailed as error:
             wrong.append(f"{query.name}: {error}")
     if wrong:

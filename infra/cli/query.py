@@ -11,9 +11,9 @@ import typer
 
 from infra.cli.options import AsJson, setup_of
 from infra.cli.screen import Screen, safe, seconds_text
-from infra.client.athena import Result, run_query
+from infra.client.athena import Result, run_query, run_saved
 from infra.client.errors import OpsError, Refusal
-from infra.client.saved_queries import NAME, find_query, literals_of, saved_queries, with_literals
+from infra.client.saved_queries import NAME, find_query, saved_queries
 from infra.client.target import Target
 from infra.client.texts import plain
 
@@ -69,12 +69,7 @@ def _ask(target: Target, text: str, given: list[str]) -> Result:
         if given:
             raise Refusal("--param goes with a saved query only", "write the values into the SQL")
         return run_query(target, text)
-    saved = find_query(text)
-    literals = literals_of(saved, given)
-    if target.is_local:
-        # MiniStack's Athena ignores ExecutionParameters.
-        return run_query(target, with_literals(saved.sql, literals))
-    return run_query(target, saved.sql, literals)
+    return run_saved(target, find_query(text), given)
 
 
 def _show(screen: Screen, target: Target, result: Result, output: Path | None) -> None:

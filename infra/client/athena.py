@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import chain
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from infra.client.errors import QueryFailed
+from infra.client.saved_queries import SavedQuery, literals_of, with_literals
 from infra.client.target import Target
 from marketlake.storage import ObjectMissing
 
@@ -51,6 +52,20 @@ def run_query(target: Target, sql: str, parameters: list[str] | None = None) -> 
         return _run(target, sql, given)
     except _FileChanged:
         return _run(target, sql, given)
+
+
+def run_saved(target: Target, saved: SavedQuery, given: Iterable[str]) -> Result:
+    """The answer to a saved query; ``given`` are its parameters as ``name=value``.
+
+    Raises:
+        Refusal: a parameter is not accepted.
+        QueryFailed: with Athena's reason.
+    """
+    literals = literals_of(saved, given)
+    if target.is_local:
+        # MiniStack's Athena ignores ExecutionParameters.
+        return run_query(target, with_literals(saved.sql, literals))
+    return run_query(target, saved.sql, literals)
 
 
 def _run(target: Target, sql: str, given: dict[str, Any]) -> Result:

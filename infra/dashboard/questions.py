@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-from infra.client.athena import run_query
+from infra.client.athena import run_saved
 from infra.client.errors import OpsError, Refusal
 from infra.client.lake import Inventory, last_due_day, take_inventory
-from infra.client.saved_queries import find_query, literals_of, with_literals
+from infra.client.saved_queries import find_query
 from infra.client.target import Target
 from marketlake.contract import dataset_names
 
@@ -101,11 +101,8 @@ def ask(target: Target, name: str, given: Given) -> Answer:
     saved = find_query(name)
     texts = [f"{key}={value}" for key, value in given.items()]
     command = " ".join(["marketlake query", name, *(f"--param {text}" for text in texts)])
-    literals = literals_of(saved, texts)
     try:
-        # MiniStack's Athena ignores ExecutionParameters.
-        local = target.is_local
-        table = run_query(target, *((with_literals(saved.sql, literals),) if local else (saved.sql, literals))).table
+        table = run_saved(target, saved, texts).table
     except OpsError as error:
         return Answer(name, command, [], f"{error}; {error.advice}" if error.advice else f"{error}")
     return Answer(name, command, table.to_pylist())

@@ -98,6 +98,22 @@ class Planned(Struct, frozen=True):
     summary: Summary
 
 
+class DatasetPlan(Struct, frozen=True):
+    """What Plan found of one dataset, in days, and how many requests its source is sent where each is answered."""
+
+    dataset: str
+    days_due: int
+    days_done: int
+    source_requests: int
+
+
+class Previewed(Planned, frozen=True):
+    """Plan's answer to a preview: the plan, each dataset's part in it, or why the input is refused."""
+
+    datasets: list[DatasetPlan] = []
+    refusal: str = ""
+
+
 class Fetched(Struct, frozen=True):
     """Fetch's answer: day ranges that are stored, ``late`` ones that may still come and ``holes`` that will not.
 
@@ -213,11 +229,16 @@ class FailureMessage(Struct, frozen=True):
 
 
 class PlanEvent(Struct, frozen=True):
-    """What Plan is given: the execution's input, from outside and so not checked, and the time when it started."""
+    """What Plan is given: the execution's input, from outside and so not checked, and the time when it started.
+
+    ``preview``: there is no execution; Plan says what it would plan, claims no start, and answers with a refusal
+    instead of failing with it, so that no alarm goes off.
+    """
 
     task: Task
     input: Any
     started: datetime
+    preview: bool = False
 
 
 class BatchEvent(Struct, frozen=True, kw_only=True):

@@ -11,7 +11,7 @@ import msgspec
 
 from marketlake.contract import Contract
 from marketlake.errors import InvalidRequest
-from marketlake.intervals import to_intervals
+from marketlake.intervals import from_intervals, to_intervals
 from marketlake.ledger import Ledger
 from marketlake.messages import Batch, Input
 from marketlake.request import Request
@@ -120,6 +120,25 @@ def sharing_a_pass(contract: Contract, batches: Sequence[Batch], symbols: int) -
     if symbols * len(contract.days(first, last)) > MAX_PASS_ROWS:
         return list(batches)
     return [msgspec.structs.replace(batch, window=f"{first}/{last}") for batch in batches]
+
+
+def source_requests(contract: Contract, batches: Sequence[Batch], symbols: Symbols) -> int:
+    """Requests that the source of ``contract`` is sent for ``batches``, where each is answered in full at once.
+
+    Yahoo is asked for a chart a symbol and pass (``fetch.sources.yahoo``), the ECB for all in one request a pass, and
+    Frankfurter for the days that the ECB lacks (``fetch.sources.rates``). Not counted, since they depend on the
+    answers: what is asked for again, and the requests for a cookie that Yahoo may want before the first chart.
+    """
+    passes = {(*batch.symbols, batch.window or f"batch {number}"): batch for number, batch in enumerate(batches)}
+    return sum(_requests_of_pass(contract, batch, symbols) for batch in passes.values())
+
+
+def _requests_of_pass(contract: Contract, batch: Batch, symbols: Symbols) -> int:
+    if contract.source != "yahoo":
+        return 2 if batch.quiet else 1
+    days = from_intervals(contract, [batch.window] if batch.window else batch.days)
+    listed = symbols.only(batch.symbols) if batch.symbols else symbols
+    return len(listed.expected(days[0], days[-1]))
 
 
 def _continuing(batches: Sequence[Batch]) -> list[Batch]:

@@ -13,16 +13,16 @@ import msgspec
 
 from marketlake.aws import s3_client
 from marketlake.contract import dataset_names, load_contract
-from marketlake.errors import ContractViolation
+from marketlake.errors import ContractViolation, InvalidRequest
 from marketlake.history import loaded_days
 from marketlake.layout import claim_key
 from marketlake.ledger import Ledger, read_ledger
 from marketlake.manifest import JSON
-from marketlake.messages import Batch, PlanEvent, Planned, Summary
-from marketlake.request import parse_request
+from marketlake.messages import Batch, DatasetPlan, PlanEvent, Planned, Previewed, Summary
+from marketlake.request import Request, parse_request
 from marketlake.settings import read_settings
 from marketlake.storage import Bucket, PreconditionFailed
-from marketlake.symbols import symbols_in_force
+from marketlake.symbols import Symbols, symbols_in_force
 from marketlake.telemetry import logger, task
 from plan.batches import (
     MAX_PATCH_BATCHES,
@@ -31,6 +31,7 @@ from plan.batches import (
     plan_batches,
     refuse_too_large,
     sharing_a_pass,
+    source_requests,
     window_of,
     without_holes,
 )
@@ -59,6 +60,15 @@ class Settings:
             raise ContractViolation(f"LAST_KNOWN_DAY={self.last_known_day!r} is not a date; deploy again") from error
 
 
+@dataclass(frozen=True)
+class Deployed:
+    """What Plan reads by: its settings, the clean bucket, and the symbols in force of each dataset."""
+
+    settings: Settings
+    clean: Bucket
+    symbols: Mapping[str, Symbols]
+
+
 @task("plan", PlanEvent)
 def handler(event: PlanEvent) -> Planned:
     """The batches of days that are not done, or no batches where another execution runs the same scheduled start."""
@@ -67,42 +77,73 @@ def handler(event: PlanEvent) -> Planned:
     contracts = {name: load_contract(name) for name in dataset_names()}
     symbols = {name: symbols_in_force(c, artifacts, settings.fx_base) for name, c in contracts.items()}
     known = {name: listed.names for name, listed in symbols.items()}
-    request = parse_request(event.input, known, event.started, settings.last_day)
+    deployed = Deployed(settings, clean, symbols)
+    try:
+        request = parse_request(event.input, known, event.started, settings.last_day)
+        if event.preview:
+            return _plan(deployed, request)
+    except InvalidRequest as refused:
+        if not event.preview:
+            raise
+        return Previewed([], Summary(), refusal=f"{refused}")
     execution = event.task.execution
     runner = _claim_start(clean, event.input, request.at, execution) if request.scheduled else execution
     if runner != execution:
-        return _planned([], Summary(list(request.datasets), started_already=runner))
+        planned = Planned([], Summary(list(request.datasets), started_already=runner))
+    else:
+        found = _plan(deployed, request)
+        planned = Planned(found.batches, found.summary)
+    logger("plan").info("planned", extra=msgspec.to_builtins(planned.summary))
+    return planned
 
+
+def _plan(deployed: Deployed, request: Request) -> Previewed:
+    """The plan for ``request``, with each dataset's part in it. It only reads.
+
+    Raises:
+        InvalidRequest: the plan is too large.
+    """
     batches: list[Batch] = []
-    due, done_days = 0, 0
     patches: list[Batch] = []
+    parts: list[DatasetPlan] = []
     for name in request.datasets:
-        # Only a daily run: who names days, symbols or force asks for just that, known hole or not.
-        own = request.daily and not request.symbols and not request.force
-        ledger = read_ledger(clean, name)[0] if own else Ledger()
-        window = window_of(contracts[name], request, settings.look_back_days, settings.last_day)
-        window = without_holes(window, ledger)
-        done = loaded_days(clean, name, window.days[0], window.days[-1]) if window.days else set()
-        due, done_days = due + len(window.days), done_days + len(done & set(window.days))
-        if request.symbols:
-            window = patchable(window, done, symbols[name].only(request.symbols))
-        asked = len(request.symbols) or len(symbols[name].names)
-        planned = plan_batches(contracts[name], request, window, done, quiet=ledger.holes)
-        batches += sharing_a_pass(contracts[name], planned, asked)
-        if ledger.patches:
-            first, last = min(patch.start for patch in ledger.patches), max(patch.end for patch in ledger.patches)
-            held = loaded_days(clean, name, first, last)
-            room = MAX_PATCH_BATCHES - len(patches)
-            patches += patch_batches(contracts[name], request, held, symbols[name], ledger, room)
+        room = MAX_PATCH_BATCHES - len(patches)
+        of_window, of_patches, part = _plan_dataset(deployed, request, name, room)
+        batches, patches, parts = batches + of_window, patches + of_patches, [*parts, part]
     batches += patches
     refuse_too_large(batches)
-    days_planned = sum(batch.count for batch in batches)
-    return _planned(batches, Summary(list(request.datasets), due, done_days, days_planned, len(batches)))
+    summary = Summary(
+        list(request.datasets),
+        days_due=sum(part.days_due for part in parts),
+        days_done=sum(part.days_done for part in parts),
+        days_planned=sum(batch.count for batch in batches),
+        batches=len(batches),
+    )
+    return Previewed(batches, summary, parts)
 
 
-def _planned(batches: list[Batch], summary: Summary) -> Planned:
-    logger("plan").info("planned", extra=msgspec.to_builtins(summary))
-    return Planned(batches, summary)
+def _plan_dataset(
+    deployed: Deployed, request: Request, name: str, room: int
+) -> tuple[list[Batch], list[Batch], DatasetPlan]:
+    """The batches of one dataset's window, those for its patches, ``room`` at most, and its part in the plan."""
+    settings, clean, symbols, contract = deployed.settings, deployed.clean, deployed.symbols[name], load_contract(name)
+    # Only a daily run: who names days, symbols or force asks for just that, known hole or not.
+    own = request.daily and not request.symbols and not request.force
+    ledger = read_ledger(clean, name)[0] if own else Ledger()
+    window = without_holes(window_of(contract, request, settings.look_back_days, settings.last_day), ledger)
+    done = loaded_days(clean, name, window.days[0], window.days[-1]) if window.days else set()
+    due, done_days = len(window.days), len(done & set(window.days))
+    if request.symbols:
+        window = patchable(window, done, symbols.only(request.symbols))
+    planned = plan_batches(contract, request, window, done, quiet=ledger.holes)
+    batches = sharing_a_pass(contract, planned, len(request.symbols) or len(symbols.names))
+    patches: list[Batch] = []
+    if ledger.patches:
+        first, last = min(patch.start for patch in ledger.patches), max(patch.end for patch in ledger.patches)
+        held = loaded_days(clean, name, first, last)
+        patches = patch_batches(contract, request, held, symbols, ledger, room)
+    requests = source_requests(contract, [*batches, *patches], symbols)
+    return batches, patches, DatasetPlan(name, due, done_days, requests)
 
 
 def _claim_start(bucket: Bucket, document: Mapping[str, Any], at: datetime, execution: str) -> str:

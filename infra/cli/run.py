@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from typing import Annotated, Any
 
 import typer
 
 from infra.cli.displays import Watch, show_rows
-from infra.cli.options import Datasets, parse_day, setup_of
+from infra.cli.options import AsJson, Datasets, parse_day, setup_of
 from infra.cli.screen import Screen, safe, seconds_text
 from infra.client.errors import Refusal
 from infra.client.executions import Execution, follow, start
@@ -26,10 +27,17 @@ DropMissing = Annotated[
 ]
 
 
-def run(context: typer.Context, day: Day = None, dataset: Datasets = None) -> None:
+DryRun = Annotated[bool, typer.Option("--dry-run", help="Start nothing: ask Plan what it would do, and what it costs.")]
+
+PARTS = ["dataset", "days", "first", "last", "done", "batches", "source_requests"]
+
+
+def run(
+    context: typer.Context, day: Day = None, dataset: Datasets = None, dry_run: DryRun = False, as_json: AsJson = False
+) -> None:
     """Run the pipeline now, for the last week (as every day) or for one day, and show each state as it happens."""
     request = request_of(datasets=dataset, start=day, end=day)
-    _run(setup_of(context).target(), "run", request, every_state=True)
+    _run(setup_of(context).target(), "run", request, dry_run=dry_run, as_json=as_json)
 
 
 def backfill(
@@ -40,10 +48,12 @@ def backfill(
     symbol: Symbols = None,
     force: Force = False,
     drop_missing: DropMissing = False,
+    dry_run: DryRun = False,
+    as_json: AsJson = False,
 ) -> None:
     """Load the days of a window that are not in the lake yet."""
     request = request_of(datasets=dataset, start=start, end=end, symbols=symbol, force=force, drop_missing=drop_missing)
-    _run(setup_of(context).target(), "backfill", request, every_state=False)
+    _run(setup_of(context).target(), "backfill", request, dry_run=dry_run, as_json=as_json)
 
 
 def request_of(**values: Any) -> dict[str, Any]:
@@ -51,23 +61,43 @@ def request_of(**values: Any) -> dict[str, Any]:
     return {name: value for name, value in values.items() if value}
 
 
-def _run(target: Target, kind: str, request: dict[str, Any], *, every_state: bool) -> None:
-    screen = Screen()
+def _run(target: Target, kind: str, request: dict[str, Any], *, dry_run: bool, as_json: bool) -> None:
+    screen = Screen(as_json)
+    if dry_run:
+        _show_preview(screen, target, request)
+        return
     screen.say(f"{kind} on {safe(target.described)}")
     if target.simulated:
         screen.say(f"[yellow]{safe(target.simulated)}[/]")
     arn = start(target, kind, request)
     screen.say(f"execution {safe(arn.rpartition(':')[2])}")
-    with Watch(screen.out, every_state=every_state) as watch:
+    with Watch(screen.remarks, every_state=kind == "run") as watch:
         execution = follow(target, arn, watch)
     outcome = outcome_of(execution)
     if outcome.exit_status == Refusal.status:
         raise Refusal(outcome.text, outcome.advice)
     tell_outcome(screen, execution, outcome)
-    if outcome.wrote_anything:
+    if as_json:
+        screen.document({"execution": execution.name, **asdict(outcome)})
+    elif outcome.wrote_anything:
         show_rows(target, screen, sorted(outcome.datasets), parse_day("--end", request.get("end")))
     if outcome.exit_status:
         raise typer.Exit(outcome.exit_status)
+
+
+def _show_preview(screen: Screen, target: Target, request: dict[str, Any]) -> None:
+    from infra.cost.previews import preview
+
+    found = preview(target, request)
+    if screen.json:
+        screen.document(asdict(found))
+        return
+    screen.table([asdict(part) for part in found.datasets], PARTS, title=f"Plan, on {safe(target.described)}")
+    took = seconds_text(found.minutes * 60)
+    screen.say(
+        f"{found.days:,} days in {found.batches} batches, {found.source_requests:,} requests to the sources; about "
+        f"{found.s3_requests:,} S3 requests, ${found.dollars:.4f} at AWS's list prices, {took}; nothing was started"
+    )
 
 
 def tell_outcome(screen: Screen, execution: Execution, outcome: Outcome) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import threading
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
@@ -43,6 +45,7 @@ class SourcesApp:
         self._yahoo = YahooApi(self.prices)
         self._ecb = EcbApi(rates)
         self._frankfurter = FrankfurterApi(rates, names or {})
+        self._lock, self._requests = threading.Lock(), Counter[str]()
 
     def handle(self, request: Request) -> Response:
         """The response to any request, faults included."""
@@ -50,12 +53,17 @@ class SourcesApp:
             return as_json(self.health())
         if request.path == "/actions":
             return self._act(request)
+        with self._lock:
+            self._requests[request.path.split("/")[1]] += 1
         fault = self._injector.pick("upstream", request.target) if self._injector else None
         response = self._route(request.path, request.query, fault)
         return spoiled(response, fault) if fault and fault.kind in TRANSPORT else response
 
     def health(self) -> dict[str, Any]:
-        """What is simulated, and the days known of it. ``last_day`` is what a run without a date means."""
+        """What is simulated, and the days known of it. ``last_day`` is what a run without a date means.
+
+        ``requests`` counts those of each source since the start.
+        """
         prices, days = self.prices, self._rates.days
         return {
             "status": "ok",
@@ -71,6 +79,7 @@ class SourcesApp:
             },
             "rates": {"source": "ecb", "simulated": False, "first_day": str(days[0]), "last_day": str(days[-1])},
             "last_day": str(min(prices.last_day, days[-1])),
+            "requests": dict(self._requests),
         }
 
     def _route(self, path: str, query: dict[str, str], fault: Rule | None) -> Response:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import io
 import json
 from typing import Any
 
@@ -165,3 +166,88 @@ def test_what_is_simulated_says_so(command: Command, target: Target) -> None:
 
     target.replay = {"prices": {"simulated": False}, "last_day": "2026-01-05"}
     assert "simulated" not in command("run").out
+
+
+PLANNED: dict[str, Any] = {
+    "batches": [
+        {
+            "dataset": "fx_rates",
+            "days": ["2022-01-04/2022-01-31"],
+            "count": 20,
+            "input": {"datasets": ["fx_rates"], "start": "2022-01-04", "end": "2022-01-31"},
+        }
+    ],
+    "summary": {"datasets": ["fx_rates"], "days_due": 21, "days_done": 1, "days_planned": 20, "batches": 1},
+    "datasets": [{"dataset": "fx_rates", "days_due": 21, "days_done": 1, "source_requests": 1}],
+    "refusal": "",
+}
+
+
+class FakeLambda:
+    """Plan's answer, and what it was given."""
+
+    def __init__(self, answer: dict[str, Any], **more: str) -> None:
+        self.given: dict[str, Any] = {}
+        self._answer = {"Payload": io.BytesIO(json.dumps(answer).encode()), **more}
+
+    def invoke(self, FunctionName: str, Payload: bytes) -> dict[str, Any]:  # noqa: N803 - boto3's names
+        self.given = {"function": FunctionName, **json.loads(Payload)}
+        return self._answer
+
+
+JANUARY = ("--start", "2022-01-03", "--end", "2022-01-31")
+
+
+def test_a_dry_run_shows_the_plan_and_starts_nothing(command: Command, target: Target) -> None:
+    fake, plan = states(target), FakeLambda(PLANNED)
+    target.__dict__["lambdas"] = plan
+    shown = command("backfill", *JANUARY, "--dataset", "fx_rates", "--dry-run")
+
+    assert shown.status == 0, shown.err
+    assert plan.given["function"] == "marketlake-plan"
+    assert plan.given["preview"] is True
+    assert plan.given["input"] == {"datasets": ["fx_rates"], "start": "2022-01-03", "end": "2022-01-31"}
+    assert fake.started == []
+    assert "nothing was started" in shown.out
+    assert "20 days in 1 batches, 1 requests to the sources; about 104 S3 requests, $0.0" in shown.out
+
+
+def test_a_dry_run_as_json_has_every_figure(command: Command, target: Target) -> None:
+    target.__dict__["lambdas"] = FakeLambda(PLANNED)
+    document = command("run", "--dry-run", "--json").document
+
+    (part,) = document.pop("datasets")
+    assert part == {
+        "dataset": "fx_rates",
+        "days": 20,
+        "done": 1,
+        "batches": 1,
+        "first": "2022-01-04",
+        "last": "2022-01-31",
+        "source_requests": 1,
+    }
+    assert {name: document[name] for name in ("days", "batches", "source_requests")} == {
+        "days": 20,
+        "batches": 1,
+        "source_requests": 1,
+    }
+    assert document["dollars"] > 0
+    assert document["minutes"] > 1, "the source of an account is waited for"
+
+
+@pytest.mark.parametrize(
+    ("answer", "more", "status", "said"),
+    [
+        (PLANNED | {"refusal": "start is 'soon'; accepted is a date"}, {}, 2, "start is 'soon'"),
+        ({"batches": [], "summary": {}}, {}, 1, "deploy again with: make deploy"),
+        ({"errorType": "PermissionDenied", "errorMessage": "s3"}, {"FunctionError": "Unhandled"}, 1, "Denied: s3"),
+    ],
+)
+def test_a_dry_run_that_plan_does_not_answer_says_why(
+    command: Command, target: Target, answer: dict[str, Any], more: dict[str, str], status: int, said: str
+) -> None:
+    target.__dict__["lambdas"] = FakeLambda(answer, **more)
+    shown = command("backfill", *JANUARY, "--dry-run")
+
+    assert shown.status == status
+    assert said in shown.err

@@ -204,3 +204,48 @@ def test_a_known_hole_is_asked_for_by_nobody_but_a_person(lake: Lake) -> None:
 def test_the_old_name_of_a_renamed_ticker_means_the_new_one() -> None:
     planned = plan({"symbols": ["PHNX.L"], "start": "2023-01-03", "end": "2023-01-04"})
     assert planned["batches"][0]["symbols"] == ["SDLF.L"]
+
+
+def preview(document: object) -> dict[str, Any]:
+    context: Any = Context()
+    event = {"task": task_of("Plan"), "input": document, "started": "2023-01-06T20:00:00.000Z", "preview": True}
+    return handler(event, context)
+
+
+@pytest.mark.parametrize("document", [{}, {"start": "2021-12-01", "end": "2022-01-31"}, {"symbols": ["BP.L"]}])
+def test_a_preview_is_the_plan_of_each_dataset(lake: Lake, document: dict[str, Any]) -> None:
+    loaded(lake, "ftse100_prices", date(2021, 12, 30), date(2023, 1, 4))
+    shown, planned = preview(document), plan(document)
+    assert (shown["batches"], shown["summary"]) == (planned["batches"], planned["summary"])
+    parts = {part["dataset"]: part for part in shown["datasets"]}
+    assert list(parts) == planned["summary"]["datasets"]
+    for count in ("days_due", "days_done"):
+        assert sum(part[count] for part in parts.values()) == planned["summary"][count]
+    assert parts["ftse100_prices"]["days_done"] == 1
+
+
+def test_a_preview_counts_a_chart_a_symbol_and_pass_and_a_request_a_batch_of_rates(lake: Lake) -> None:
+    lake.list_symbols("constituents.csv", b"ticker,valid_from,valid_to\nA.L,2000-01-01,2021-06-30\nB.L,2000-01-01,\n")
+    loaded(lake, "ftse100_prices", date(2021, 1, 4), date(2022, 1, 4))
+    update_ledger(lake.clean, "ftse100_prices", "earlier", lambda _: Ledger(patches=[PATCH]))
+    two_years = {"start": "2021-01-01", "end": "2022-12-30"}
+
+    def requests(**document: Any) -> dict[str, int]:
+        return {part["dataset"]: part["source_requests"] for part in preview(document)["datasets"]}
+
+    assert requests(**two_years) == {"ftse100_index": 1, "ftse100_prices": 2, "fx_rates": 2}, "one pass for both years"
+    assert requests(start="2022-01-03", end="2022-12-30") == {"ftse100_index": 1, "ftse100_prices": 1, "fx_rates": 1}
+    assert requests(**two_years, symbols=["A.L"]) == {"ftse100_prices": 1}
+    assert requests(start="2023-01-02", end="2023-01-02") == {"ftse100_index": 0, "ftse100_prices": 0, "fx_rates": 1}
+    hole = Ledger(holes={date(2023, 1, 4): Hole(1, date(2023, 1, 5))})
+    update_ledger(lake.clean, "fx_rates", "earlier", lambda _: hole)
+    assert requests(datasets=["fx_rates"]) == {"fx_rates": 1 + 2}, "Frankfurter is asked for what the ECB lacked"
+
+
+def test_a_preview_writes_nothing_and_answers_with_a_refusal(lake: Lake) -> None:
+    assert preview(SCHEDULED)["summary"]["batches"] == 6
+    refused = preview({"begin": "2023-01-02"})
+    assert lake.everything() == {}
+    assert plan(SCHEDULED)["summary"]["batches"] == 6, "the start was not claimed"
+    assert refused["refusal"].startswith("'begin' is not a key of the input")
+    assert refused["batches"] == []

@@ -1,0 +1,115 @@
+"""What a plan is expected to use on AWS: requests to S3, seconds, bytes, from executions that were recorded.
+
+It is right where each state succeeds at once. Days and batches are Plan's own. S3 requests are then right within a
+tenth, and some: batches that wait for each other's pass, pages of long listings, corporate actions, quarantined rows
+and the years of the lake make the difference, and of days that are looked at again it is taken that nothing changed.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import Literal
+
+from infra import facts
+from infra.cost.prices import assumed
+from infra.cost.recorded import Used, recorded
+from marketlake.messages import Previewed
+
+Kind = Literal["new", "again", "same"]
+"""What happens to a day: it is loaded, loaded again (force, symbols), or looked at and found the same."""
+
+A_DAY: dict[Kind, tuple[int, int]] = {"new": (3, 1), "again": (2, 2), "same": (1, 2)}
+A_BATCH: dict[Kind, tuple[int, int]] = {"new": (10, 10), "again": (10, 10), "same": (1, 7)}
+AN_EXECUTION, A_DAILY_DATASET = (3, 1), (9, 5)
+"""S3 requests, first PUT and LIST, then GET and HEAD, as the emulator recorded them of 20 executions of 1 to 766 days.
+
+A new day is a raw object, a daily object and a marker; a daily run reads each dataset's ledger and its history."""
+
+TRANSITIONS, TRANSITIONS_A_BATCH, TRANSITIONS_OF_NOTHING_NEW = 6, 8, 6
+"""State transitions of an execution; a batch in which nothing is new ends after Validate."""
+
+
+def expected(planned: Previewed, *, daily: bool, emulated: bool) -> Used:
+    """What an execution of ``planned`` is expected to use; ``emulated``: on the local AWS emulator.
+
+    ``daily``: it is given no window.
+    """
+    batches, same = len(planned.batches), sum(batch.recheck for batch in planned.batches)
+    used = Used(
+        name="expected",
+        started=datetime.now(UTC),
+        seconds=0.0,
+        emulated=True,
+        days=planned.summary.days_planned,
+        batches=batches,
+        datasets=len(planned.datasets),
+        failed=False,
+        counts=dict.fromkeys(("sqs_request", "sns_publish", "sns_mail"), 0)
+        | {
+            "transition": TRANSITIONS + TRANSITIONS_A_BATCH * (batches - same) + TRANSITIONS_OF_NOTHING_NEW * same,
+            "lambda_request": 2 + 4 * batches - 2 * same,
+            "trace": 3 + 4 * batches - 2 * same,
+            "fetches": batches,
+            "checks": batches - same,
+            "checked": sum(batch.count for batch in planned.batches if not batch.recheck),
+        }
+        | _requests(planned, daily=daily),
+        busy=_busy(batches, planned.summary.days_planned),
+        written=dict(_written(planned)),
+    )
+    return replace(used, seconds=_seconds(used, planned, emulated=emulated))
+
+
+def _requests(planned: Previewed, *, daily: bool) -> dict[str, float]:
+    days, batches = Counter[Kind](), Counter[Kind]()
+    done = {part.dataset: part.days_done for part in planned.datasets}
+    for batch in planned.batches:
+        kind: Kind = "same" if batch.recheck else "again" if batch.input.force or batch.symbols else "new"
+        batches[kind] += 1
+        held = min(batch.count, done[batch.dataset]) if kind == "again" else 0
+        done[batch.dataset] -= held
+        days.update({"again": held, "new" if kind == "again" else kind: batch.count - held})
+    terms = [(days[kind], each) for kind, each in A_DAY.items()]
+    terms += [(batches[kind], each) for kind, each in A_BATCH.items()]
+    terms += [(1, AN_EXECUTION), (len(planned.datasets) if daily else 0, A_DAILY_DATASET)]
+    puts, gets = (sum(number * each[place] for number, each in terms) for place in (0, 1))
+    return {"s3_put": puts, "s3_get": gets}
+
+
+def _busy(batches: int, days: int) -> dict[str, float]:
+    """Seconds by function: so many a batch and a day that both recorded executions come out."""
+    small, large = recorded()["daily"], recorded()["backfill"]
+    times, found = large.batches / small.batches, {}
+    for function, seconds in large.busy.items():
+        a_day = max(0.0, (seconds - small.busy[function] * times) / (large.days - small.days * times))
+        a_batch = max(0.0, (small.busy[function] - a_day * small.days) / small.batches)
+        found[function] = a_batch * batches + a_day * days
+    return found
+
+
+def _written(planned: Previewed) -> Iterator[tuple[str, tuple[float, float]]]:
+    """Objects written, each dataset's as many a day as the recorded backfill wrote."""
+    model, days = recorded()["backfill"], Counter[str]()
+    for batch in planned.batches:
+        days[batch.dataset] += batch.count
+    for prefix, (objects, size) in model.written.items():
+        dataset = prefix.partition("/")[2]
+        share = days[dataset] / model.written[f"clean/{dataset}"][0] if dataset else days.total() / model.days
+        yield prefix, (objects * share, size)
+
+
+def _seconds(used: Used, planned: Previewed, *, emulated: bool) -> float:
+    """How long it takes: the functions' seconds, batches side by side; in an account, of a share of a core each, and
+    with a wait for the source in each pass."""
+    busy = dict(used.busy)
+    if not emulated:
+        memory = {name: found["memory_mb"] for name, found in facts.functions_file()["functions"].items()}
+        busy = {name: seconds * max(1.0, assumed("full_core_mb") / memory[name]) for name, seconds in busy.items()}
+        passes = {(b.dataset, *b.symbols, b.window or f"{b.input.start}") for b in planned.batches}
+        busy["fetch"] += assumed("upstream_seconds") * len(passes)
+    alone = busy["plan"] + busy["report"]
+    side_by_side = max(1, min(int(facts.parameters()["max_concurrency"]), used.batches))
+    return alone + (sum(busy.values()) - alone) / side_by_side

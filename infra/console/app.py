@@ -89,7 +89,7 @@ class Console:
         self._watcher, self._queues, self._calendars = Watcher(target), Queues(target), Calendars(target)
         self._listing, self._lake = Listing(target, self._watcher), Lake(target)
         # Made here, since a session must not make clients in several threads at once.
-        _ = target.states, target.sqs, target.s3, target.logs, target.athena
+        _ = target.states, target.sqs, target.s3, target.logs, target.athena, target.lambdas
 
     def routes(self) -> list[Route | Mount]:
         """All routes."""

@@ -15,7 +15,7 @@ from tests.e2e.console_page import Opened, served
 from tests.e2e.empty_account import empty_account
 from tests.e2e.pipeline import Pipeline
 
-VIEWS = ("executions", "queue", "mails", "days")
+VIEWS = ("executions", "queue", "mails", "days", "data", "start", "compare")
 HOSTILE = "<img src=x onerror='window.hacked=1'><script>window.hacked=1</script>"
 
 FORGED = """([address, body]) => {
@@ -202,6 +202,9 @@ def test_an_account_with_nothing_in_it_says_so_on_every_view(opened: Opened) -> 
             "queue": "Nothing is on the queue",
             "mails": "subscribed to the topic",
             "days": "No day is stored yet.",
+            "data/fx_rates": "No day is stored yet.",
+            "start": "None chosen means all.",
+            "compare": "Choose two executions.",
         }
         for view, words in empty.items():
             console.open(view)

@@ -5,9 +5,11 @@ A window has one object a year. What was read is kept for as long as its ETag is
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
 from datetime import date, timedelta
 from io import BytesIO
+from threading import Lock
 from typing import TYPE_CHECKING, Any
 
 from infra.client.athena import run_saved
@@ -48,6 +50,7 @@ class Lake:
     def __init__(self, target: Target) -> None:
         self._target, self._bucket = target, target.bucket("clean")
         self._kept: dict[tuple[str, str], pa.Table] = {}
+        self._lock = Lock()
 
     def document(self, dataset: str, asked: Mapping[str, str]) -> dict[str, Any]:
         """The latest days, one symbol's values, flags and corporate actions of a dataset, as JSON holds them.
@@ -67,8 +70,8 @@ class Lake:
         start = _day(asked.get("start")) or end - timedelta(days=365)
         if start > end or end.year - start.year > YEARS:
             raise Refusal(f"{start} to {end} is no window of at most {YEARS} years", "give other days")
-        rows = self._rows(contract, etags, start, end)
-        symbols = sorted({row[contract.symbol_column] for row in rows})
+        table = self._rows(contract, etags, start, end)
+        symbols = sorted(set(_texts(table, contract.symbol_column)))
         wanted = asked.get("symbol") or (symbols[0] if symbols else "")
         return {
             **base,
@@ -77,10 +80,10 @@ class Lake:
             "symbols": symbols,
             "symbol": wanted,
             "column": contract.rules.move.column,
-            "series": [_point(contract, row) for row in rows if row[contract.symbol_column] == wanted],
-            "days": self._days(contract, rows),
-            "latest": _latest(contract, rows),
-            "flags": _listed([_flagged(contract, row) for row in rows if row["flags"]]),
+            "series": _series(contract, table, wanted),
+            "days": self._days(contract, table),
+            "latest": _latest(contract, table),
+            "flags": _listed(_flags(contract, table)),
             "reasons": REASONS,
             "actions": _listed(self._actions(dataset, start, end)),
         }
@@ -101,49 +104,53 @@ class Lake:
     def _last_day(self, etags: Mapping[str, str]) -> date | None:
         if not etags:
             return None
-        days = {str(day) for day in self._table(max(etags), etags[max(etags)]).column("dt").to_pylist()}
+        days = _texts(self._table(*max(etags.items())), "dt")
         return date.fromisoformat(max(days)) if days else None
 
-    def _rows(self, contract: Contract, etags: Mapping[str, str], start: date, end: date) -> list[dict[str, Any]]:
-        """Rows from ``start`` to ``end`` as dicts, by day and key."""
+    def _rows(self, contract: Contract, etags: Mapping[str, str], start: date, end: date) -> pa.Table:
+        """Rows from ``start`` to ``end``, with ``dt``, by day and key."""
+        import pyarrow as pa
         import pyarrow.compute as pc
 
-        rows: list[dict[str, Any]] = []
-        for year in range(start.year, end.year + 1):
-            key = year_key(contract.name, year)
-            if key in etags:
-                days = (pc.field("dt") >= f"{start}") & (pc.field("dt") <= f"{end}")
-                rows += self._table(key, etags[key]).filter(days).to_pylist()
-        rows = [{"flags": None, **row} for row in rows]
-        return sorted(rows, key=lambda row: [row["dt"], *(row[name] for name in contract.key)])
+        columns = ["dt", *(column.name for column in contract.columns)]
+        keys = [year_key(contract.name, year) for year in range(start.year, end.year + 1)]
+        # Of a window without a year's object, the last one gives the columns.
+        tables = [self._table(key, etags[key]) for key in keys if key in etags] or [self._table(*max(etags.items()))]
+        days = (pc.field("dt") >= f"{start}") & (pc.field("dt") <= f"{end}")
+        found = pa.concat_tables([table.filter(days) for table in tables], promote_options="default")
+        for name in columns:
+            if name not in found.column_names:  # an object from before the column
+                found = found.append_column(name, pa.nulls(found.num_rows))
+        return found.select(columns).sort_by([(name, "ascending") for name in ("dt", *contract.key)])
 
     def _table(self, key: str, etag: str) -> pa.Table:
         import pyarrow.parquet as pq
 
-        if (key, etag) not in self._kept:
-            if len(self._kept) >= KEPT:
-                self._kept.pop(next(iter(self._kept)))
-            self._kept[key, etag] = pq.read_table(BytesIO(self._bucket.get(key).body))
-        return self._kept[key, etag]
+        with self._lock:
+            if (key, etag) not in self._kept:
+                if len(self._kept) >= KEPT:
+                    self._kept.pop(next(iter(self._kept)))
+                self._kept[key, etag] = pq.read_table(BytesIO(self._bucket.get(key).body))
+            return self._kept[key, etag]
 
-    def _days(self, contract: Contract, rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    def _days(self, contract: Contract, table: pa.Table) -> list[dict[str, Any]]:
         """The last days, newest first, each with what its marker says."""
-        days = sorted({row["dt"] for row in rows}, reverse=True)[:DAYS]
+        rows = Counter(_texts(table, "dt"))
+        flagged = Counter(row["dt"] for row in _flags(contract, table))
 
         def of(day: str) -> dict[str, Any]:
-            mine = [row for row in rows if row["dt"] == day]
             found = read_marker(self._bucket, contract.name, date.fromisoformat(day))
             marker = found[0] if found else None
             return {
                 "dt": day,
-                "rows": len(mine),
-                "flagged": sum(bool(row["flags"]) for row in mine),
+                "rows": rows[day],
+                "flagged": flagged[day],
                 "quarantined": marker.quarantined if marker else None,
                 "corrected": len(marker.history) if marker else None,
                 "execution": marker.execution if marker else "",
             }
 
-        return side_by_side(of, days)
+        return side_by_side(of, sorted(rows, reverse=True)[:DAYS])
 
     def _actions(self, dataset: str, start: date, end: date) -> list[dict[str, Any]]:
         import pyarrow.parquet as pq
@@ -175,20 +182,31 @@ def _listed(rows: list[dict[str, Any]]) -> dict[str, Any]:
     return {"total": len(rows), "rows": rows[::-1][:ROWS]}
 
 
-def _point(contract: Contract, row: Mapping[str, Any]) -> dict[str, Any]:
-    return {"dt": row["dt"], "value": row[contract.rules.move.column], "flags": row["flags"] or ""}
+def _texts(table: pa.Table, column: str) -> list[str]:
+    return [str(value) for value in table.column(column).to_pylist()]
 
 
-def _flagged(contract: Contract, row: Mapping[str, Any]) -> dict[str, Any]:
-    return {"dt": row["dt"], "symbol": row[contract.symbol_column], "flags": row["flags"].split(",")}
+def _series(contract: Contract, table: pa.Table, symbol: str) -> list[dict[str, Any]]:
+    import pyarrow.compute as pc
+
+    rows = table.filter(pc.field(contract.symbol_column) == symbol).to_pylist()
+    return [{"dt": row["dt"], "value": row[contract.rules.move.column], "flags": row["flags"] or ""} for row in rows]
 
 
-def _latest(contract: Contract, rows: list[dict[str, Any]]) -> dict[str, Any]:
-    """The rows of the last day, column by column as the contract has them."""
+def _flags(contract: Contract, table: pa.Table) -> list[dict[str, Any]]:
+    import pyarrow.compute as pc
+
+    rows = table.filter(pc.is_valid(pc.field("flags"))).to_pylist()
+    return [{"dt": row["dt"], "symbol": row[contract.symbol_column], "flags": row["flags"].split(",")} for row in rows]
+
+
+def _latest(contract: Contract, table: pa.Table) -> dict[str, Any]:
+    """The rows of the last day, in the order of the contract's columns."""
+    import pyarrow.compute as pc
+
     columns = [column.name for column in contract.columns]
-    last = [row for row in rows if row["dt"] == rows[-1]["dt"]]
-    return {
-        "columns": columns,
-        "rows": [[row.get(name) for name in columns] for row in last[:ROWS]],
-        "total": len(last),
-    }
+    if not table.num_rows:
+        return {"columns": columns, "rows": [], "total": 0}
+    last = table.filter(pc.field("dt") == table.column("dt")[-1])
+    rows = [list(row.values()) for row in last.slice(0, ROWS).select(columns).to_pylist()]
+    return {"columns": columns, "rows": rows, "total": last.num_rows}

@@ -116,6 +116,19 @@ def test_a_year_is_read_again_only_when_it_was_written_again(
     assert len(read) == 3
 
 
+def test_an_object_from_before_flags_and_a_window_without_rows_are_shown(
+    lake: Target, account_page: TestClient
+) -> None:
+    old = rate(date(2023, 12, 29), "USD", 2.0)
+    del old["flags"]
+    put(lake, year_key("fx_rates", 2023), [old])
+    found = account_page.get("/api/data/fx_rates?symbol=USD&start=2023-12-29&end=2024-01-03").json()
+    assert [(one["value"], one["flags"]) for one in found["series"]] == [(2.0, ""), (3.0, ""), (4.0, "spike")]
+    assert account_page.get("/api/data/fx_rates?end=2023-12-31").json()["flags"]["total"] == 0
+    found = account_page.get("/api/data/fx_rates?start=2010-01-01&end=2010-12-31").json()
+    assert (found["symbols"], found["series"], found["days"], found["latest"]["rows"]) == ([], [], [], [])
+
+
 @pytest.mark.usefixtures("lake")
 @pytest.mark.parametrize("query", ["start=2024-01-03&end=2024-01-02", "start=x", "start=2000-01-03&end=2024-01-02"])
 def test_a_window_that_is_not_one_is_refused(account_page: TestClient, query: str) -> None:

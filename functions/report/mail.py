@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from typing import Any
-from urllib.parse import quote
 
+from marketlake.console import console_link
 from marketlake.failures import Failure, without_you
 from marketlake.intervals import text_of
 from marketlake.restatements import Restatement
@@ -134,14 +134,3 @@ def follow_up_document(news: Sequence[str]) -> dict[str, Any]:
     if not news:
         return {}
     return {"follow_up": {"count": len(news), "lines": [*news[:MAX_LISTED], *_more(news)]}}
-
-
-def console_link(execution_arn: str) -> str:
-    """The execution's page in the console; the ARN's own region and partition name the host."""
-    _, partition, _, region, *_ = execution_arn.split(":")
-    host = {"aws-cn": "console.amazonaws.cn", "aws-us-gov": "console.amazonaws-us-gov.com"}.get(
-        partition, "console.aws.amazon.com"
-    )
-    return (
-        f"https://{region}.{host}/states/home?region={region}#/v2/executions/details/{quote(execution_arn, safe=':')}"
-    )

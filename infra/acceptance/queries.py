@@ -58,7 +58,8 @@ def prepared_statements(stage: Stage) -> str:
 def _executed(stage: Stage, query: SavedQuery) -> str:
     """Why EXECUTE does not answer the query; empty where it does."""
     try:
-        run_query(stage.target, f"EXECUTE {query.name.replace('-', '_')}", literals_of(query, query.examples))
+        literals = ", ".join(literals_of(query, query.examples))
+        run_query(stage.target, f"EXECUTE {query.name.replace('-', '_')} USING {literals}")
     except (QueryFailed, ClientError) as error:
         return f"{query.name}: {error}"
     return ""

@@ -96,9 +96,9 @@ class Stage:
             raise Broken(f"{ended.name} is {ended.status}: {failures or outcome.text}", outcome.advice)
         return outcome.text
 
-    def rows(self, sql: str, parameters: list[str] | None = None) -> list[dict[str, Any]]:
+    def rows(self, sql: str) -> list[dict[str, Any]]:
         """What Athena answers."""
-        rows: list[dict[str, Any]] = run_query(self.target, sql, parameters).table.to_pylist()
+        rows: list[dict[str, Any]] = run_query(self.target, sql).table.to_pylist()
         return rows
 
 

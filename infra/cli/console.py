@@ -9,16 +9,21 @@ import typer
 
 from infra.cli.options import setup_of
 from infra.cli.screen import Screen, safe
+from infra.client.target import CONSOLE_PORT
 
 
 def console(
     context: typer.Context,
-    port: Annotated[int, typer.Option(min=0, max=65535, help="Port on 127.0.0.1; 0 takes a free one.")] = 4580,
+    port: Annotated[int, typer.Option(min=0, max=65535, help="Port on 127.0.0.1; 0 takes a free one.")] = CONSOLE_PORT,
+    read_only: Annotated[
+        bool, typer.Option("--read-only", help="Without starting, stopping, running again and deleting.")
+    ] = False,
     open_browser: Annotated[bool, typer.Option("--open", help="Open the page in the browser.")] = False,
 ) -> None:
-    """Show executions, the queue, the mails and the lake's days on a page in the browser; Ctrl-C ends it.
+    """Show and start executions, and see the queue, the mails and the lake, on a page in the browser; Ctrl-C ends it.
 
-    The page is served on this machine only. It reads the AWS APIs, and starts something only when asked to redrive.
+    The page is served on this machine only. It reads the AWS APIs; each start, stop, retry, redrive and deletion is
+    confirmed on it first.
     """
     from infra.console.server import serve
 
@@ -31,4 +36,4 @@ def console(
         if open_browser:
             webbrowser.open(address)
 
-    serve(target, port, ready)
+    serve(target, port, ready, read_only=read_only)

@@ -11,11 +11,10 @@ from infra.cli.displays import Watch
 from infra.cli.options import AsJson, setup_of
 from infra.cli.run import tell_outcome
 from infra.cli.screen import Screen, safe, text_cells
-from infra.client.dead_letters import counts, held, letters_of
 from infra.client.errors import FAILED, Refusal
 from infra.client.executions import describe, follow
 from infra.client.outcome import outcome_of
-from infra.client.retries import ACCEPTED, FOLLOWED, Retries, run_again
+from infra.client.retries import ACCEPTED, FOLLOWED, retry_failed
 from infra.client.target import Target
 from marketlake.failures import EVERYTHING, retry_command
 
@@ -43,11 +42,7 @@ def retry(
         raise Refusal("give the name of an execution, or --all", "see those there are with: marketlake history")
     screen, target = Screen(as_json), setup_of(context).target()
     found = describe(target, execution) if execution else None
-    with held(target, target.names["dlq"]) as box:
-        _, hidden = counts(target, target.names["dlq"])
-        retries = Retries(target, letters_of(box, target), hidden - len(box.messages))
-        works = retries.of(found) if found else retries.of_everything()
-        records = [run_again(box, target, work, dry_run=dry_run) for work in works]
+    records = retry_failed(target, found, dry_run=dry_run)
     name = found.name if found else EVERYTHING
     if not as_json:
         screen.table(text_cells(records), COLUMNS, title=f"retry of {safe(name)}", empty="nothing is to be run again")

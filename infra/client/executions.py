@@ -1,4 +1,4 @@
-"""Executions of the pipeline: start, describe, read the history, follow to the end."""
+"""Executions of the pipeline: start, stop, describe, read the history, follow to the end."""
 
 from __future__ import annotations
 
@@ -57,6 +57,24 @@ def start(target: Target, kind: str, request: dict[str, Any]) -> str:
         stateMachineArn=target.state_machine_arn, name=name, input=json.dumps(request)
     )
     return answer["executionArn"]
+
+
+def stop(target: Target, name: str, cause: str) -> Execution:
+    """Stop a running execution, which ends as ABORTED with ``cause``; returns it as described before.
+
+    What is loaded stays. A function that runs comes to its end, and nothing follows it.
+    https://docs.aws.amazon.com/step-functions/latest/apireference/API_StopExecution.html
+
+    Raises:
+        Refusal: the pipeline has no such execution, or it has ended.
+    """
+    found = describe(target, name)
+    if found.arn != target.execution_arn(found.name):
+        raise Refusal(f"{name!r} is not an execution of this pipeline", "see `marketlake history` for those there are")
+    if found.status != "RUNNING":
+        raise Refusal(f"execution {found.name} has ended: it is {found.status}", "there is nothing to stop")
+    target.states.stop_execution(executionArn=found.arn, cause=cause)
+    return found
 
 
 def describe(target: Target, name: str) -> Execution:

@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
+from urllib.parse import quote, unquote
 
 from infra.client.dead_letters import LONG_AGO, Held, held, parse_json, sent_at, text_in
 from infra.client.errors import OpsError
-from infra.client.target import Target
+from infra.client.target import CONSOLE_HOST, CONSOLE_PORT, Target
 
 if TYPE_CHECKING:
     from mypy_boto3_sqs.type_defs import MessageTypeDef
+
+
+EXECUTION_LINK = re.compile(r"https://[\w.-]+/states/home\?region=[\w-]+#/v2/executions/details/(?P<arn>arn:\S+)")
+"""A mail's link to its execution (``marketlake.console.console_link``, ``statemachine/interrupted.json``)."""
 
 
 def mailbox_name(target: Target) -> str:
@@ -40,7 +46,7 @@ def mailbox(target: Target) -> Iterator[Held]:
 
 
 def mails_in(box: Held) -> list[dict[str, Any]]:
-    """The mails, newest first: id, subject, time, body."""
+    """The mails, newest first: id, subject, time, body, and the name of the execution, if it has one."""
     mails = map(_mail, box.messages.values())
     return sorted(mails, key=lambda mail: mail["time"] or LONG_AGO, reverse=True)
 
@@ -60,5 +66,14 @@ def _mail(message: MessageTypeDef) -> dict[str, Any]:
         "id": message["MessageId"],
         "subject": text_in(mail.get("Subject")) or "(no subject)",
         "time": sent_at(message),
-        "body": text_in(mail.get("Message")),
+        **_with_link(text_in(mail.get("Message"))),
     }
+
+
+def _with_link(body: str) -> dict[str, str]:
+    """A mail's body, and the ``execution`` it is about. AWS's console does not have the emulator's executions, so the
+    link leads to ours."""
+    found = EXECUTION_LINK.search(body)
+    name = unquote(found["arn"]).rpartition(":")[2] if found else ""
+    ours = f"http://{CONSOLE_HOST}:{CONSOLE_PORT}/#/executions/{quote(name, safe='')}"
+    return {"body": EXECUTION_LINK.sub(lambda _: f"{ours} (while `marketlake console` runs)", body), "execution": name}

@@ -20,7 +20,7 @@ from botocore.exceptions import ClientError
 from msgspec import ValidationError, convert, to_builtins
 
 from infra import facts
-from infra.client.dead_letters import REDRIVE, Held, Letter, parse_json, why_refused
+from infra.client.dead_letters import REDRIVE, Held, Letter, counts, held, letters_of, parse_json, why_refused
 from infra.client.errors import Refusal, explain
 from infra.client.executions import Execution, describe, latest, run_report
 from infra.client.target import Target
@@ -92,6 +92,19 @@ def run_again(box: Held, target: Target, work: Work, *, dry_run: bool = False) -
         result = f"stays: {explain(error)}"
     execution = "" if work.refusal or work.result == LOADED else work.name
     return {"execution": execution, "result": result, "done": done, "input": work.request}
+
+
+def retry_failed(target: Target, found: Execution | None, *, dry_run: bool = False) -> list[dict[str, Any]]:
+    """Run again what the ended execution ``found`` did not get done, or without one all that failed: a record each.
+
+    Raises:
+        Refusal: there is no such work, or it cannot be run again (``Retries.of``).
+    """
+    with held(target, target.names["dlq"]) as box:
+        _, hidden = counts(target, target.names["dlq"])
+        retries = Retries(target, letters_of(box, target), hidden - len(box.messages))
+        works = retries.of(found) if found else retries.of_everything()
+        return [run_again(box, target, work, dry_run=dry_run) for work in works]
 
 
 def _start(target: Target, work: Work) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
+from urllib.parse import quote
 
 import boto3
 from botocore.config import Config
@@ -12,6 +13,7 @@ from botocore.config import Config
 from infra import facts
 from infra.client.errors import NotRunning
 from infra.local.config import ACCESS_KEY, ACCOUNT_ID, SECRET_KEY, LocalConfig
+from marketlake.console import console_link, console_url
 from marketlake.storage import Bucket
 
 if TYPE_CHECKING:
@@ -33,8 +35,14 @@ if TYPE_CHECKING:
 DEFAULT_PREFIX = "marketlake"
 DEFAULT_REGION = "eu-west-2"
 
+CONSOLE_HOST, CONSOLE_PORT = "127.0.0.1", 4580
+"""Where `marketlake console` is, unless it is given another port; the emulator's mails lead there."""
+
 OPTIONS = Config(retries={"mode": "standard", "total_max_attempts": 4}, connect_timeout=5, read_timeout=30)
 
+
+SUFFIXES = {"aws-cn": "amazonaws.com.cn"}
+"""Domains of the partitions whose services are not below amazonaws.com."""
 
 Kind = TypeVar("Kind")
 
@@ -99,6 +107,33 @@ class Target:
         account = f"AWS account {self.account_id}, {self.region}"
         where = f"emulator at {self.endpoint_url}" if self.is_local else account
         return where if self.prefix == DEFAULT_PREFIX else f"{where}, prefix {self.prefix}"
+
+    @cached_property
+    def console_links(self) -> dict[str, str]:
+        """Pages of AWS's own console, by the console's view that shows the same; none on the emulator.
+
+        The same forms as the output ``console_links`` of ``infra/terraform/outputs.tf``.
+        """
+        if self.is_local:
+            return {}
+        region, names = self.region, self.names
+        queue = quote(
+            f"https://sqs.{region}.{SUFFIXES.get(self.partition, 'amazonaws.com')}/{self.account_id}/{names['dlq']}",
+            safe="",
+        )
+        topic = f"arn:{self.partition}:sns:{region}:{self.account_id}:{names['topic']}"
+        pages = {
+            "executions": f"states/home?region={region}#/statemachines/view/{self.state_machine_arn}",
+            "queue": f"sqs/v3/home?region={region}#/queues/{queue}",
+            "mails": f"sns/v3/home?region={region}#/topic/{topic}",
+            "days": f"s3/buckets/{names['clean_bucket']}?region={region}",
+            "data": f"athena/home?region={region}#/query-editor",
+        }
+        return {view: console_url(self.partition, region, page) for view, page in pages.items()}
+
+    def execution_link(self, name: str) -> str:
+        """An execution's page in AWS's own console; empty on the emulator."""
+        return "" if self.is_local else console_link(self.execution_arn(name))
 
     @property
     def simulated(self) -> str:

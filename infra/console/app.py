@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import html
 import json
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -20,12 +20,16 @@ from starlette.staticfiles import StaticFiles
 from infra.client.errors import OpsError, Refusal, explain
 from infra.client.target import Target
 from infra.client.texts import plain
+from infra.console.actions import preview_of, start_run, stop_run
 from infra.console.attempts import attempt_detail, attempt_logs, event_of, event_page
+from infra.console.compare import comparison
+from infra.console.data import Lake
 from infra.console.days import Calendars
 from infra.console.detail import execution_document
 from infra.console.executions import Listing, Wanted, Watched, Watcher
 from infra.console.queues import Queues, ids_in
 from infra.local.config import LocalError
+from marketlake.contract import dataset_names, load_contract
 from marketlake.errors import MarketlakeError
 
 STATIC = Path(__file__).parent / "static"
@@ -49,6 +53,21 @@ def reading(read: Reads) -> Callable[[Request], Response]:
     return endpoint
 
 
+Acts = Callable[[Request, Any], Any]
+
+
+def acting(act: Acts) -> Callable[[Request], Awaitable[Response]]:
+    """An endpoint that answers what ``act`` returns for the document that was posted (None: it is not JSON)."""
+
+    async def endpoint(request: Request) -> Response:
+        document: object = None
+        with suppress(ValueError, RecursionError):
+            document = json.loads(await request.body())
+        return JSONResponse(await run_in_threadpool(act, request, document))
+
+    return endpoint
+
+
 def _failure(_request: Request, error: Exception) -> Response:
     """An error of ours or of the AWS SDK as the page shows it."""
     if isinstance(error, ClientError | BotoCoreError):
@@ -68,9 +87,9 @@ class Console:
     def __init__(self, target: Target, token: str) -> None:
         self._target, self._token = target, token
         self._watcher, self._queues, self._calendars = Watcher(target), Queues(target), Calendars(target)
-        self._listing = Listing(target, self._watcher)
+        self._listing, self._lake = Listing(target, self._watcher), Lake(target)
         # Made here, since a session must not make clients in several threads at once.
-        _ = target.states, target.sqs, target.s3, target.logs
+        _ = target.states, target.sqs, target.s3, target.logs, target.athena, target.lambdas
 
     def routes(self) -> list[Route | Mount]:
         """All routes."""
@@ -87,8 +106,20 @@ class Console:
             ),
             Route(f"{one}/attempts/{{id:int}}/logs", reading(self._logs)),
             Route("/api/queue", reading(lambda _: self._queues.letters())),
-            Route("/api/queue/redrive", self._redrive, methods=["POST"]),
-            Route("/api/queue/purge", self._purge, methods=["POST"]),
+            Route("/api/queue/redrive", acting(self._redrive), methods=["POST"]),
+            Route("/api/queue/purge", acting(lambda _, sent: self._queues.purge(ids_in(sent))), methods=["POST"]),
+            Route("/api/preview", acting(lambda _, sent: preview_of(self._target, sent)), methods=["POST"]),
+            Route("/api/start", acting(lambda _, sent: start_run(self._target, sent)), methods=["POST"]),
+            Route(f"{one}/stop", acting(lambda r, _: stop_run(self._target, r.path_params["name"])), methods=["POST"]),
+            Route(f"{one}/retry", acting(self._retry), methods=["POST"]),
+            Route("/api/compare", reading(self._compare)),
+            Route(
+                "/api/data/{dataset}", reading(lambda r: self._lake.document(r.path_params["dataset"], r.query_params))
+            ),
+            Route(
+                "/api/data/{dataset}/quarantine",
+                reading(lambda r: self._lake.quarantine(r.path_params["dataset"], r.query_params)),
+            ),
             Route("/api/mails", reading(lambda _: self._queues.mails())),
             Route("/api/days", reading(lambda _: self._calendars.document())),
             Mount("/static", StaticFiles(directory=STATIC)),
@@ -105,6 +136,8 @@ class Console:
             "target": target.described,
             "local": target.is_local,
             "simulated": target.simulated,
+            "links": target.console_links,
+            "datasets": {name: f"{load_contract(name).first_date}" for name in dataset_names()},
             **self._queues.counts(),
         }
 
@@ -126,20 +159,21 @@ class Console:
     def _logs(self, request: Request) -> dict[str, Any]:
         return attempt_logs(self._target, self._watched(request), request.path_params["id"])
 
-    async def _redrive(self, request: Request) -> Response:
-        document = await _posted(request)
-        dry_run = isinstance(document, dict) and bool(document.get("dry_run"))
-        return JSONResponse(await run_in_threadpool(self._queues.redrive, ids_in(document), dry_run=dry_run))
+    def _compare(self, request: Request) -> dict[str, Any]:
+        first, second = (request.query_params.get(which, "") for which in ("a", "b"))
+        if not first or not second:
+            raise Refusal("two executions are compared; the address names fewer", "choose them on the page")
+        return comparison(self._target, self._watcher.watch(first), self._watcher.watch(second))
 
-    async def _purge(self, request: Request) -> Response:
-        return JSONResponse(await run_in_threadpool(self._queues.purge, ids_in(await _posted(request))))
+    def _retry(self, request: Request, document: Any) -> dict[str, Any]:
+        return self._queues.retry(request.path_params["name"], dry_run=_is_trial(document))
+
+    def _redrive(self, _request: Request, document: Any) -> dict[str, Any]:
+        return self._queues.redrive(ids_in(document), dry_run=_is_trial(document))
 
 
-async def _posted(request: Request) -> object:
-    document: object = None
-    with suppress(ValueError, RecursionError):
-        document = json.loads(await request.body())
-    return document
+def _is_trial(document: object) -> bool:
+    return isinstance(document, dict) and bool(document.get("dry_run"))
 
 
 def _number(text: str | None) -> float:

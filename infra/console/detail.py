@@ -7,7 +7,6 @@ from dataclasses import asdict
 from typing import Any
 
 from infra.client.events import GIVEN_UP, MAP, Attempt, Visit
-from infra.client.executions import Execution
 from infra.client.machine import Machine
 from infra.client.target import Target
 from infra.client.texts import batch_text
@@ -28,7 +27,7 @@ def execution_document(target: Target, watched: Watched) -> dict[str, Any]:
         **head(execution),
         **watched.progress,
         "arn": execution.arn,
-        "link": _link(target, execution),
+        "link": target.execution_link(execution.arn),
         "input": execution.input,
         "output": execution.output,
         "cause": execution.cause,
@@ -134,11 +133,3 @@ def _batch_status(watched: Watched, index: int, attempts: list[Attempt]) -> str:
     if watched.execution.status != "RUNNING":
         return "stopped" if attempts else "waiting"
     return "running" if attempts else "waiting"
-
-
-def _link(target: Target, execution: Execution) -> str:
-    """The execution in AWS's own console; empty on the emulator."""
-    if target.is_local:
-        return ""
-    where = f"https://{target.region}.console.aws.amazon.com/states/home?region={target.region}"
-    return f"{where}#/v2/executions/details/{execution.arn}"

@@ -12,8 +12,9 @@ from typing import Any
 
 from infra.client.dead_letters import Letter, counts, held, letters_of, record_of
 from infra.client.errors import Refusal
+from infra.client.executions import describe
 from infra.client.mailbox import mailbox, mailbox_name, mails_in
-from infra.client.retries import run_again, work_of
+from infra.client.retries import retry_failed, run_again, work_of
 from infra.client.target import Target
 from marketlake.intervals import text_of
 
@@ -50,6 +51,16 @@ class Queues:
                 for one in dict.fromkeys(ids)
             ]
         return {"results": results}
+
+    def retry(self, name: str, *, dry_run: bool) -> dict[str, Any]:
+        """Run again what the ended execution ``name`` did not get done, as ``marketlake retry`` does.
+
+        Raises:
+            Refusal: there is no such execution, or nothing of it can be run again.
+        """
+        found = describe(self._target, name)
+        with self._lock:
+            return {"results": retry_failed(self._target, found, dry_run=dry_run)}
 
     def purge(self, ids: Sequence[str]) -> dict[str, Any]:
         """Delete these messages for good; what came in since the page was read stays."""

@@ -20,10 +20,9 @@ from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from infra.client.errors import Refusal
-from infra.client.target import Target
+from infra.client.target import CONSOLE_HOST, Target
 from infra.console.app import ERRORS, Console
 
-HOST = "127.0.0.1"
 TOKEN_HEADER = "x-marketlake-token"  # noqa: S105 - a header's name
 MAX_BODY = 64 * 1024
 
@@ -41,8 +40,8 @@ HEADERS = {
 class Guard:
     """ASGI middleware: refuses what does not belong here, and sets the security headers of every answer."""
 
-    def __init__(self, app: ASGIApp, port: int, token: str) -> None:
-        self._app, self._token = app, token
+    def __init__(self, app: ASGIApp, port: int, token: str, *, read_only: bool) -> None:
+        self._app, self._token, self._read_only = app, token, read_only
         self._hosts = {f"{name}:{port}" for name in ("127.0.0.1", "localhost", "[::1]")}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -73,6 +72,8 @@ class Guard:
             return ""
         if method != "POST":
             return f"refused: {method} is not accepted here"
+        if self._read_only:
+            return "refused: this console was started with --read-only"
         if headers.get("sec-fetch-site", "same-origin") != "same-origin":
             return "refused: the request comes from another site"
         if headers.get("origin", "").lower() not in {f"http://{host}" for host in self._hosts}:
@@ -86,31 +87,34 @@ class Guard:
         return ""
 
 
-def build_app(target: Target, port: int, token: str) -> Starlette:
-    """The console of ``target``, to be served on ``port``; ``token`` goes into the page and must come with posts."""
-    console = Console(target, token)
-    guard = Middleware(Guard, port=port, token=token)
+def build_app(target: Target, port: int, token: str, *, read_only: bool = False) -> Starlette:
+    """The console of ``target``, to be served on ``port``; ``token`` goes into the page and must come with posts.
+
+    A page that may only read has no token, and leaves the actions out.
+    """
+    console = Console(target, "" if read_only else token)
+    guard = Middleware(Guard, port=port, token=token, read_only=read_only)
     return Starlette(routes=console.routes(), middleware=[guard], exception_handlers=ERRORS)
 
 
-def serve(target: Target, port: int, ready: Callable[[str], None]) -> None:
+def serve(target: Target, port: int, ready: Callable[[str], None], *, read_only: bool = False) -> None:
     """Serve the console until it is interrupted; ``ready`` is given its address. Port 0 takes a free one.
 
     Raises:
         Refusal: another program listens on the port.
     """
     with bind(port) as listener:
-        server, address = server_on(listener, target)
+        server, address = server_on(listener, target, read_only=read_only)
         ready(address)
         server.run(sockets=[listener])
 
 
-def server_on(listener: socket.socket, target: Target) -> tuple[uvicorn.Server, str]:
+def server_on(listener: socket.socket, target: Target, *, read_only: bool = False) -> tuple[uvicorn.Server, str]:
     """The server of ``target``'s console for a bound socket, and the address of its page."""
     port = listener.getsockname()[1]
-    app = build_app(target, port, secrets.token_urlsafe(32))
+    app = build_app(target, port, secrets.token_urlsafe(32), read_only=read_only)
     config = uvicorn.Config(app, log_level="warning", server_header=False, timeout_graceful_shutdown=2)
-    return uvicorn.Server(config), f"http://{HOST}:{port}/"
+    return uvicorn.Server(config), f"http://{CONSOLE_HOST}:{port}/"
 
 
 def bind(port: int) -> socket.socket:
@@ -122,7 +126,7 @@ def bind(port: int) -> socket.socket:
     listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
-        listener.bind((HOST, port))
+        listener.bind((CONSOLE_HOST, port))
     except OSError as error:
         listener.close()
         if error.errno != errno.EADDRINUSE:

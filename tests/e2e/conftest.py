@@ -9,7 +9,9 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, sync_playwright
 
+from infra.client.target import local_target
 from tests.e2e.browser import FLAGS, chromium
+from tests.e2e.console_page import ConsolePage, Opened, served
 from tests.e2e.pipeline import Pipeline, new_pipeline
 
 
@@ -53,3 +55,26 @@ def browser() -> Iterator[Browser]:
         browser = playwright.chromium.launch(executable_path=path, args=FLAGS)
         yield browser
         browser.close()
+
+
+@pytest.fixture(scope="module")
+def address(shared_pipeline: Pipeline) -> Iterator[str]:
+    """Of the shared pipeline's console."""
+    with served(local_target(shared_pipeline.config.root)) as found:
+        yield found
+
+
+@pytest.fixture
+def opened(browser: Browser, address: str) -> Iterator[Opened]:
+    """Opens a page of the console; in the end, none has complained, and none has asked another host."""
+    pages: list[ConsolePage] = []
+
+    def open_page(at: str = address, width: int = 1280) -> ConsolePage:
+        pages.append(ConsolePage(browser, at, width))
+        return pages[-1]
+
+    yield open_page
+    for one in pages:
+        one.page.close()
+        assert one.requests
+        assert (one.troubles, one.other_hosts()) == ([], [])

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from urllib.parse import urlsplit
 
@@ -15,14 +15,21 @@ from infra.console.server import bind, server_on
 SECONDS = 60_000
 """Milliseconds in which something must show; on a busy machine all that runs beside the page is slow."""
 
+FOCUSED = """(() => {
+  const focused = document.activeElement;
+  if (focused.matches("body, main")) return "";
+  const labels = [...(focused.labels ?? [])].map((label) => label.innerText);
+  return [focused.innerText, focused.getAttribute("aria-label"), ...labels].filter(Boolean).join(" ");
+})()"""
+
 expect.set_options(timeout=SECONDS)
 
 
 @contextmanager
-def served(target: Target) -> Iterator[str]:
+def served(target: Target, *, read_only: bool = False) -> Iterator[str]:
     """The console of ``target``, served by a thread of this process; gives its address."""
     with bind(0) as listener:
-        server, address = server_on(listener, target)
+        server, address = server_on(listener, target, read_only=read_only)
         thread = threading.Thread(target=lambda: server.run(sockets=[listener]), daemon=True)
         thread.start()
         yield address
@@ -85,5 +92,16 @@ class ConsolePage:
         return int(self.page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth"))
 
     def focused(self) -> str:
-        """What the focused element is, by its text."""
-        return str(self.page.evaluate("document.activeElement.innerText ?? ''"))
+        """What the focused element is, by its text, its name and its labels."""
+        return str(self.page.evaluate(FOCUSED))
+
+    def tab_to(self, words: str, most: int = 80) -> None:
+        """Press Tab until what is focused says ``words``."""
+        for _ in range(most):
+            if words in self.focused():
+                return
+            self.page.keyboard.press("Tab")
+        raise AssertionError(f"{words!r} was not reached by Tab; the focus is on {self.focused()!r}")
+
+
+Opened = Callable[..., ConsolePage]

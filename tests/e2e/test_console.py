@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
 from urllib.parse import urlsplit
 
 import httpx
@@ -11,13 +10,12 @@ import pytest
 from playwright.sync_api import Browser, expect
 
 from infra.client.errors import Refusal
-from infra.client.target import local_target
 from infra.console.server import bind
-from tests.e2e.console_page import ConsolePage, served
+from tests.e2e.console_page import Opened, served
 from tests.e2e.empty_account import empty_account
 from tests.e2e.pipeline import Pipeline
 
-VIEWS = ("executions", "queue", "mails", "days")
+VIEWS = ("executions", "queue", "mails", "days", "data", "start", "compare")
 HOSTILE = "<img src=x onerror='window.hacked=1'><script>window.hacked=1</script>"
 
 FORGED = """([address, body]) => {
@@ -28,30 +26,6 @@ FORGED = """([address, body]) => {
   form.submit();
 }"""
 """A form of another site's, which a browser sends without asking."""
-
-Opened = Callable[..., ConsolePage]
-
-
-@pytest.fixture(scope="module")
-def address(shared_pipeline: Pipeline) -> Iterator[str]:
-    with served(local_target(shared_pipeline.config.root)) as found:
-        yield found
-
-
-@pytest.fixture
-def opened(browser: Browser, address: str) -> Iterator[Opened]:
-    """Opens a page; in the end, none has complained, and none has asked another host."""
-    pages: list[ConsolePage] = []
-
-    def open_page(at: str = address, width: int = 1280) -> ConsolePage:
-        pages.append(ConsolePage(browser, at, width))
-        return pages[-1]
-
-    yield open_page
-    for one in pages:
-        one.page.close()
-        assert one.requests
-        assert (one.troubles, one.other_hosts()) == ([], [])
 
 
 def test_a_backfill_is_seen_live_its_cause_in_two_clicks_and_its_redrive_to_the_end(
@@ -228,6 +202,9 @@ def test_an_account_with_nothing_in_it_says_so_on_every_view(opened: Opened) -> 
             "queue": "Nothing is on the queue",
             "mails": "subscribed to the topic",
             "days": "No day is stored yet.",
+            "data/fx_rates": "No day is stored yet.",
+            "start": "None chosen means all.",
+            "compare": "Choose two executions.",
         }
         for view, words in empty.items():
             console.open(view)

@@ -51,6 +51,19 @@ def days(browser: Browser, scene: Scene) -> Page:
     return _console(browser, scene, "days", "rect.day.bad")
 
 
+def data(browser: Browser, scene: Scene) -> Page:
+    """A ticker's chart, and the latest days."""
+    return _console(browser, scene, "data/ftse100_prices?symbol=AZN.L", "path.series")
+
+
+def preview(browser: Browser, scene: Scene) -> Page:
+    """What Plan would do, before it is started."""
+    shown = _console(browser, scene, "start?start=2024-07-01&end=2025-12-31", ".check")
+    shown.get_by_role("button", name="Preview …").click()
+    shown.locator("dialog[open]").wait_for()
+    return shown
+
+
 def narrow(browser: Browser, scene: Scene) -> Page:
     """The failed batch on a telephone."""
     return _console(browser, scene, f"executions/{scene.failed}?batch={scene.failed_batch}", ".chosen .cause", NARROW)
@@ -82,6 +95,8 @@ SHOTS = [
     Shot("console-timeline", timeline, 1200),
     Shot("console-queue", queue, 560),
     Shot("console-days", days, 1000),
+    Shot("console-data", data, 900),
+    Shot("console-preview", preview, 640),
     Shot("console-narrow", narrow, 900),
     Shot("dashboard", dashboard, 1000),
     Shot("dashboard-dark", dashboard_dark, 1150),

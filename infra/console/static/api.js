@@ -1,6 +1,9 @@
 // Reads the console's JSON: unchanged answers cost a 304, errors become an object with what to do next.
 
 const token = document.querySelector('meta[name="marketlake-token"]').content;
+// A console that may only read gives its page no token.
+export const readOnly = !token;
+
 const kept = new Map();
 
 export class Trouble extends Error {

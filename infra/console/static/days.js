@@ -1,8 +1,9 @@
 // The lake as calendars: a square a day, a column a week, a block a year; and the gaps in words.
 
-import { poll, read } from "./api.js";
+import { poll, read, readOnly } from "./api.js";
 import { count, h, s, text } from "../web/dom.js";
 import { attribute, changed, keyed } from "./parts.js";
+import { startLink } from "./start.js";
 import { overview, trouble } from "./shell.js";
 
 const MARKS = {
@@ -55,7 +56,8 @@ function gapLines(set) {
     const ends = ranges.flatMap((range) => range.split("/"));
     const shown = ranges.slice(0, 12).map((range) => h("li", {}, range.replace("/", " to ")));
     lines.push(h("details", { class: "gap", open: ranges.length <= 3 }, h("summary", {}, `${count(set.missing, "day")} missing, in ${count(ranges.length, "gap")}`), h("ul", {}, shown, ranges.length > 12 ? h("li", {}, `and ${ranges.length - 12} more`) : "")),
-      h("p", { class: "muted" }, "Load them with ", h("code", {}, `marketlake backfill --start ${ends[0]} --end ${ends.at(-1)} --dataset ${set.name}`)));
+      h("p", { class: "muted" }, "Load them with ", h("code", {}, `marketlake backfill --start ${ends[0]} --end ${ends.at(-1)} --dataset ${set.name}`),
+        ...(readOnly ? [] : [" or ", h("a", { href: startLink({ datasets: [set.name], start: ends[0], end: ends.at(-1) }) }, "from here …")])));
   } else lines.push(h("p", { class: "muted" }, "No gap."));
   if (set.unchecked) lines.push(h("p", {}, `${count(set.unchecked, "day")} written but not checked: the next run or a backfill loads them again.`));
   if (set.lost) lines.push(h("p", {}, `${count(set.lost, "day")} checked, but not in the history any more: bring back the year's object with `, h("code", {}, `marketlake restore ${set.name} YEAR`), ", else load them again."));

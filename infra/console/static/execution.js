@@ -1,11 +1,13 @@
 // One execution: how it stands, its graph, its batches, and what each attempt did. The address keeps what is chosen.
 
-import { poll, read } from "./api.js";
+import { poll, post, read, readOnly } from "./api.js";
 import { count, h, text } from "../web/dom.js";
 import { arrows, attribute, changed, duration, keyed, look as standing, moment, pill, seconds, setPill } from "./parts.js";
 import { drawing } from "./graph.js";
 import { attempts, events, inputAndOutput, timeline } from "./panels.js";
-import { link, narrow, pace, trouble } from "./shell.js";
+import { progress } from "./progress.js";
+import { startLink } from "./start.js";
+import { confirm, link, narrow, overview, pace, trouble } from "./shell.js";
 
 const TABS = { attempts: "Attempts", timeline: "Timeline", events: "Events", input: "Input and output" };
 
@@ -13,6 +15,7 @@ export function execution(main, name, asked) {
   const chosen = { batch: null, state: "", tab: "attempts" };
   let record = null, graph = null;
   const head = heading(name);
+  const bar = actions(name, () => looking.now());
   const canvas = h("div", { class: "canvas" });
   const graphNote = h("p", { class: "muted" });
   const panel = h("div", { class: "panel", role: "tabpanel" });
@@ -24,7 +27,7 @@ export function execution(main, name, asked) {
     h("div", { class: "column" },
       h("section", { class: "card", "aria-label": "Batches" }, list.element),
       h("section", { class: "card", "aria-label": "Details" }, tabs.element, panel)));
-  main.append(h("p", { class: "back" }, h("a", { href: "#/executions" }, "← Executions")), head.element, body);
+  main.append(h("p", { class: "back" }, h("a", { href: "#/executions" }, "← Executions")), head.element, bar.element, body);
   const clear = (event) => event.key === "Escape" && !document.querySelector("dialog[open]") && (chosen.batch !== null || chosen.state) && choose({ batch: null, state: "" });
   document.addEventListener("keydown", clear);
 
@@ -42,6 +45,7 @@ export function execution(main, name, asked) {
     if (!record) return;
     body.hidden = false;
     head.update(record, choose);
+    bar.update(record);
     if (changed(canvas, record.graph)) {
       graph = drawing(record.graph, (state) => choose({ state: chosen.state === state ? "" : state }));
       canvas.replaceChildren(graph.svg);
@@ -66,7 +70,7 @@ export function execution(main, name, asked) {
 
   update(asked);
   const looking = poll(look, () => pace(record?.status === "RUNNING"), trouble("view"));
-  return { update, stop: () => (looking.stop(), document.removeEventListener("keydown", clear)) };
+  return { update, stop: () => (looking.stop(), bar.stop(), document.removeEventListener("keydown", clear)) };
 }
 
 // The states that are in no batch.
@@ -93,6 +97,68 @@ function heading(name) {
       if (changed(parts.outcome, [record.status, record.text, record.failures])) parts.outcome.replaceChildren(...outcome(record, choose));
     },
   };
+}
+
+// What can be done with the execution; each action is confirmed, and what it starts is followed.
+function actions(name, changedNow) {
+  const path = `api/executions/${encodeURIComponent(name)}`;
+  const results = h("div", { "aria-live": "polite" });
+  const buttons = {
+    stop: h("button", { type: "button", class: "danger", hidden: true, onclick: () => doing(stop) }, "Stop …"),
+    retry: h("button", { type: "button", class: "primary", hidden: true, onclick: () => doing(retry) }, "Retry …"),
+  };
+  const again = h("a", { class: "button", hidden: true }, "Start like this …");
+  const other = h("a", { class: "button", href: link("compare", { a: name }) }, "Compare …");
+  let followed = null, busy = false;
+
+  async function stop() {
+    const words = ["Days that are loaded stay. A function that runs comes to its end, and nothing follows it: there is no report. What is missing is loaded by Retry, or by the next daily run if it is of the last week."];
+    if (!(await confirm(`Stop ${name} on ${overview.target}?`, words, "Stop it", "danger"))) return;
+    await post(`${path}/stop`, {});
+    changedNow();
+  }
+
+  async function retry() {
+    const plan = (await post(`${path}/retry`, { dry_run: true })).results;
+    const lines = plan.map((one) => h("li", {}, h("code", {}, one.execution || "nothing"), ` ${one.result}: `, h("code", {}, JSON.stringify(one.input))));
+    const words = [h("p", {}, "What it did not get done is run again, as by ", h("code", {}, `marketlake retry ${name}`), "."), h("ul", {}, lines)];
+    if (!(await confirm(`Retry what ${name} did not get done, on ${overview.target}?`, words, "Retry", "primary"))) return;
+    followed?.stop();
+    followed = progress((await post(`${path}/retry`, {})).results);
+    results.replaceChildren(followed.element);
+  }
+
+  async function doing(act) {
+    if (busy) return;
+    busy = true;
+    try {
+      await act();
+      trouble("post")(null);
+    } catch (error) {
+      trouble("post")(error);
+    }
+    busy = false;
+  }
+
+  return {
+    element: h("div", {}, h("div", { class: "actions" }, ...(readOnly ? [] : [buttons.stop, buttons.retry, again]), other), results),
+    update(record) {
+      const running = record.status === "RUNNING";
+      buttons.stop.hidden = !running;
+      buttons.retry.hidden = running || record.error === "InvalidRequest" || (record.status === "SUCCEEDED" && !record.advice);
+      again.hidden = running;
+      attribute(again, "href", startLink(parsed(record.input)));
+    },
+    stop: () => (followed?.stop(), trouble("post")(null)),
+  };
+}
+
+function parsed(input) {
+  try {
+    return JSON.parse(input);
+  } catch {
+    return {};
+  }
 }
 
 function facts(record) {

@@ -1,6 +1,6 @@
 // The executions, newest first, with filters; a running one shows how far it is.
 
-import { poll, read } from "./api.js";
+import { poll, read, readOnly } from "./api.js";
 import { count, h, text } from "../web/dom.js";
 import { arrows, attribute, duration, keyed, moment, pill, seconds, setPill } from "./parts.js";
 import { link, narrow, pace, trouble } from "./shell.js";
@@ -46,7 +46,7 @@ export function executions(main, _name, asked) {
     const none = document.known === 0;
     empty.replaceChildren(
       h("p", {}, none ? "No execution yet." : "No execution is like that."),
-      none ? h("p", { class: "muted" }, "Start one with ", h("code", {}, "marketlake run"), ": it shows here as it goes.") : h("a", { href: "#/executions" }, "Show all"),
+      none ? h("p", { class: "muted" }, "Start one with ", h("code", {}, "marketlake run"), readOnly ? "" : [" or ", h("a", { href: "#/start" }, "from here")], ": it shows here as it goes.") : h("a", { href: "#/executions" }, "Show all"),
     );
   }
 

@@ -93,6 +93,18 @@ export function block(title, value, none) {
   return h("section", { class: "block" }, h("h4", {}, title), value ? h("pre", { tabindex: "0" }, pretty(value)) : h("p", { class: "muted" }, none));
 }
 
+// A table that can be scrolled sideways, by keys too; a cell is text or an element.
+export function table(name, columns, rows) {
+  return h("div", { class: "table", tabindex: "0", role: "group", "aria-label": name }, h("table", {},
+    h("thead", {}, h("tr", {}, columns.map((column, place) => h("th", { scope: "col", class: typeof rows[0]?.[place] === "number" && "number" }, column)))),
+    h("tbody", {}, rows.map((row) => h("tr", {}, row.map(cell))))));
+}
+
+function cell(value) {
+  if (typeof value === "number") return h("td", { class: "number" }, value.toLocaleString("en", { maximumFractionDigits: 6 }));
+  return h("td", { class: value?.length > 30 && "long" }, value);
+}
+
 // Arrow keys, Home and End move between the elements that `selector` finds in `parent`.
 export function arrows(parent, selector) {
   parent.addEventListener("keydown", (event) => {

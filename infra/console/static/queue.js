@@ -2,13 +2,14 @@
 // To read a queue keeps its messages from others for a moment: it is read when their number has changed, and now and
 // then. Nothing is started or deleted unasked.
 
-import { poll, post, read } from "./api.js";
+import { poll, post, read, readOnly } from "./api.js";
 import { count, h, text } from "../web/dom.js";
 import { arrows, attribute, block, keyed, moment } from "./parts.js";
+import { progress } from "./progress.js";
 import { confirm, link, overview, trouble } from "./shell.js";
 
 export function queue(main) {
-  let letters = [];
+  let letters = [], followed = null;
   const chosen = new Set();
   const list = h("ol", { class: "rows letters", "aria-label": "Messages" });
   const note = h("p", { class: "muted", "aria-live": "polite" }, "reading the queue …");
@@ -19,7 +20,7 @@ export function queue(main) {
     purge: h("button", { type: "button", class: "danger", onclick: () => purge() }, "Delete …"),
     again: h("button", { type: "button", onclick: () => view.now() }, "Look again"),
   };
-  const bar = h("div", { class: "actions" }, h("label", {}, all, h("span", {}, "all")), buttons.redrive, buttons.purge, buttons.again);
+  const bar = h("div", { class: "actions" }, ...(readOnly ? [] : [h("label", {}, all, h("span", {}, "all")), buttons.redrive, buttons.purge]), buttons.again);
   arrows(list, "summary");
   main.append(h("h1", {}, "Queue"), h("p", { class: "muted" }, "What could not be loaded, kept with everything needed to run it again (the dead-letter queue). All of it at once: ", h("code", {}, "marketlake retry --all")), bar, results, note, list);
 
@@ -61,7 +62,9 @@ export function queue(main) {
       const words = ["Each message is deleted once its start was accepted. A message that is run again twice runs once.", h("ul", {}, lines)];
       if (!(await confirm(question, words, `Start ${count(plan.length, "execution")}`, "primary"))) return;
       const done = (await post("api/queue/redrive", { ids: plan.map((one) => one.id) })).results;
-      results.replaceChildren(h("div", { class: `note ${done.every((one) => one.done) ? "ok" : "bad"}` }, h("ul", {}, done.map(result))));
+      followed?.stop();
+      followed = progress(done);
+      results.replaceChildren(followed.element);
     });
   }
 
@@ -94,7 +97,7 @@ export function queue(main) {
 
   showChosen();
   const view = watching("queue", show, 120_000);
-  return { ...view, stop: () => (view.stop(), trouble("post")(null)) };
+  return { ...view, stop: () => (view.stop(), followed?.stop(), trouble("post")(null)) };
 }
 
 // The mails: on the emulator those that would have been sent; in an account people have them.
@@ -108,7 +111,8 @@ export function mails(main) {
     const found = await read("api/mails");
     text(note, found.why || (found.mails.length ? `${count(found.mails.length, "mail")} that would have been sent` : "No mail: nothing has failed, or the mails were deleted."));
     keyed(list, found.mails, (mail) => mail.id, (mail) => h("li", {}, h("details", {},
-      h("summary", {}, h("strong", {}, mail.subject), h("time", {}, moment(mail.time))), h("pre", { class: "inside mail", tabindex: "0" }, mail.body))));
+      h("summary", {}, h("strong", {}, mail.subject), h("time", {}, moment(mail.time))),
+      mail.execution ? h("p", { class: "inside" }, h("a", { href: link(`executions/${encodeURIComponent(mail.execution)}`) }, `Open ${mail.execution}`)) : "", h("pre", { class: "inside mail", tabindex: "0" }, mail.body))));
   }
 
   return watching("mails", show, 300_000);
@@ -131,11 +135,6 @@ function watching(kind, show, pause) {
   };
 }
 
-function result(one) {
-  const name = one.done ? h("a", { href: link(`executions/${encodeURIComponent(one.execution)}`) }, one.execution) : h("code", {}, one.id);
-  return h("li", {}, name, ` ${one.result}`);
-}
-
 function row(letter, chosen, showChosen) {
   const box = h("input", { type: "checkbox", value: letter.id, "aria-label": `message ${letter.id}`, onchange: () => (box.checked ? chosen.add(letter.id) : chosen.delete(letter.id), showChosen()) });
   box.checked = chosen.has(letter.id);
@@ -143,7 +142,7 @@ function row(letter, chosen, showChosen) {
   const from = letter.execution ? h("p", {}, "from ", h("a", { href: link(`executions/${encodeURIComponent(letter.execution)}`) }, letter.execution)) : "";
   const command = letter.retry ? h("p", {}, "or, with all that failed beside it: ", h("code", {}, letter.retry)) : "";
   const starts = letter.starts ? h("p", {}, "run again, it starts ", h("code", {}, letter.starts), " with ", h("code", {}, JSON.stringify(letter.input))) : h("p", { class: "muted" }, "It cannot be run again from here; delete it when it is understood.");
-  return h("li", { class: "letter" }, box, h("details", {},
+  return h("li", { class: "letter" }, readOnly ? "" : box, h("details", {},
     h("summary", {}, h("span", { class: `pill ${letter.redrivable ? "bad" : "warn"}` }, letter.error || letter.kind), h("strong", {}, what), h("time", {}, moment(letter.when)), h("span", { class: "words" }, letter.cause)),
     h("div", { class: "inside" }, from, starts, command, block("Message", letter.body, "empty"))));
 }

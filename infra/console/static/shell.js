@@ -5,7 +5,7 @@ import { h } from "../web/dom.js";
 import { changed } from "./parts.js";
 
 // The part of the address after # says what is shown, so that every view can be bookmarked.
-export const TITLES = { executions: "Executions", queue: "Queue", mails: "Mails", days: "Days" };
+export const TITLES = { executions: "Executions", queue: "Queue", mails: "Mails", days: "Days", data: "Data", start: "Start", compare: "Compare" };
 
 export function address() {
   const [path, query = ""] = location.hash.replace(/^#\/?/, "").split("?");
@@ -35,7 +35,7 @@ function decoded(text) {
   }
 }
 
-export const overview = { local: true, target: "", queue: null, mails: null };
+export const overview = { local: true, target: "", queue: null, mails: null, links: {}, datasets: {} };
 
 // Milliseconds between two looks. An account's API quotas are shared with everyone who works in it.
 export const pace = (running) => (overview.local ? (running ? 700 : 3000) : running ? 3000 : 15_000);

@@ -41,6 +41,7 @@ class FakeStates:
     step: int = 10_000
     exceptions: Any = Exceptions
     started: list[dict[str, Any]] = field(default_factory=list)
+    stopped: list[dict[str, Any]] = field(default_factory=list)
     requests: int = 0
     names: tuple[str, ...] = ("run-1",)
     listed: int = 0
@@ -51,6 +52,10 @@ class FakeStates:
         return {
             "executionArn": f"arn:aws:states:eu-west-2:123456789012:execution:marketlake-pipeline:{request['name']}"
         }
+
+    def stop_execution(self, **request: Any) -> dict[str, Any]:
+        self.stopped.append(request)
+        return {"stopDate": START}
 
     def describe_execution(self, executionArn: str) -> dict[str, Any]:  # noqa: N803 - boto3's spelling
         if "nowhere" in executionArn:

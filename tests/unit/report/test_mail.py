@@ -9,10 +9,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from marketlake.console import console_link
 from marketlake.failures import PLAIN_WORDS, Failure, retry_command
 from marketlake.messages import Input
 from marketlake.restatements import Restatement
-from report.mail import MAX_LISTED, console_link, failure_document, message, restatement_document, subject
+from report.mail import MAX_LISTED, failure_document, message, restatement_document, subject
 from tests.error_names import TERMINAL, TRANSIENT
 
 ARN = "arn:aws:states:eu-west-2:123456789012:execution:marketlake-pipeline:run-1"

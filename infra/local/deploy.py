@@ -132,7 +132,8 @@ def deploy(config: LocalConfig, last_known_day: str = "") -> Deployment:
     with ThreadPoolExecutor(4) as pool:
         list(pool.map(lambda function: _function(config, values, function), facts.function_names()))
     _state_machine(config, values, "state_machine", facts.definition(values))
-    _interrupted(config, values)
+    if config.engine == "embedded":  # the events that start it are MiniStack's own
+        _interrupted(config, values)
     mark.write_text(current, "utf-8")
     return Deployment(arn, values, changed=True)
 

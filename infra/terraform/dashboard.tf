@@ -1,4 +1,5 @@
-# One dashboard (three are free, a further one is $3 a month; `dashboard_enabled = false` saves it): is it running, is it late, what failed, what did it load.
+# One dashboard: is it running, is it late, what failed, what did it load. Three are free, a further one is $3 a month, which
+# `dashboard_enabled = false` saves.
 
 locals {
   executions = ["ExecutionsStarted", "ExecutionsSucceeded", "ExecutionsFailed", "ExecutionsTimedOut", "ExecutionsAborted", "ExecutionThrottled"]

@@ -45,9 +45,10 @@ locals {
     [for name in keys(local.functions) : "${replace(name, "_", "-")}-*"],
   )
 
-  # What the policies name beside local.template: lists of ARNs, as JSON.
-  github_template = merge({ state_bucket = coalesce(var.state_bucket, "none") }, { for name, arns in {
+  # What the policies name beside local.template: lists, as JSON.
+  github_template = merge({ state_bucket = coalesce(var.state_bucket, "none") }, { for name, list in {
     role_arns           = [for name in keys(local.services) : "arn:${local.partition}:iam::${local.account_id}:role/${local.names.role_prefix}${replace(name, "_", "-")}"]
+    services            = distinct([for role in values(local.services) : "${role.service}.amazonaws.com"])
     function_arns       = values(local.function_arns)
     alarm_arns          = [for family in local.alarm_families : "arn:${local.partition}:cloudwatch:${local.arn_suffix}:alarm:${var.prefix}-${family}"]
     log_group_arns      = [for name in local.log_groups : "arn:${local.partition}:logs:${local.arn_suffix}:log-group:${name}:*"]
@@ -61,7 +62,7 @@ locals {
       [for policy in keys(local.github_policies) : "arn:${local.partition}:iam::${local.account_id}:policy/github-${var.prefix}-${replace(policy, "_", "-")}"],
       [local.github_provider_arn],
     )
-  } : name => jsonencode(arns) })
+  } : name => jsonencode(list) })
 }
 
 resource "aws_iam_openid_connect_provider" "github" {

@@ -8,7 +8,8 @@
 # environment is protected: someone reads the plan.
 #
 # It reaches no other stack in the account, whatever that is called: everything has its name, save alarms, of which it may
-# touch those that begin as ours do, so that a new dataset's need no new policy.
+# touch those that begin as ours do, so that a new one needs no new policy. One action cannot be held to the stack:
+# sns:Unsubscribe names no resource, so the role could end any subscription of the account.
 
 locals {
   # A token's subject has GitHub's numbers of owner and repository beside their names where the repository was created,

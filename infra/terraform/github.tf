@@ -14,8 +14,9 @@
 locals {
   # A token's subject has GitHub's numbers of owner and repository beside their names where the repository was created,
   # renamed or transferred since 15 July 2026, or has opted in; in other repositories it has the names alone.
-  # https://github.blog/changelog/2026-04-23-immutable-subject-claims-for-github-actions-oidc-tokens/, and for the date and
-  # the @: https://github.com/github/docs/pull/45221
+  # https://github.blog/changelog/2026-04-23-immutable-subject-claims-for-github-actions-oidc-tokens/, which first gave June
+  # and a hyphen; the date and the @ are from https://github.com/github/docs/pull/45221 and
+  # https://learn.microsoft.com/entra/workload-id/workload-identities-github-immutable-subjects.
   github_names = var.github_repository == null ? [] : split("/", var.github_repository)
   github_subjects = var.github_repository == null ? [] : [
     "repo:${var.github_repository}",

@@ -103,9 +103,13 @@ def definition(values: Mapping[str, object]) -> str:
     Raises:
         KeyError: a placeholder has no value.
     """
-    lists = {f"retry_{kind}": json.dumps(retriers) for kind, retriers in retry(values).items()}
-    lists |= {f"catch_{state}": json.dumps(catchers) for state, catchers in catch().items()}
-    return render(DEFINITION.read_text("utf-8"), {**values, **lists})
+    catches = {f"catch_{state}": json.dumps(catchers) for state, catchers in catch().items()}
+    return render(DEFINITION.read_text("utf-8"), {**values, **retry_lists(values), **catches})
+
+
+def retry_lists(values: Mapping[str, object]) -> dict[str, str]:
+    """The values of the placeholders ``retry_function`` and ``retry_message``."""
+    return {f"retry_{kind}": json.dumps(retriers) for kind, retriers in retry(values).items()}
 
 
 def retry(values: Mapping[str, object]) -> dict[str, list[dict[str, Any]]]:
@@ -160,8 +164,12 @@ def attempts_of(error: str) -> int:
 
 
 def interrupted(values: Mapping[str, object]) -> dict[str, Any]:
-    """The rule about executions that no Catch sees the end of: event pattern, paths of its words, lines of the mail."""
-    document: dict[str, Any] = json.loads(render(INTERRUPTED.read_text("utf-8"), values))
+    """What mails about executions that no Catch sees the end of: the rule's event pattern, the machine's definition.
+
+    Raises:
+        KeyError: a placeholder has no value.
+    """
+    document: dict[str, Any] = json.loads(render(INTERRUPTED.read_text("utf-8"), {**values, **retry_lists(values)}))
     return document
 
 

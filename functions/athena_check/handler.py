@@ -24,7 +24,7 @@ from marketlake.markers import Marker, write_marker
 from marketlake.messages import Checked, CheckEvent
 from marketlake.settings import read_settings
 from marketlake.storage import Bucket, side_by_side
-from marketlake.telemetry import count, logger, task
+from marketlake.telemetry import logger, task
 
 QUERY_SECONDS = 150
 """Longest wait for Athena; below the function's timeout, so that a stuck query is stopped and named."""
@@ -66,7 +66,6 @@ def handler(event: CheckEvent) -> Checked:
     wrote = side_by_side(mark, written)
     new = [day for day in written if not day.same]
     rows = sum(found[BY_DAY][day.dt].rows for day in new if day.rows)
-    count("DaysChecked", len(written), dataset=contract.name)
     logger("athena_check").info("checked", extra={"days": len(new), "rows": rows})
     corrected = sum(1 for day in written if day.changed_rows)
     kept = sum(day.kept_rows for day in written)

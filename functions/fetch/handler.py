@@ -18,7 +18,7 @@ from marketlake.messages import Fetched, FetchEvent
 from marketlake.settings import read_settings
 from marketlake.storage import Bucket
 from marketlake.symbols import symbols_in_force
-from marketlake.telemetry import count, logger, task
+from marketlake.telemetry import logger, task
 
 CONTEXT_DAYS = 30
 """Calendar days before a batch that are asked for too, in the same request: 20 bars, so that a unit error of up to two
@@ -99,7 +99,6 @@ def handler(event: FetchEvent) -> Fetched:
     waited = (now() - event.waiting_since).total_seconds()
     refuse_late(contract, wanted, gaps, patient=waited < settings.publication_patience_seconds)
 
-    count("DaysFetched", len(stored), dataset=contract.name)
     absent = [
         shorten(f"{symbol}: {reason}", MAX_REASON_BYTES) for symbol, reason in sorted(fetched.missing_symbols.items())
     ]

@@ -37,11 +37,15 @@ def _tracer(service: str) -> Tracer:
     return Tracer(service=service)
 
 
-def count(name: str, value: float, **dimensions: str) -> None:
-    """Emit the metric ``name`` (unit: count) with ``dimensions`` as one EMF document."""
+def count(name: str, value: float, dataset: str) -> None:
+    """Emit the metric ``name`` (unit: count) as one EMF document, which names ``dataset`` for who reads the log.
+
+    Its one dimension, ``service``, is the stack's prefix (POWERTOOLS_SERVICE_NAME). AWS bills each combination of a
+    name and dimensions as a metric of its own, so only what an alarm or the CloudWatch dashboard reads is counted, over
+    all datasets (https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/cloudwatch_concepts.html#Dimension).
+    """
     with single_metric(name=name, unit=MetricUnit.Count, value=value, namespace=NAMESPACE) as metric:
-        for key, text in dimensions.items():
-            metric.add_dimension(name=key, value=text)
+        metric.add_metadata(key="dataset", value=dataset)
 
 
 def task(service: str, given: type[Given]) -> Callable[[Callable[[Given], Answer]], Handler]:
@@ -66,11 +70,9 @@ def task(service: str, given: type[Given]) -> Callable[[Callable[[Given], Answer
                 return answer
             except MarketlakeError as error:
                 log.exception("task failed", extra={"error": type(error).__name__})
-                _count_failure(service, type(error).__name__)
                 failure = error
             except Exception as error:
                 log.exception("task failed unexpectedly", extra={"error": type(error).__name__})
-                _count_failure(service, "UnexpectedError")
                 failure = UnexpectedError(f"{type(error).__name__}: {error}; the log has the trace; please report it")
             raise failure.with_traceback(None) from None
 
@@ -83,7 +85,3 @@ def _traced(service: str, function: Callable[[Given], Answer]) -> Callable[[Give
     capture = _tracer(service).capture_method(capture_response=False)
     traced: Callable[[Given], Answer] = capture(function)
     return traced
-
-
-def _count_failure(service: str, error: str) -> None:
-    count("TaskFailures", 1, function=service, error=error)

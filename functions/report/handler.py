@@ -17,7 +17,7 @@ from marketlake.messages import ReportEvent
 from marketlake.restatements import Restatement, read_restatements
 from marketlake.settings import read_settings
 from marketlake.storage import Bucket
-from marketlake.telemetry import Event, count, logger, task
+from marketlake.telemetry import Event, logger, task
 from report.audit import audit, gap_document, is_daily
 from report.follow_up import follow_up
 from report.mail import failure_document, follow_up_document, message, restatement_document, subject
@@ -51,8 +51,6 @@ def handler(event: ReportEvent) -> Event:
     done += f", {len(news)} to know of" if news else ""
     # Only daily: a backfill says nothing of the days that it is not about.
     gaps = audit(clean, event.plan.datasets) if is_daily(event.input) else []
-    for dataset in event.plan.datasets if is_daily(event.input) else []:
-        count("HistoryGaps", sum(gap.days or 1 for gap in gaps if gap.dataset == dataset), dataset=dataset)
     noticed = restatement_document(restated) | gap_document(gaps) | follow_up_document(news)
     summary = {
         "text": done,
@@ -73,9 +71,6 @@ def handler(event: ReportEvent) -> Event:
         "batches": to_builtins(event.results),
     }
     clean.put(report_key(execution), json.dumps(report, indent=1).encode(), JSON)
-    for dataset, into in sums.items():
-        count("DaysLoaded", into["written"] + into["unchanged"], dataset=dataset)
-    count("Failures", len(failures), function="report")
     logger("report").info(done, extra=summary)
 
     notice = bool(gaps or news) or any(found.mails for found in restated)

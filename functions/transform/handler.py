@@ -62,8 +62,7 @@ def handler(event: TransformEvent) -> Transformed:
     write_manifest(clean, manifest, [described(contract, day) for day in days])
     new = [day for day in days if not day.change.same]
     written, kept = sum(day.frame.height for day in new), sum(day.change.kept_rows for day in days)
-    count("RowsWritten", written, dataset=contract.name)
-    count("RowsKept", kept, dataset=contract.name)
+    count("RowsWritten", written, contract.name)
     figures = {"days": len(new), "rows": written, "kept": kept, "years": compacted, "actions": actions}
     figures["restated"] = len(restated)
     logger("transform").info("transformed", extra=figures)

@@ -86,10 +86,9 @@ def handler(event: ValidateEvent) -> Validated:
         rejected += missing_days(contract, event.fetched)
 
     flagged = rows.filter(pl.col("reason").is_null() & pl.col("flags").is_not_null() & pl.col("dt").is_in(accepted))
-    count("RowsRejected", bad.height, dataset=contract.name)
-    count("RowsToReview", rows_to_review(contract, batch, rows, lake), dataset=contract.name)
-    count("RowsFlagged", flagged.height, dataset=contract.name)
-    count("DaysRejected", len(rejected), dataset=contract.name)
+    count("RowsRejected", bad.height, contract.name)
+    count("RowsToReview", rows_to_review(contract, batch, rows, lake), contract.name)
+    count("RowsFlagged", flagged.height, contract.name)
     logger("validate").info("validated", extra={"accepted": len(accepted), "rejected": len(rejected)})
     rejections = messages(contract, batch.input, rejected)
     return Validated(

@@ -32,11 +32,35 @@ def month(daily: Used | None, backfill: Used | None) -> dict[str, Bill]:
     The backfill is scaled by its days to those of ten years, and counted whole in one month: its storage and its move
     to Glacier fall into the five after.
     """
-    runs = times({**quantities(daily), "schedule": 1}, assumed("runs_per_month")) if daily else {}
-    ten_years = times(quantities(backfill), scale(backfill)) if backfill else {}
-    fixed = (standing(), history(assumed("history_years")))
+    *fixed, runs, ten_years = _parts(daily, backfill)
     bills = (bill(*fixed), bill(runs), bill(*fixed, runs), bill(ten_years), bill(*fixed, runs, ten_years))
     return dict(zip(PARTS, bills, strict=True))
+
+
+def readings(daily: Used, backfill: Used) -> dict[str, tuple[Bill, Bill]]:
+    """The month, and the month with a ten-year backfill, by what the stack is made with and how AWS bills its metrics.
+
+    The last one is the most that any choice of variables and any reading of the price list makes of it.
+    """
+    *fixed, runs, ten_years = _parts(daily, backfill)
+    metrics = sum(assumed(name) for name in ("metrics", "metrics_on_failure", "metrics_of_trail"))
+    whole = {"metric": metrics - sum(part.get("metric", 0.0) for part in (*fixed, runs))}
+    further = {"alarm": assumed("further_alarms")}
+    changes: dict[str, tuple[Quantities, ...]] = {
+        "as it is": (),
+        "without the CloudWatch dashboard": ({"dashboard": -1},),
+        "with all alarms": (further,),
+        "each metric billed for the whole month": (whole,),
+        "with all alarms, and each metric billed for the whole month": (further, whole),
+    }
+    in_backfill = {"metric": -ten_years["metric"]}  # a metric that has the month is not billed again
+    return {
+        name: (
+            bill(*fixed, runs, *change),
+            bill(*fixed, runs, ten_years, *change, *([in_backfill] if whole in change else [])),
+        )
+        for name, change in changes.items()
+    }
 
 
 def verdict(bills: dict[str, Bill]) -> str:
@@ -46,7 +70,7 @@ def verdict(bills: dict[str, Bill]) -> str:
     if found.total < limit:
         return f"{text}; ${found.total - found.free:.2f} after the free tier"
     largest = ", ".join(f"{line.item} (${line.usd:.2f})" for line in found.lines[:3])
-    return f"{text}: TOO MUCH. The largest: {largest}; remove the dashboard and the alarms on functions first"
+    return f"{text}: TOO MUCH. The largest: {largest}; dashboard_enabled = false and alarms = 'essential' come first"
 
 
 def items(bills: dict[str, Bill]) -> list[dict[str, Any]]:
@@ -71,12 +95,20 @@ def scale(backfill: Used) -> float:
     return assumed("ten_year_days") / backfill.days if backfill.days else 1.0
 
 
+def _parts(daily: Used | None, backfill: Used | None) -> tuple[Quantities, Quantities, Quantities, Quantities]:
+    """Quantities of what stands, of the history, of a month's daily runs and of a ten-year backfill."""
+    runs = times({**quantities(daily), "schedule": 1}, assumed("runs_per_month")) if daily else {}
+    ten_years = times(quantities(backfill), scale(backfill)) if backfill else {}
+    return standing(), history(assumed("history_years")), runs, ten_years
+
+
 def standing() -> Quantities:
     """Quantities of a month in which nothing runs: alarms, the dashboard, the zips, CloudTrail.
 
     CloudTrail writes files into its bucket, an hourly digest in each region among them, and a log group. Not counted,
     because they cost nothing: the first copy of management events, the budget, the rule on AWS's own events, keys
-    (SSE-S3), the mails of alarms that do not go off.
+    (SSE-S3), the mails of alarms that do not go off. Nor is what that rule starts for an execution that failed: five
+    transitions, an eightieth of a cent.
     """
     files = (assumed("trail_regions") + assumed("trail_files_an_hour")) * HOURS_A_MONTH
     kept = (assumed("trail_days") + assumed("noncurrent_days")) / DAYS_A_MONTH
@@ -85,6 +117,7 @@ def standing() -> Quantities:
     return {
         "alarm": assumed("alarms"),
         "dashboard": 1,
+        "metric": assumed("metrics_of_trail"),
         "s3_put": files,
         "s3_standard": zips + files * assumed("trail_file_bytes") / GB * kept,
         "log_gb": logs,
@@ -116,8 +149,7 @@ def quantities(used: Used) -> Quantities:
     checks, checked, _ = (counts.pop(name) for name in ("checks", "checked", "fetches"))
     years = _objects(used, "by_year")
     logs = counts["lambda_request"] * assumed("lambda_log_bytes") + counts["transition"] * assumed("states_log_bytes")
-    metrics = assumed("metrics") + assumed("metrics_a_dataset") * used.datasets
-    metrics += assumed("metrics_on_failure") if used.failed else 0
+    metrics = assumed("metrics") + (assumed("metrics_on_failure") if used.failed else 0)
     lists = assumed("athena_lists_a_day") * checked + assumed("athena_lists_a_year") * years
     gets = assumed("athena_gets_a_day") * checked + assumed("athena_gets_a_year") * years
     return {

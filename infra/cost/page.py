@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from infra.cost.month import PARTS, gb_seconds, history, items, month, query_bill, verdict
+from infra.cost.month import PARTS, gb_seconds, history, items, month, query_bill, readings, verdict
 from infra.cost.prices import DAYS_A_MONTH, GB, Bill, assumed, bill, price_list
 from infra.cost.recorded import recorded
 from infra.pages.markdown import markdown_table
@@ -23,6 +23,15 @@ def item_table() -> str:
     return markdown_table(["service", "item", *(part.replace("_", " ") for part in PARTS)], rows, left=2)
 
 
+def reading_table() -> str:
+    """Dollars of the month by what the stack is made with and how AWS bills its metrics."""
+    rows = [
+        [name, f"{found.total:.2f}", f"{found.total - found.free:.2f}", f"{loaded.total:.2f}"]
+        for name, (found, loaded) in readings(recorded()["daily"], recorded()["backfill"]).items()
+    ]
+    return markdown_table(["", "month", "after the free tier", "month with a ten-year backfill"], rows, left=1)
+
+
 def execution_table() -> str:
     """What the recorded executions did."""
     head = ["", "run on", "days", "batches", "calls", "transitions", "GB-seconds", "PUT, LIST", "GET", "seconds"]
@@ -38,9 +47,6 @@ def execution_table() -> str:
 def figures() -> dict[str, object]:
     """The figures in the page's sentences."""
     found, table = bills()["month"], price_list()
-    usd = {line.item: line.usd for line in found.lines}
-    quantity = {line.item: line.quantity for line in found.lines}
-    metrics = round(quantity["Metrics of our own"] * 730 / assumed("runs_per_month"))
     years = sum(size for kind, (_, size) in recorded()["daily"].written.items() if kind.startswith("by_year/"))
     old_versions = assumed("runs_per_month") * years / GB * assumed("noncurrent_days") / DAYS_A_MONTH
     day, year = (recorded()["backfill"].written[f"{kind}/ftse100_prices"][1] for kind in ("clean", "by_year"))
@@ -52,9 +58,8 @@ def figures() -> dict[str, object]:
         "month": found.total,
         "month_after_free": found.total - found.free,
         "alarms": round(assumed("alarms")),
-        "unwatched": found.total - usd["Dashboard"] - usd["Alarms"],
-        "metrics": metrics,
-        "month_with_whole_metrics": found.total - usd["Metrics of our own"] + table.prices["metric"].of(metrics),
+        "further_alarms": round(assumed("further_alarms")),
+        "metrics": round(sum(assumed(name) for name in ("metrics", "metrics_on_failure", "metrics_of_trail"))),
         "history_year": bill(history(1)).total,
         "history_ten": bill(history(10)).total,
         "history_mb": history(1)["s3_standard"] * 1000,

@@ -127,11 +127,12 @@ def deploy(config: LocalConfig, last_known_day: str = "") -> Deployment:
         return Deployment(arn, values, changed=False)
     make_storage(config, values)
     _queue_and_topic(config, values)
-    _interrupted_rule(config, values)
     make_catalog(config, values)
     with ThreadPoolExecutor(4) as pool:
         list(pool.map(lambda function: _function(config, values, function), facts.function_names()))
-    _state_machine(config, values, arn)
+    _state_machine(config, values, "state_machine", facts.definition(values))
+    if config.engine == "embedded":  # the events that start it are MiniStack's own
+        _interrupted(config, values)
     mark.write_text(current, "utf-8")
     return Deployment(arn, values, changed=True)
 
@@ -189,14 +190,15 @@ def _queue_and_topic(config: LocalConfig, values: dict[str, object]) -> None:
     sns.subscribe(TopicArn=topic, Protocol="sqs", Endpoint=mailbox)
 
 
-def _interrupted_rule(config: LocalConfig, values: dict[str, object]) -> None:
+def _interrupted(config: LocalConfig, values: dict[str, object]) -> None:
     """Mails about executions that were stopped; MiniStack lets none time out."""
-    events, rule = client(config, "events"), f"{config.prefix}-interrupted"
+    events, rule = client(config, "events"), str(values["interrupted"])
     document = facts.interrupted(values)
+    machine = _state_machine(config, values, "interrupted", json.dumps(document["definition"]))
     events.put_rule(Name=rule, EventPattern=json.dumps(document["pattern"]))
-    template = "\n".join(f'"{line}"' for line in document["lines"])
-    transformer = {"InputPathsMap": document["paths"], "InputTemplate": template}
-    events.put_targets(Rule=rule, Targets=[{"Id": "mail", "Arn": values["topic_arn"], "InputTransformer": transformer}])
+    role = _role(config, values, "interrupted_rule", "events.amazonaws.com")
+    target = {"Id": "mail", "Arn": machine, "RoleArn": role, "InputPath": "$.detail"}
+    events.put_targets(Rule=rule, Targets=[target])
 
 
 def make_catalog(config: LocalConfig, values: dict[str, object]) -> None:
@@ -252,11 +254,13 @@ def _function(config: LocalConfig, values: dict[str, object], function: str) -> 
     _ensure(lambda: lambdas.create_function(Code={"ZipFile": body}, **settings), update)
 
 
-def _state_machine(config: LocalConfig, values: dict[str, object], arn: str) -> None:
-    states = client(config, "stepfunctions")
-    role = _role(config, values, "state_machine", "states.amazonaws.com")
-    text = facts.definition(values)
+def _state_machine(config: LocalConfig, values: dict[str, object], kind: str, definition: str) -> str:
+    """Make the state machine that ``names.json`` calls ``kind``, under the role of that name; its ARN."""
+    states, name = client(config, "stepfunctions"), str(values[kind])
+    arn = f"arn:aws:states:{config.region}:{ACCOUNT_ID}:stateMachine:{name}"
+    role = _role(config, values, kind, "states.amazonaws.com")
     _ensure(
-        partial(states.create_state_machine, name=values["state_machine"], definition=text, roleArn=role),
-        partial(states.update_state_machine, stateMachineArn=arn, definition=text, roleArn=role),
+        partial(states.create_state_machine, name=name, definition=definition, roleArn=role),
+        partial(states.update_state_machine, stateMachineArn=arn, definition=definition, roleArn=role),
     )
+    return arn

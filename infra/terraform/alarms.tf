@@ -1,9 +1,10 @@
-# Each alarm mails the topic. The first ten alarms of an account are free, each further one costs $0.10 a month: 28
-# here with three datasets, so $1.80.
+# Each alarm mails the topic. AWS bills by the metric that an alarm watches ("$0.00 per alarm metric month - first 10 alarm
+# metrics", a bill says, then $0.10): one each here. The essential ones are fewer than ten; each has its action in
+# docs/operations.md, and a test compares the names. The further ones, by `alarms = "all"`, watch the parts of what an
+# essential one watches as a whole.
 #
 # One alarm a row, by its name after the prefix: what it watches, and from which value on it goes off. `says` is its mail:
-# what happened, or where to look. What a row leaves out is in alarm_defaults. Not essential are those that watch the
-# parts of what another alarm watches as a whole.
+# what happened, or where to look. What a row leaves out is in alarm_defaults.
 #
 # Missing data: these metrics exist only while something happens, so silence is good news everywhere but in freshness,
 # where silence is what has to be reported. OK is not mailed: it says no more than that the failing stopped, or that
@@ -11,7 +12,6 @@
 
 locals {
   alarm_defaults = {
-    essential    = true
     dimensions   = null
     statistic    = "Sum"
     period       = 300
@@ -22,10 +22,14 @@ locals {
     enabled      = true
   }
 
-  state_machine_alarms = {
-    executions-failed    = { metric = "ExecutionsFailed", says = "An execution failed; its own mail says what and why" }
-    executions-timed-out = { metric = "ExecutionsTimedOut", says = "An execution ran into its time limit" }
-    executions-throttled = { metric = "ExecutionThrottled", says = "Step Functions slowed an execution down: the account's quota of state transitions is used up" }
+  execution_metric = { namespace = "AWS/States", dimensions = { StateMachineArn = local.state_machine_arn } }
+
+  execution_alarms = {
+    executions-failed = { metric = "ExecutionsFailed", says = "An execution failed; its own mail says what and why" }
+
+    # Whether or not the mail of interrupted.tf comes.
+    executions-timed-out = { metric = "ExecutionsTimedOut", says = "An execution ran into its time limit: `marketlake history` names it, `marketlake retry --all` runs it again" }
+    executions-aborted   = { metric = "ExecutionsAborted", says = "An execution was stopped: `marketlake history` names it, `marketlake retry --all` runs it again" }
 
     # A count of successes, hour by hour: an alarm on days would need three or four missing ones to be sure.
     freshness = {
@@ -39,7 +43,7 @@ locals {
     }
   }
 
-  pipeline_alarms = {
+  essential_alarms = merge({ for name, alarm in local.execution_alarms : name => merge(local.execution_metric, alarm) }, {
     dlq-depth = {
       namespace  = "AWS/SQS"
       metric     = "ApproximateNumberOfMessagesVisible"
@@ -47,6 +51,29 @@ locals {
       statistic  = "Maximum"
       says       = "Work waits on the dead-letter queue: list it with `marketlake dlq list`, run it again with `marketlake retry --all`"
     }
+
+    rejected-rows = {
+      namespace  = local.metrics_namespace
+      metric     = "RowsToReview" # not each rejected row: many of a batch, or rows that were bad again on a later day
+      dimensions = local.metrics_dimensions
+      period     = 86400
+      threshold  = var.rejected_rows_threshold
+      says       = "Rows broke their contract's rules, too many of a run or again on a later day: `marketlake query quarantined_rows` lists them with their reasons"
+    }
+  }, local.trail_alarms)
+
+  trail_alarms = { for filter in aws_cloudwatch_log_metric_filter.unauthorized_calls : "unauthorized-calls" => {
+    namespace = local.metrics_namespace
+    metric    = filter.metric_transformation[0].name
+    threshold = var.unauthorized_calls_threshold
+    says      = "API calls in this account were refused; who and what is in log group ${filter.log_group_name}"
+  } }
+
+  further_alarms = merge({
+    executions-throttled = merge(local.execution_metric, {
+      metric = "ExecutionThrottled"
+      says   = "Step Functions slowed an execution down: the account's quota of state transitions is used up"
+    })
 
     # Athena publishes no count of failures, but how often it measured a failed query's time is one.
     # https://docs.aws.amazon.com/athena/latest/ug/query-metrics-viewing.html
@@ -59,23 +86,9 @@ locals {
       threshold  = var.athena_failures_threshold
       says       = "At least ${var.athena_failures_threshold} queries of workgroup ${local.names.workgroup} failed within an hour"
     }
-  }
-
-  trail_alarms = { for filter in aws_cloudwatch_log_metric_filter.unauthorized_calls : "unauthorized-calls" => {
-    namespace = local.metrics_namespace
-    metric    = filter.metric_transformation[0].name
-    threshold = var.unauthorized_calls_threshold
-    says      = "API calls in this account were refused; who and what is in log group ${filter.log_group_name}"
-  } }
-
-  dataset_alarms = { for dataset in keys(local.contracts) : "rejected-rows-${replace(dataset, "_", "-")}" => {
-    namespace  = local.metrics_namespace
-    metric     = "RowsToReview" # not each rejected row: many of a batch, or rows that were bad again on a later day
-    dimensions = { dataset = dataset }
-    period     = 86400
-    threshold  = var.rejected_rows_threshold
-    says       = "Rows of ${dataset} broke the contract's rules, over ${local.contracts[dataset].rules.review_share * 100} % of a run or again on a later day; they lie with their reasons in s3://${local.names.raw_bucket}/quarantine/${dataset}/"
-  } }
+    }, [for function, alarms in local.function_alarms : { for kind, alarm in alarms : "${trimprefix(function, "${var.prefix}-")}-${kind}" => merge(
+      { namespace = "AWS/Lambda", dimensions = { FunctionName = function }, period = 900 }, alarm,
+  ) }]...)
 
   # All attempts of the batches that run side by side: fewer failed calls are what Retry is for, as on an evening on which
   # a source is throttled for minutes.
@@ -93,15 +106,8 @@ locals {
     }
   } }
 
-  alarms = { for name, alarm in merge(
-    { for name, alarm in local.state_machine_alarms : name => merge({ namespace = "AWS/States", dimensions = { StateMachineArn = local.state_machine_arn } }, alarm) },
-    local.pipeline_alarms,
-    local.trail_alarms,
-    local.dataset_alarms,
-    merge([for function, alarms in local.function_alarms : { for kind, alarm in alarms : "${trimprefix(function, "${var.prefix}-")}-${kind}" => merge(
-      { essential = false, namespace = "AWS/Lambda", dimensions = { FunctionName = function }, period = 900 }, alarm,
-    ) }]...),
-  ) : name => merge(local.alarm_defaults, alarm) }
+  alarms = { for name, alarm in merge(local.essential_alarms, local.further_alarms) : name => merge(local.alarm_defaults, alarm)
+  if var.alarms == "all" || contains(keys(local.essential_alarms), name) }
 }
 
 resource "aws_cloudwatch_metric_alarm" "this" {

@@ -1,4 +1,8 @@
-# Budgets mail directly, not through the topic. The first two budgets of an account are free.
+# Budgets mail directly, not through the topic. A budget without actions is free (price list of AWSBudgets, usage type
+# BudgetsUsage: $0.00 a budget-day).
+#
+# In a new account only the root user may call Budgets until that user opens billing to IAM; infra/cli/preflight.py asks.
+# https://docs.aws.amazon.com/awsaccountbilling/latest/aboutv2/control-access-billing.html
 resource "aws_budgets_budget" "monthly" {
   count = var.budget_enabled ? 1 : 0
 

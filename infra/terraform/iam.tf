@@ -9,6 +9,10 @@ locals {
     {
       state_machine = { service = "states", trust = "service_of_account", log_group = "/aws/vendedlogs/states/${local.names.state_machine}" }
       scheduler     = { service = "scheduler", trust = "service_of_account", log_group = "" }
+      interrupted   = { service = "states", trust = "service_of_account", log_group = "" }
+      # No condition: a role can be passed to a rule of its own account only, by the warning on
+      # https://docs.aws.amazon.com/IAM/latest/UserGuide/id_roles_use_passrole.html
+      interrupted_rule = { service = "events", trust = "service", log_group = "" }
     },
     var.trail_enabled ? { trail = { service = "cloudtrail", trust = "service", log_group = "/aws/cloudtrail/${local.trail_name}" } } : {},
   )

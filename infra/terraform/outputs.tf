@@ -16,14 +16,15 @@ output "backfill_command" {
 
 output "console_links" {
   description = "Where to look in the AWS console."
-  value = {
+  value = merge({
     executions = "${local.console}/states/home?region=${var.region}#/statemachines/view/${aws_sfn_state_machine.pipeline.arn}"
-    dashboard  = "${local.console}/cloudwatch/home?region=${var.region}#dashboards/dashboard/${aws_cloudwatch_dashboard.this.dashboard_name}"
     alarms     = "${local.console}/cloudwatch/home?region=${var.region}#alarmsV2:?search=${var.prefix}"
     athena     = "${local.console}/athena/home?region=${var.region}#/query-editor"
     queue      = "${local.console}/sqs/v3/home?region=${var.region}#/queues/${urlencode(aws_sqs_queue.dlq.url)}"
     schedule   = "${local.console}/scheduler/home?region=${var.region}#schedules/default/${aws_scheduler_schedule.this["evening"].name}"
-  }
+    }, { for dashboard in aws_cloudwatch_dashboard.this :
+    "dashboard" => "${local.console}/cloudwatch/home?region=${var.region}#dashboards/dashboard/${dashboard.dashboard_name}"
+  })
 }
 
 output "mail" {

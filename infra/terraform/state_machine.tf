@@ -7,7 +7,6 @@ locals {
   catch       = jsondecode(file("${local.root}/statemachine/catch.json"))
   catch_lists = { for state, catcher in local.catch : "catch_${state}" => jsonencode([for error in ["States.DataLimitExceeded", "States.ALL"] : merge({ ErrorEquals = [error] }, catcher)]) }
   definition  = templatefile("${local.root}/statemachine/pipeline.asl.json", merge(local.template, local.retry_lists, local.catch_lists))
-  interrupted = jsondecode(templatefile("${local.root}/statemachine/interrupted.json", local.template))
 }
 
 # /aws/vendedlogs/: log groups of that name do not count against the account's resource policy for log delivery.
@@ -37,23 +36,4 @@ resource "aws_sfn_state_machine" "pipeline" {
 
   # Creation checks at once whether the role may deliver logs; the functions must be there before anyone starts it.
   depends_on = [aws_iam_role_policy.this, aws_lambda_function.this]
-}
-
-# A Catch sees neither an execution's own timeout, nor a person's stop, nor an error of the machine itself: this rule
-# does, and mails. A run that failed with an error of ours has mailed already.
-resource "aws_cloudwatch_event_rule" "interrupted" {
-  name          = "${var.prefix}-interrupted"
-  description   = "Executions of the pipeline that timed out or were stopped"
-  event_pattern = jsonencode(local.interrupted.pattern)
-}
-
-resource "aws_cloudwatch_event_target" "interrupted" {
-  rule = aws_cloudwatch_event_rule.interrupted.name
-  arn  = aws_sns_topic.failures.arn
-
-  input_transformer {
-    input_paths = local.interrupted.paths
-    # Strings, one a line, so that the mail is text in lines. Not jsonencode: it writes < and > as \u003c and \u003e.
-    input_template = join("\n", [for line in local.interrupted.lines : "\"${line}\""])
-  }
 }

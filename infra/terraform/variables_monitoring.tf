@@ -11,6 +11,25 @@ variable "log_retention_days" {
   }
 }
 
+variable "alarms" {
+  description = "Which alarms to make: essential, those with an action in docs/operations.md, fewer than the ten that are free; or all, with each function's errors, throttles and duration, Athena's failures and throttled executions, at $0.10 a month each."
+  type        = string
+  default     = "essential"
+  nullable    = false
+
+  validation {
+    condition     = contains(["essential", "all"], var.alarms)
+    error_message = "alarms must be essential or all."
+  }
+}
+
+variable "dashboard_enabled" {
+  description = "Whether to make the CloudWatch dashboard, $3 a month after the account's first three. `marketlake console` and `marketlake dashboard` do without it."
+  type        = bool
+  default     = true
+  nullable    = false
+}
+
 variable "freshness_hours" {
   description = "Hours without a successful execution after which the freshness alarm goes off. 74 spans a weekend from one evening to the next but one; a lower number would go off each Monday."
   type        = number
@@ -24,7 +43,7 @@ variable "freshness_hours" {
 }
 
 variable "rejected_rows_threshold" {
-  description = "Rejected rows of one dataset in a day from which on an alarm goes off; only those count that are a large share of a run, or that the look-back of a later day rejects again."
+  description = "Rejected rows in a day from which on an alarm goes off; only those count that are a large share of a run, or that the look-back of a later day rejects again."
   type        = number
   default     = 1
   nullable    = false
@@ -36,7 +55,7 @@ variable "rejected_rows_threshold" {
 }
 
 variable "athena_failures_threshold" {
-  description = "Failed queries of the workgroup in an hour from which on an alarm goes off. More than one, since an analyst's typing error is a failed query too; the pipeline's own failed query fails its execution, which is mailed at once."
+  description = "Failed queries of the workgroup in an hour from which on an alarm goes off, with alarms = \"all\". More than one, since an analyst's typing error is a failed query too; the pipeline's own failed query fails its execution, which is mailed at once."
   type        = number
   default     = 3
   nullable    = false
@@ -67,7 +86,7 @@ variable "trail_enabled" {
 }
 
 variable "budget_enabled" {
-  description = "Whether to make the monthly budget. Turn it off where someone else owns billing."
+  description = "Whether to make the monthly budget. Turn it off where someone else owns billing, or where the root user has not opened billing to IAM yet, as in a new account: `make preflight` asks."
   type        = bool
   default     = true
   nullable    = false

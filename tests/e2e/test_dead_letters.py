@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -10,8 +11,9 @@ from typing import Any
 import pytest
 
 from infra.cli.main import main
+from infra.local.config import ACCOUNT_ID
 from marketlake.failures import retry_command
-from tests.e2e.pipeline import Pipeline, new_pipeline
+from tests.e2e.pipeline import DEADLINE_SECONDS, Pipeline, new_pipeline
 
 ROWS = "SELECT count(*) FROM fx_rates WHERE dt = '{}'"
 
@@ -51,6 +53,23 @@ def ended(pipeline: Pipeline, name: str) -> str:
     assert pipeline.deployment is not None
     arn = pipeline.deployment.state_machine_arn.replace(":stateMachine:", ":execution:")
     return pipeline.wait(f"{arn}:{name}").status
+
+
+def looked_into(pipeline: Pipeline, execution: str) -> None:
+    """Wait for the end of what the rule starts about the ``execution`` of that ARN."""
+    states, machine, end = pipeline.aws("stepfunctions"), interrupted(pipeline), time.monotonic() + DEADLINE_SECONDS
+    while time.monotonic() < end:
+        for one in states.list_executions(stateMachineArn=machine)["executions"]:
+            if execution in states.describe_execution(executionArn=one["executionArn"])["input"]:
+                assert pipeline.wait(one["executionArn"]).status == "SUCCEEDED"
+                return
+        time.sleep(0.05)
+    raise AssertionError(f"nothing looked into {execution} within {DEADLINE_SECONDS:.0f} s")
+
+
+def interrupted(pipeline: Pipeline) -> str:
+    """ARN of the state machine that mails about interrupted executions."""
+    return f"arn:aws:states:{pipeline.config.region}:{ACCOUNT_ID}:stateMachine:{pipeline.name('interrupted')}"
 
 
 def test_what_failed_is_listed_mailed_redriven_once_and_loaded(pipeline: Pipeline, run: Commands) -> None:
@@ -127,15 +146,35 @@ def test_an_execution_that_was_stopped_is_started_anew_and_its_progress_shown(
     arn = pipeline.start({"datasets": ["fx_rates"], "start": "2020-12-04", "end": "2020-12-04"})
     pipeline.aws("stepfunctions").stop_execution(executionArn=arn)
     pipeline.inject()
+    looked_into(pipeline, arn)
     (mail,) = run.document("mail")
     name = arn.rsplit(":", 1)[1]
-    assert f"marketlake execution {name} ended as ABORTED" in mail["body"]
-    assert f'"WHAT TO RUN: {retry_command(name)}"\n' in mail["body"]
+    assert mail["subject"] == "marketlake: an execution ended as ABORTED"
+    assert f"marketlake execution {name} ended as ABORTED, before it could make a report.\n" in mail["body"]
+    assert f"\nWHAT TO RUN: {retry_command(name)}\n" in mail["body"]
     shown = run("retry", arn)
     assert f"execution retry-{name}-1" in shown
     assert "1/1 batches" in shown
     assert "SUCCEEDED in" in shown
     assert pipeline.query(ROWS.format("2020-12-04")) == [["32"]]
+
+
+@pytest.mark.parametrize(("error", "mails"), [("States.Runtime", 1), ("UpstreamThrottled", 0), ("", 1)])
+def test_a_failure_that_was_not_mailed_is_whatever_the_event_says_of_it(
+    pipeline: Pipeline, run: Commands, error: str, mails: int
+) -> None:
+    """AWS documents no error in its event, so it is read from the execution; what cannot be read is mailed."""
+    states, role = pipeline.aws("stepfunctions"), f"arn:aws:iam::{ACCOUNT_ID}:role/{pipeline.name('interrupted')}"
+    failed = pipeline.name("state_machine_arn").replace(":stateMachine:", ":execution:") + ":gone"
+    if error:
+        failing = {"StartAt": "Failed", "States": {"Failed": {"Type": "Fail", "Error": error}}}
+        machine = states.create_state_machine(name=f"fails-{error}", definition=json.dumps(failing), roleArn=role)
+        failed = states.start_execution(stateMachineArn=machine["stateMachineArn"])["executionArn"]
+        assert pipeline.wait(failed).error == error
+    detail = json.dumps({"executionArn": failed, "name": "run-1", "status": "FAILED"})
+    about = states.start_execution(stateMachineArn=interrupted(pipeline), input=detail)
+    assert pipeline.wait(about["executionArn"]).status == "SUCCEEDED"
+    assert [mail["subject"] for mail in run.document("mail")] == ["marketlake: an execution ended as FAILED"] * mails
 
 
 @pytest.fixture

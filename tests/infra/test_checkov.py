@@ -76,6 +76,15 @@ def test_no_action_has_a_wildcard(path: Path) -> None:
     assert all("NotAction" not in statement and "NotResource" not in statement for statement in _allowing(path))
 
 
+def test_services_that_publish_to_the_topic_are_held_to_this_account() -> None:
+    """Not EventBridge: by a version of AWS's page, no condition works for it there (decision 16)."""
+    services = {
+        statement["Principal"]["Service"]: statement["Condition"]["StringEquals"]
+        for statement in _allowing(POLICIES / "resources" / "topic.json.tftpl")
+    }
+    assert services == {"cloudwatch.amazonaws.com": {"aws:SourceAccount": "${account_id}"}}
+
+
 def test_every_resource_of_all_is_explained() -> None:
     explained = {
         (role, action)

@@ -28,6 +28,7 @@ from tests.iam import Request, allows, listed, unknown
 from tests.infra.bundles_built import build_local
 from tests.infra.github_roles import BY_A_PERSON, GITHUBS_OWN, UNRECORDED, UPDATES, refresh, state
 from tests.infra.provider_calls import Place, asked
+from tests.infra.runbook import runbook_alarms
 from tests.infra.terraform import Terraform, credentials
 
 pytestmark = [pytest.mark.terraform, pytest.mark.xdist_group("terraform")]
@@ -162,8 +163,9 @@ def test_the_stack_is_what_the_local_deployment_makes(stack: Pipeline, config: L
         assert _policy(stack, name) == json.loads(
             facts.policy(function, values | {"log_group_arn": _log_group(config, name)})
         )
-    machine = facts.function_name(config.prefix, "state_machine")
-    assert _policy(stack, machine) == json.loads(facts.policy("state_machine", values))
+    for role in ("state_machine", "interrupted", "interrupted_rule"):
+        assert _policy(stack, facts.function_name(config.prefix, role)) == json.loads(facts.policy(role, values))
+    _assert_interruptions_are_mailed(stack, config, facts.interrupted(values))
     for dataset in dataset_names():
         table = stack.aws("glue").get_table(DatabaseName=values["database"], Name=dataset)["Table"]
         ours = table_input(dataset, str(values["clean_bucket"]))
@@ -171,6 +173,18 @@ def test_the_stack_is_what_the_local_deployment_makes(stack: Pipeline, config: L
         assert table["Parameters"].items() >= ours["Parameters"].items()
         assert _without_empty(table["PartitionKeys"]) == ours["PartitionKeys"]
         assert table["StorageDescriptor"]["Location"] == ours["StorageDescriptor"]["Location"]
+
+
+def _assert_interruptions_are_mailed(stack: Pipeline, config: LocalConfig, wanted: dict[str, Any]) -> None:
+    name, events = stack.name("interrupted"), stack.aws("events")
+    machine = f"arn:aws:states:{config.region}:{ACCOUNT_ID}:stateMachine:{name}"
+    described = stack.aws("stepfunctions").describe_state_machine(stateMachineArn=machine)
+    assert json.loads(described["definition"]) == wanted["definition"]
+    assert described["roleArn"].endswith(f":role/{config.prefix}-interrupted")
+    assert json.loads(events.describe_rule(Name=name)["EventPattern"]) == wanted["pattern"]
+    (target,) = events.list_targets_by_rule(Rule=name)["Targets"]
+    assert (target["Arn"], target["InputPath"]) == (machine, "$.detail")
+    assert target["RoleArn"].endswith(f":role/{config.prefix}-interrupted-rule")
 
 
 def test_the_analysts_tables_are_what_the_local_deployment_makes(stack: Pipeline) -> None:
@@ -201,18 +215,19 @@ def test_the_analysts_tables_are_what_the_local_deployment_makes(stack: Pipeline
 
 
 def test_every_alarm_is_there_and_mails(stack: Pipeline, config: LocalConfig) -> None:
-    thresholds = {"executions-failed": 1, "executions-timed-out": 1, "executions-throttled": 1, "freshness": 1}
-    thresholds |= {"dlq-depth": 1, "athena-failures": 3, "unauthorized-calls": 5}
-    thresholds |= {f"rejected-rows-{dataset.replace('_', '-')}": 1 for dataset in dataset_names()}
-    for name, described in facts.functions_document(values_of(config))["functions"].items():
-        dashed = name.replace("_", "-")
-        longest = described["timeout_seconds"] * 800  # ms: 80 % of it
-        thresholds |= {f"{dashed}-errors": 4 * 2, f"{dashed}-throttles": 1, f"{dashed}-duration": longest}
+    thresholds = dict.fromkeys(runbook_alarms()["alarm"], 1) | {"unauthorized-calls": 5}
     (page,) = stack.aws("cloudwatch").get_paginator("describe_alarms").paginate()
     alarms = {alarm["AlarmName"].removeprefix(f"{config.prefix}-"): alarm for alarm in page["MetricAlarms"]}
     assert {name: alarm["Threshold"] for name, alarm in alarms.items()} == thresholds
     assert stack.deployment is not None
     assert all(alarm["AlarmActions"] == [stack.deployment.values["topic_arn"]] for alarm in alarms.values())
+    metrics = {alarm["MetricName"]: alarm["Namespace"] for alarm in alarms.values()}
+    assert metrics["ExecutionsAborted"] == metrics["ExecutionsTimedOut"] == metrics["ExecutionsFailed"] == "AWS/States"
+    (rejected,) = alarms["rejected-rows"]["Dimensions"]
+    assert (rejected["Name"], rejected["Value"]) == ("service", config.prefix)  # as telemetry.count writes it
+    validate = facts.function_name(config.prefix, "validate")
+    settings = stack.aws("lambda").get_function_configuration(FunctionName=validate)["Environment"]["Variables"]
+    assert settings["POWERTOOLS_SERVICE_NAME"] == config.prefix
     silent = {name for name, alarm in alarms.items() if alarm["TreatMissingData"] == "breaching"}
     assert silent == {"freshness"}
 
@@ -265,10 +280,28 @@ def _described(change: dict[str, Any]) -> str:
     return f"{change['address']}: {change['change']['actions']} of {differing}"
 
 
-def test_quicksight_is_planned(stack: Pipeline, terraform: Terraform) -> None:
+def test_quicksight_and_what_may_be_chosen_of_the_monitoring_are_planned(
+    stack: Pipeline, terraform: Terraform, config: LocalConfig, github: dict[str, dict[str, Any]]
+) -> None:
     """The emulator has no QuickSight: what Terraform would make of it is planned, and no more."""
     assert stack
-    planned = [change for change in terraform.changes("-var=quicksight_user=analyst") if "quicksight" in change["type"]]
+    chosen = ["quicksight_user=analyst", "alarms=all", "dashboard_enabled=false", "budget_enabled=false"]
+    changes = terraform.changes(*(f"-var={one}" for one in chosen))
+    thresholds = {"executions-throttled": 1, "athena-failures": 3}
+    for name, described in facts.functions_document(values_of(config))["functions"].items():
+        dashed = name.replace("_", "-")
+        longest = described["timeout_seconds"] * 800  # ms: 80 % of it
+        thresholds |= {f"{dashed}-errors": 4 * 2, f"{dashed}-throttles": 1, f"{dashed}-duration": longest}
+    further = [
+        c for c in changes if c["type"] == "aws_cloudwatch_metric_alarm" and c["change"]["actions"] == ["create"]
+    ]
+    assert {c["index"]: c["change"]["after"]["threshold"] for c in further} == thresholds
+    assert set(thresholds) == runbook_alarms()["further alarm"]
+    arns = [f"arn:aws:cloudwatch:{config.region}:{ACCOUNT_ID}:alarm:{config.prefix}-{name}" for name in thresholds]
+    assert _refused(github.values(), [Request("cloudwatch:PutMetricAlarm", arn) for arn in arns]) == []
+    gone = {c["type"] for c in changes if c["change"]["actions"] == ["delete"]}
+    assert gone == {"aws_cloudwatch_dashboard", "aws_cloudwatch_log_metric_filter", "aws_budgets_budget"}
+    planned = [change for change in changes if "quicksight" in change["type"]]
     assert {tuple(change["change"]["actions"]) for change in planned} == {("create",)}
     assert {"aws_quicksight_data_source", "aws_quicksight_data_set", "aws_quicksight_dashboard"} <= {
         change["type"] for change in planned

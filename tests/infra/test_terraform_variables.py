@@ -75,6 +75,7 @@ REFUSED = [
     ("lambda_runtime", "python3.9", "lambda_runtime must be python3.11 or later"),
     ("log_retention_days", "31", "log_retention_days must be one of the numbers CloudWatch Logs accepts"),
     ("freshness_hours", "200", "freshness_hours must be a whole number from 1 to 168"),
+    ("alarms", "none", "alarms must be essential or all"),
     ("budget_usd", "0", "budget_usd must be at least 1 dollar"),
     ("tags", '{"aws:team" = "data"}', "none starting with aws:"),
     ("athena_bytes_cutoff", "1000", "at least 10485760 (10 MB, Athena's own minimum)"),

@@ -29,6 +29,12 @@ def rendered(**overrides: object) -> Json:
     return document
 
 
+def interrupted() -> Json:
+    """The definition of the machine that mails about executions that did not mail themselves."""
+    document: Json = facts.interrupted(facts.template_values("marketlake", ACCOUNT_ID, "eu-west-2"))["definition"]
+    return document
+
+
 def function_of(state: State) -> str:
     """The folder of the function that a Lambda state invokes."""
     return state.function.removeprefix("marketlake-").replace("-", "_")

@@ -10,7 +10,7 @@ from cfnlint.api import lint
 from cfnlint.config import ManualArgs
 from moto.stepfunctions.parser.asl.parse.asl_parser import AmazonStateLanguageParser, ASLParserException
 
-from tests.statemachine.definition import Json, rendered
+from tests.statemachine.definition import Json, interrupted, rendered
 
 RULE = "E3601"  # cfn-lint: StateMachineDefinition
 
@@ -23,8 +23,8 @@ def complaints(definition: Json) -> list[str]:
     return [match.rule.id for match in lint(template, config=ManualArgs(regions=["eu-west-2"]))]
 
 
-def test_cfn_lint_accepts_the_definition() -> None:
-    assert complaints(rendered()) == []
+def test_cfn_lint_accepts_the_definitions() -> None:
+    assert complaints(rendered()) == complaints(interrupted()) == []
 
 
 def _no_error_equals(definition: Json) -> None:
@@ -49,8 +49,9 @@ def test_cfn_lint_refuses_a_broken_one(break_it: Callable[[Json], None]) -> None
     assert complaints(definition) == [RULE]
 
 
-def test_the_grammar_accepts_the_definition() -> None:
+def test_the_grammar_accepts_the_definitions() -> None:
     AmazonStateLanguageParser.parse(json.dumps(rendered()))
+    AmazonStateLanguageParser.parse(json.dumps(interrupted()))
 
 
 @pytest.mark.parametrize("break_it", BREAKS[1:])

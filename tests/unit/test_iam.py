@@ -95,7 +95,13 @@ OTHERS = {
     Request("s3:ListBucket", s3("artifacts"), {"s3:prefix": "config/"}): {"plan"},
     Request("states:StartExecution", str(VALUES["state_machine_arn"])): {"scheduler"},
     Request("sqs:SendMessage", str(VALUES["dlq_arn"])): {"state_machine", "scheduler"},
-    Request("sns:Publish", str(VALUES["topic_arn"])): {"state_machine"},
+    Request("sns:Publish", str(VALUES["topic_arn"])): {"state_machine", "interrupted"},
+    Request("states:StartExecution", f"arn:aws:states:{REGION}:{ACCOUNT}:stateMachine:lake-interrupted"): {
+        "interrupted_rule"
+    },
+    Request(
+        "states:DescribeExecution", f"arn:aws:states:{REGION}:{ACCOUNT}:execution:{VALUES['state_machine']}:run-1"
+    ): {"interrupted"},
     Request("lambda:InvokeFunction", str(VALUES["fetch_function_arn"])): {"state_machine"},
     Request("athena:StartQueryExecution", f"arn:aws:athena:{REGION}:{ACCOUNT}:workgroup/lake"): {"athena_check"},
 }

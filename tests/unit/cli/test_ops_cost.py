@@ -14,11 +14,11 @@ from infra.client.events import Run
 from infra.client.executions import Execution
 from infra.client.machine import shipped_machine
 from infra.client.target import Target
-from infra.cost.month import gb_seconds, history, month, quantities, query_bill, scale, standing, verdict
+from infra.cost.month import gb_seconds, history, month, quantities, query_bill, readings, scale, standing, verdict
 from infra.cost.prices import HERE, TB, assumed, bill, price_list
 from infra.cost.recorded import Used, as_recorded, count, function_of, recorded, transitions, used_by, with_calls
 from infra.local.config import LocalConfig
-from marketlake.contract import dataset_names
+from tests.infra.runbook import runbook_alarms
 from tests.unit.cli.conftest import Command
 from tests.unit.client.aws_history import START, two_batches
 from tests.unit.client.fake_states import FakeStates
@@ -70,9 +70,8 @@ def test_in_an_account_times_are_taken_as_they_are_and_on_the_emulator_stretched
 def test_a_failure_costs_a_message_and_its_metrics() -> None:
     used = quantities(counted())
 
-    metrics = assumed("metrics") + 2 * assumed("metrics_a_dataset") + assumed("metrics_on_failure")
     assert used["sqs_request"] == 1
-    assert used["metric"] * 730 == pytest.approx(metrics)
+    assert used["metric"] * 730 == pytest.approx(assumed("metrics") + assumed("metrics_on_failure"))
 
 
 def test_a_check_reads_less_than_the_minimum_that_athena_bills() -> None:
@@ -150,16 +149,26 @@ def test_the_recorded_executions_are_a_daily_one_and_ten_years() -> None:
     assert not backfill.requests_of
 
 
-def test_alarms_are_those_of_terraform() -> None:
-    text = (facts.ROOT / "infra" / "terraform" / "alarms.tf").read_text("utf-8")
+def test_alarms_are_those_of_the_runbook_which_the_test_of_the_stack_compares_with_what_is_made() -> None:
+    alarms = runbook_alarms()
 
-    alarms = round(assumed("alarms"))
-    assert alarms == 7 + 3 * len(facts.function_names()) + len(dataset_names())
-    rows = len(re.findall(r"\bmetric += ", text))
-    assert (
-        rows == 7 + 3 + 1
-    )  # a row of a function or a dataset stands for several; another row: add to assumptions.json
-    assert f"{alarms}\n# here" in text or f": {alarms}" in text
+    assert len(alarms["alarm"]) == assumed("alarms") <= price_list().prices["alarm"].free_per_month
+    assert len(alarms["further alarm"]) == assumed("further_alarms")
+
+
+def test_the_month_is_under_five_dollars_two_without_the_dashboard_and_ten_by_any_reading() -> None:
+    found = readings(recorded()["daily"], recorded()["backfill"])
+
+    bills = month(recorded()["daily"], recorded()["backfill"])
+    assert found["as it is"] == (bills["month"], bills["month_with_backfill"])
+    assert found["as it is"][0].total < 5
+    assert found["without the CloudWatch dashboard"][0].total < 2
+    most = max(one.total for both in found.values() for one in both)
+    assert most < 10
+    assert most == list(found.values())[-1][1].total
+    lines = {line.item: line.usd for line in list(found.values())[-1][1].lines}
+    assert lines["Metrics of our own"] == pytest.approx(0.30 * 6)
+    assert lines["Alarms"] == pytest.approx(0.10 * 27)
 
 
 @pytest.mark.parametrize(
@@ -183,13 +192,14 @@ def test_every_price_says_where_it_is_from() -> None:
         assert price.usd > 0
 
 
-def test_metrics_are_those_that_the_functions_write() -> None:
+def test_metrics_are_those_that_the_functions_write_and_the_filters_find() -> None:
     sources = "".join(path.read_text("utf-8") for path in facts.FUNCTIONS.glob("*/*.py"))
     written = set(re.findall(r'\bcount\("(\w+)"', sources))
-    named = re.findall(r"\b[A-Z]\w+\b", " ".join(why for name, why in reasons().items() if name.startswith("metrics")))
 
-    assert written == set(named)
-    assert len(written) == assumed("metrics") + assumed("metrics_a_dataset") + 1
+    assert written == set(re.findall(r"\b[A-Z]\w+\b", reasons()["metrics"]))
+    assert len(written) == assumed("metrics")
+    filters = "".join(path.read_text("utf-8") for path in (facts.ROOT / "infra" / "terraform").glob("*.tf"))
+    assert filters.count("metric_transformation {") == assumed("metrics_on_failure") + assumed("metrics_of_trail")
 
 
 def reasons() -> dict[str, str]:

@@ -100,9 +100,12 @@ def _overlap(one: str, other: str) -> bool:
 
 
 def unknown(policy: Mapping[str, Any]) -> Iterator[str]:
-    """What the reference does not know of an allowing policy, a line each: actions, resources, condition keys."""
+    """What the reference does not know of a policy, a line each: actions, resources, condition keys.
+
+    Statements about all of a service's actions say nothing of one. Keys that begin with ``aws:`` belong to no service.
+    """
     for statement in policy["Statement"]:
-        for action in listed(statement["Action"]):
+        for action in (action for action in listed(statement["Action"]) if "*" not in action):
             try:
                 kinds = resource_types(action)
             except KeyError as error:
@@ -114,7 +117,7 @@ def unknown(policy: Mapping[str, Any]) -> Iterator[str]:
             if resources != ["*"] and not any(is_of_type(arn, kind) for arn in resources for kind in kinds):
                 yield f"{statement['Sid']}: {action} takes none of its resources"
             for key in (key for keys in statement.get("Condition", {}).values() for key in keys):
-                if key.lower() not in _condition_keys(action):
+                if not key.startswith("aws:") and key.lower() not in _condition_keys(action):
                     yield f"{statement['Sid']}: {action} has no condition key {key}"
 
 

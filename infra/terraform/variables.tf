@@ -220,6 +220,28 @@ variable "github_repository" {
   }
 }
 
+variable "github_repository_id" {
+  description = "GitHub's number of the repository, which a token's subject names beside github_repository. Required with it; `gh api repos/OWNER/NAME --jq .id` prints it."
+  type        = number
+  default     = null
+
+  validation {
+    condition     = var.github_repository == null || try(var.github_repository_id >= 1 && floor(var.github_repository_id) == var.github_repository_id, false)
+    error_message = "github_repository_id must be the repository's number when github_repository is set: `gh api repos/OWNER/NAME --jq .id` prints it."
+  }
+}
+
+variable "github_owner_id" {
+  description = "GitHub's number of the repository's owner, a person or an organisation. Required with github_repository; `gh api repos/OWNER/NAME --jq .owner.id` prints it."
+  type        = number
+  default     = null
+
+  validation {
+    condition     = var.github_repository == null || try(var.github_owner_id >= 1 && floor(var.github_owner_id) == var.github_owner_id, false)
+    error_message = "github_owner_id must be the number of the repository's owner when github_repository is set: `gh api repos/OWNER/NAME --jq .owner.id` prints it."
+  }
+}
+
 variable "github_environment" {
   description = "The protected GitHub environment from which alone the deploy role can be taken."
   type        = string

@@ -14,6 +14,7 @@ import pytest
 
 from infra.facts import ROOT
 from infra.local.config import ACCESS_KEY, SECRET_KEY
+from tests.infra.provider_calls import Call, calls
 
 CONFIGURATION = ("infra", "functions", "statemachine", "assets")
 
@@ -29,6 +30,14 @@ class Terraform:
             if (ROOT / name).is_dir():
                 shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__", ".terraform"))
         (self.folder / "test.auto.tfvars.json").write_text(json.dumps(dict(variables)), "utf-8")
+        self._logs: list[tuple[str, Path]] = []
+
+    def vary(self, changes: Mapping[str, object], **parameters: str) -> None:
+        """From now on with these variables instead, and these parameters beside those that there are."""
+        before = json.loads((self.folder / "test.auto.tfvars.json").read_text("utf-8"))
+        changed = {**changes, "parameters": {**before.get("parameters", {}), **parameters}}
+        # The last file by name counts.
+        (self.folder / "zz.auto.tfvars.json").write_text(json.dumps(changed), "utf-8")
 
     def init(self) -> None:
         """Initialise, or skip where Terraform or the provider cannot be had; in CI that is a failure."""
@@ -41,14 +50,19 @@ class Terraform:
     def run(self, *arguments: str, check: bool = True) -> subprocess.CompletedProcess[str]:
         """Run one command; fails the test with Terraform's own words unless ``check`` is False."""
         command = ["terraform", arguments[0], "-no-color", *arguments[1:]]
-        done = subprocess.run(
-            command, cwd=self.folder, env=self._environment, capture_output=True, text=True, check=False
-        )
+        log = self.folder.parent / f"provider-{len(self._logs)}.log"
+        self._logs.append((arguments[0], log))
+        environment = self._environment | {"TF_LOG_PROVIDER": "DEBUG", "TF_LOG_PATH": str(log)}
+        done = subprocess.run(command, cwd=self.folder, env=environment, capture_output=True, text=True, check=False)
         if check and done.returncode:
             raise AssertionError(
                 f"{' '.join(command)} ended with {done.returncode}:\n{done.stdout[-3000:]}{done.stderr}"
             )
         return done
+
+    def calls(self, command: str) -> list[list[Call]]:
+        """What the provider called in each run of ``command`` so far, ``plan`` for one."""
+        return [calls(log) for name, log in self._logs if name == command and log.exists()]
 
     def changes(self, *arguments: str) -> list[dict[str, Any]]:
         """What a plan would change: resource changes other than no-op, as Terraform's JSON has them."""

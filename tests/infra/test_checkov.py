@@ -110,7 +110,7 @@ def test_every_action_is_pinned_by_hash(path: Path) -> None:
 
 
 def _allowing(path: Path) -> list[dict[str, Any]]:
-    text = BARE_PLACEHOLDER.sub("null", path.read_text("utf-8"))
+    text = BARE_PLACEHOLDER.sub("[]", path.read_text("utf-8"))
     return [statement for statement in json.loads(text)["Statement"] if statement["Effect"] == "Allow"]
 
 

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -25,13 +26,25 @@ from infra.package.tables import ACTIONS, lookup_key, lookups, table_input, tabl
 from marketlake.contract import CONTRACTS, dataset_names
 from tests.e2e.accepting import accept
 from tests.e2e.pipeline import Pipeline, free_port_pair
+from tests.iam import Request, allows, listed, unknown
 from tests.infra.bundles_built import build_local
+from tests.infra.github_roles import BY_A_PERSON, GITHUBS_OWN, UNRECORDED, UPDATES, refresh, state
+from tests.infra.provider_calls import Place, asked
 from tests.infra.runbook import runbook_alarms
 from tests.infra.terraform import Terraform, credentials
 
 pytestmark = [pytest.mark.terraform, pytest.mark.xdist_group("terraform")]
 
 LAST_DAY = "2026-10-30"
+
+CHANGES: dict[str, object] = {
+    "tags": {"Owner": "data-team"},
+    "alert_email": "somebody.else@example.org",
+    "budget_usd": 11,
+    "log_retention_days": 60,
+    "athena_bytes_cutoff": 2147483648,
+    "morning_run_at": "07:00",
+}
 
 
 @pytest.fixture(scope="module")
@@ -51,6 +64,11 @@ def terraform(config: LocalConfig, tmp_path_factory: pytest.TempPathFactory) -> 
         "schedule_expression": "rate(1 minute)",
         "force_destroy": True,
         "parameters": {name: str(values[name]) for name in overridden} | {"last_known_day": LAST_DAY},
+        "github_repository": "octocat/marketlake",
+        "github_repository_id": 456789,
+        "github_owner_id": 123456,
+        "github_oidc_provider_exists": True,  # the emulator cannot tag one
+        "state_bucket": "states",
     }
     terraform = Terraform(tmp_path_factory.mktemp("configuration"), variables, credentials(config.region))
     terraform.init()
@@ -287,7 +305,8 @@ def test_acceptance_names_each_part_that_somebody_broke(
 def test_acceptance_passes_once_it_is_deployed_again(
     stack: Pipeline, terraform: Terraform, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    terraform.run("apply", "-input=false", "-auto-approve")  # over what is there, too
+    terraform.vary(CHANGES, log_level="DEBUG")
+    terraform.run("apply", "-input=false", "-auto-approve")  # again, with changes, over what is there
     status, found = accept(capsys, stack.config.root, "--terraform", str(terraform.folder))
     assert {step for step, finding in found.items() if finding["status"] == "failed"} == set(), found
     assert {step for step, finding in found.items() if finding["status"] == "not tried"} == {"prepared-statements"}
@@ -297,7 +316,7 @@ def test_acceptance_passes_once_it_is_deployed_again(
 
 
 def test_quicksight_and_what_may_be_chosen_of_the_monitoring_are_planned(
-    stack: Pipeline, terraform: Terraform, config: LocalConfig
+    stack: Pipeline, terraform: Terraform, config: LocalConfig, github: dict[str, dict[str, Any]]
 ) -> None:
     """The emulator has no QuickSight: what Terraform would make of it is planned, and no more."""
     assert stack
@@ -313,12 +332,64 @@ def test_quicksight_and_what_may_be_chosen_of_the_monitoring_are_planned(
     ]
     assert {c["index"]: c["change"]["after"]["threshold"] for c in further} == thresholds
     assert set(thresholds) == runbook_alarms()["further alarm"]
+    arns = [f"arn:aws:cloudwatch:{config.region}:{ACCOUNT_ID}:alarm:{config.prefix}-{name}" for name in thresholds]
+    assert _refused(github.values(), [Request("cloudwatch:PutMetricAlarm", arn) for arn in arns]) == []
     gone = {c["type"] for c in changes if c["change"]["actions"] == ["delete"]}
     assert gone == {"aws_cloudwatch_dashboard", "aws_cloudwatch_log_metric_filter", "aws_budgets_budget"}
     planned = [change for change in changes if "quicksight" in change["type"]]
     assert {tuple(change["change"]["actions"]) for change in planned} == {("create",)}
     assert {"aws_quicksight_data_source", "aws_quicksight_data_set", "aws_quicksight_dashboard"} <= {
         change["type"] for change in planned
+    }
+    for change in planned:
+        (permission,) = change["change"]["after"].get("permissions") or change["change"]["after"]["permission"]
+        # In the identity region, and with an owner's actions beside a viewer's.
+        assert permission["principal"] == f"arn:aws:quicksight:us-east-1:{ACCOUNT_ID}:user/default/analyst"
+        thing = {"aws_quicksight_data_source": "DataSource", "aws_quicksight_data_set": "DataSet"}
+        kind = thing.get(change["type"], "Dashboard")
+        owners = [f"quicksight:{verb}{kind}" for verb in ("Describe", "Update", "Delete")]
+        assert {*owners, f"quicksight:Update{kind}Permissions"} <= set(permission["actions"])
+
+
+@pytest.fixture(scope="module")
+def place(config: LocalConfig) -> Place:
+    return Place(config.region, ACCOUNT_ID, workgroup=config.prefix)
+
+
+@pytest.fixture(scope="module")
+def github(stack: Pipeline, terraform: Terraform) -> dict[str, dict[str, Any]]:
+    """The policies of GitHub's roles, as they were made, by the part of their names after the prefix."""
+    assert stack
+    made = [call.parameters for call in terraform.calls("apply")[0] if call.operation == "CreatePolicy"]
+    prefix = f"github-{stack.config.prefix}-"
+    return {one["PolicyName"].removeprefix(prefix): json.loads(one["PolicyDocument"]) for one in made}
+
+
+@pytest.mark.parametrize("name", ["plan", "plan-monitoring", "deploy", "deploy-roles", "deploy-monitoring"])
+def test_a_policy_of_githubs_fits_and_names_what_aws_knows(
+    github: dict[str, dict[str, Any]], config: LocalConfig, name: str
+) -> None:
+    assert list(unknown(github[name])) == []
+    text = json.dumps(github[name], separators=(",", ":")).replace("states/", f"{'s' * 63}/")
+    longest = (
+        text.replace(config.prefix, "m" * 25)
+        .replace(config.region, "us-gov-west-1")
+        .replace("arn:aws:", "arn:aws-us-gov:")
+    )
+    assert len(longest) <= 6144
+
+
+def test_githubs_subjects_have_names_alone_and_names_with_numbers(stack: Pipeline) -> None:
+    subjects = {}
+    for role in ("plan", "deploy"):
+        document = stack.aws("iam").get_role(RoleName=f"github-marketlake-{role}")["Role"]["AssumeRolePolicyDocument"]
+        (statement,) = document["Statement"]
+        ((operator, keys),) = statement["Condition"].items()
+        assert operator == "StringEquals"
+        subjects[role] = keys["token.actions.githubusercontent.com:sub"]
+    assert subjects == {
+        role: [f"repo:octocat/marketlake:{job}", f"repo:octocat@123456/marketlake@456789:{job}"]
+        for role, job in {"plan": "pull_request", "deploy": "environment:production"}.items()
     }
 
 
@@ -332,3 +403,75 @@ def test_destroy_leaves_nothing(stack: Pipeline, terraform: Terraform, config: L
     assert [role for role in stack.aws("iam").list_roles()["Roles"] if role["RoleName"].startswith(config.prefix)] == []
     with pytest.raises(ClientError):
         stack.aws("glue").get_database(Name=stack.name("database"))
+
+
+def _refused(policies: Iterable[dict[str, Any]], requests: Iterable[Request]) -> list[str]:
+    documents = list(policies)
+    return [str(request) for request in requests if not allows(documents, request)]
+
+
+def test_githubs_plan_role_may_read_what_a_refresh_reads(
+    terraform: Terraform, github: dict[str, dict[str, Any]], place: Place
+) -> None:
+    plan = [policy for name, policy in github.items() if name.startswith("plan")]
+    made = [call for run in terraform.calls("plan") for call in run]
+    assert len({call.resource_type for call in made}) > 25
+    asked_for = asked(made, place)
+    assert _refused(plan, [*asked_for, *refresh(place)]) == []
+    assert _refused(plan, (request for role, request in state("states") if role == "plan")) == []
+    written = [str(request) for role, request in state("states") if role == "deploy" and "Get" not in request.action]
+    assert _refused(plan, (request for _, request in state("states"))) == written
+
+
+def test_githubs_deploy_role_may_make_and_change_all_but_itself(
+    terraform: Terraform, github: dict[str, dict[str, Any]], place: Place, stack: Pipeline
+) -> None:
+    first, *others = terraform.calls("apply")
+    assert {call.operation for run in others for call in run} >= {
+        "Unsubscribe",
+        "UpdateFunctionConfiguration",
+        "TagRole",
+    }
+    bucket = {"{artifacts}": str(stack.name("artifacts_bucket"))}
+    updates = [
+        replace(call, parameters={key: bucket.get(value, value) for key, value in call.parameters.items()})
+        for call in UPDATES
+    ]
+    requests = asked([*first, *(call for run in others for call in run), *updates], place)
+    refused = [request for request in requests if not allows(list(github.values()), request)]
+    assert {request.action for request in refused} <= GITHUBS_OWN
+    assert [str(request) for request in refused if f"/github-{stack.config.prefix}-" not in request.resource] == []
+    roles = [request for request in requests if request.resource.startswith(f"arn:aws:iam::{ACCOUNT_ID}:role/github-")]
+    own = {Request(action, request.resource) for action in GITHUBS_OWN for request in roles}
+    assert own
+    assert [str(request) for request in own if allows(list(github.values()), request)] == []
+    assert _refused(github.values(), (request for _, request in state("states"))) == []
+
+
+def test_githubs_deploy_role_leaves_what_destroys_to_a_person(
+    terraform: Terraform, github: dict[str, dict[str, Any]], place: Place
+) -> None:
+    (made,) = terraform.calls("destroy")
+    refused = [request for request in asked(made, place) if not allows(list(github.values()), request)]
+    assert {request.action for request in refused} == BY_A_PERSON
+
+
+@pytest.mark.parametrize("other", ["marketlake-dev", "market"])
+def test_githubs_roles_reach_no_other_stack(
+    terraform: Terraform, github: dict[str, dict[str, Any]], place: Place, config: LocalConfig, other: str
+) -> None:
+    made = [call for command in ("plan", "apply", "destroy") for run in terraform.calls(command) for call in run]
+    requests = [request for request in asked(made, place) if config.prefix in request.resource]
+    assert len(requests) > 300
+    theirs = [Request(one.action, one.resource.replace(config.prefix, other), one.keys) for one in requests]
+    assert [str(request) for request in theirs if allows(list(github.values()), request)] == []
+
+
+def test_githubs_roles_have_no_action_that_terraform_does_not_need(
+    terraform: Terraform, github: dict[str, dict[str, Any]], place: Place
+) -> None:
+    made = [call for command in ("plan", "apply", "destroy") for run in terraform.calls(command) for call in run]
+    needed = {request.action for request in [*asked([*made, *UPDATES], place), *refresh(place)]}
+    needed |= {request.action for _, request in state("states")}
+    granted = {action for policy in github.values() for one in policy["Statement"] for action in listed(one["Action"])}
+    assert granted - needed == UNRECORDED

@@ -12,6 +12,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
+import yaml
 
 from infra.facts import ROOT
 from tests.infra.terraform import Terraform
@@ -79,6 +80,13 @@ REFUSED = [
     ("tags", '{"aws:team" = "data"}', "none starting with aws:"),
     ("athena_bytes_cutoff", "1000", "at least 10485760 (10 MB, Athena's own minimum)"),
     ("github_repository", "marketlake", "github_repository must be owner/name"),
+    ("github_repository", "octocat/marketlake", "github_repository_id must be the repository's number when"),
+    ("github_repository", "octocat/marketlake", "github_owner_id must be the number of the repository's owner when"),
+    (
+        "quicksight_identity_region",
+        "virginia",
+        "quicksight_identity_region must be an AWS region code such as us-east-1",
+    ),
 ]
 
 ACCEPTED = [
@@ -163,6 +171,17 @@ def _accepts(rules: Terraform, variables: str) -> bool:
     done = rules.run("plan", "-input=false", f"-var-file={path}", check=False)
     # A name that no variable has is a warning only.
     return done.returncode == 0 and "undeclared" not in done.stdout + done.stderr
+
+
+@pytest.mark.parametrize("workflow", ["plan", "deploy"])
+def test_a_workflow_passes_what_githubs_roles_are_made_from(workflow: str) -> None:
+    text = (ROOT / ".github" / "workflows" / f"{workflow}.yml").read_text("utf-8")
+    passed = yaml.safe_load(text)["jobs"][workflow]["env"]
+    assert {name: passed.get(f"TF_VAR_github_{name}") for name in ("repository", "repository_id", "owner_id")} == {
+        "repository": "${{ github.repository }}",
+        "repository_id": "${{ github.repository_id }}",
+        "owner_id": "${{ github.repository_owner_id }}",
+    }
 
 
 LOCALS = re.compile(r"^locals \{\n.*?^\}", re.MULTILINE | re.DOTALL)

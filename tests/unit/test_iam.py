@@ -16,7 +16,8 @@ from tests.iam import Request, allows, unknown
 
 ACCOUNT, REGION = "123456789012", "eu-west-2"
 VALUES = facts.template_values("lake", ACCOUNT, REGION)
-ROLES = [*facts.function_names(), "state_machine", "scheduler", "trail"]
+FILES = sorted(path.name.partition(".")[0] for path in facts.POLICIES.glob("*.json.tftpl"))
+ROLES = [name for name in FILES if name != "every_function" and not name.startswith("github")]
 
 CATALOG, DEFAULT = (f"arn:aws:glue:{REGION}:{ACCOUNT}:{name}" for name in ("catalog", "database/default"))
 DATABASE, TABLE = (f"arn:aws:glue:{REGION}:{ACCOUNT}:{name}" for name in ("database/lake", "table/lake/fx_rates"))
@@ -25,6 +26,17 @@ DATABASE, TABLE = (f"arn:aws:glue:{REGION}:{ACCOUNT}:{name}" for name in ("datab
 def policy(role: str) -> dict[str, Any]:
     log_group = f"arn:aws:logs:{REGION}:{ACCOUNT}:log-group:/aws/lambda/{facts.function_name('lake', role)}"
     document: dict[str, Any] = json.loads(facts.policy(role, VALUES | {"log_group_arn": log_group}))
+    return document
+
+
+def resource_policy(kind: str) -> dict[str, Any]:
+    values = {
+        "bucket": "b",
+        "trail_arn": f"arn:aws:cloudtrail:{REGION}:{ACCOUNT}:trail/lake-trail",
+        "sender_arns": "[]",
+    }
+    text = (facts.POLICIES / "resources" / f"{kind}.json.tftpl").read_text("utf-8")
+    document: dict[str, Any] = json.loads(facts.render(text, VALUES | values))
     return document
 
 
@@ -83,7 +95,13 @@ OTHERS = {
     Request("s3:ListBucket", s3("artifacts"), {"s3:prefix": "config/"}): {"plan"},
     Request("states:StartExecution", str(VALUES["state_machine_arn"])): {"scheduler"},
     Request("sqs:SendMessage", str(VALUES["dlq_arn"])): {"state_machine", "scheduler"},
-    Request("sns:Publish", str(VALUES["topic_arn"])): {"state_machine"},
+    Request("sns:Publish", str(VALUES["topic_arn"])): {"state_machine", "interrupted"},
+    Request("states:StartExecution", f"arn:aws:states:{REGION}:{ACCOUNT}:stateMachine:lake-interrupted"): {
+        "interrupted_rule"
+    },
+    Request(
+        "states:DescribeExecution", f"arn:aws:states:{REGION}:{ACCOUNT}:execution:{VALUES['state_machine']}:run-1"
+    ): {"interrupted"},
     Request("lambda:InvokeFunction", str(VALUES["fetch_function_arn"])): {"state_machine"},
     Request("athena:StartQueryExecution", f"arn:aws:athena:{REGION}:{ACCOUNT}:workgroup/lake"): {"athena_check"},
 }
@@ -92,6 +110,11 @@ OTHERS = {
 @pytest.mark.parametrize("role", ROLES)
 def test_aws_knows_each_action_with_its_resources_and_conditions(role: str) -> None:
     assert list(unknown(policy(role))) == []
+
+
+@pytest.mark.parametrize("kind", ["bucket", "queue", "topic", "trail_bucket"])
+def test_aws_knows_what_the_policies_on_resources_name(kind: str) -> None:
+    assert list(unknown(resource_policy(kind))) == []
 
 
 @pytest.mark.parametrize(

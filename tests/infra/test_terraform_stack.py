@@ -24,17 +24,10 @@ from infra.package.tables import ACTIONS, lookup_key, lookups, table_input, tabl
 from marketlake.contract import CONTRACTS, dataset_names
 from tests.e2e.pipeline import Pipeline, free_port_pair
 from tests.infra.bundles_built import build_local
-from tests.infra.terraform import Terraform, credentials
+from tests.infra.terraform import EMULATOR_ALTERS, Terraform, credentials
 
 pytestmark = [pytest.mark.terraform, pytest.mark.xdist_group("terraform")]
 
-EMULATOR_ALTERS = {
-    # The emulator does not give back what was sent for these: alarms' tags and some defaults, the trail's log
-    # group, the state machine's tracing. On AWS a second plan is empty.
-    "aws_cloudwatch_metric_alarm",
-    "aws_cloudtrail",
-    "aws_sfn_state_machine",
-}
 LAST_DAY = "2026-10-30"
 
 

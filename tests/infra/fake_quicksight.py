@@ -18,10 +18,8 @@ class QuickSight:
 
     def answer(self, operation: str, sent: dict[str, Any]) -> Answer:
         """Status and document for a request."""
-        if operation == "ListTagsForResource":
-            kind, _, name = sent["ResourceArn"].rpartition(":")[2].partition("/")
-            found = self.kept[{"datasource": "DataSource", "dataset": "DataSet", "dashboard": "Dashboard"}[kind], name]
-            return 200, {"Tags": found["Tags"]}
+        if "ResourceArn" in sent:
+            return self._tagging(sent)
         if operation == "DescribeDataSetRefreshProperties":
             return _error(400, "InvalidParameterValueException", "This is not a SPICE dataset")
         kind = next(kind for kind in KINDS if kind in operation)
@@ -40,6 +38,14 @@ class QuickSight:
             kept = [each for each in self.kept[key]["Permissions"] if each["Principal"] not in revoked]
             self.kept[key]["Permissions"] = kept + sent.get("GrantPermissions", [])
         return 200, self._described(operation, kind, self.kept[key])
+
+    def _tagging(self, sent: dict[str, Any]) -> Answer:
+        word, _, name = sent["ResourceArn"].rpartition(":")[2].partition("/")
+        found = self.kept[next(kind for kind in KINDS if kind.lower() == word), name]
+        given = [tag["Key"] for tag in sent.get("Tags", [])]
+        kept = [tag for tag in found["Tags"] if tag["Key"] not in [*given, *sent.get("TagKeys", [])]]
+        found["Tags"] = kept + sent.get("Tags", [])
+        return 200, {"Tags": found["Tags"]}
 
     def _described(self, operation: str, kind: str, found: dict[str, Any]) -> dict[str, Any]:
         name, version = found[f"{kind}Id"], found["Version"]

@@ -32,7 +32,11 @@ class Terraform:
     def __init__(self, folder: Path, variables: Mapping[str, object], environment: Mapping[str, str]) -> None:
         self.root = folder
         self.folder = folder / "infra" / "terraform"
-        self._environment = {**os.environ, **environment, "TF_IN_AUTOMATION": "1", "CHECKPOINT_DISABLE": "1"}
+        # Nothing of this shell's AWS settings: what is applied here must never reach an account.
+        inherited = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
+        nowhere = {"AWS_CONFIG_FILE": os.devnull, "AWS_SHARED_CREDENTIALS_FILE": os.devnull}
+        settings = {**nowhere, "AWS_EC2_METADATA_DISABLED": "true", "TF_IN_AUTOMATION": "1", "CHECKPOINT_DISABLE": "1"}
+        self._environment = {**inherited, **settings, **environment}
         self._environment.pop("TF_CLI_CONFIG_FILE", None)  # may name a file that is not there
         for name in CONFIGURATION:
             if (ROOT / name).is_dir():

@@ -28,7 +28,7 @@ INITIALISED := infra/terraform/.terraform/.initialised
 
 .PHONY: help setup run backfill history query partitions console dashboard doctor up down status package plan deploy destroy
 .PHONY: preflight acceptance test unit definition e2e hostile defects lint format docs coverage storm timelapse bench bench-years
-.PHONY: diagrams dist sample-data screenshots clean
+.PHONY: diagrams dist sample-data screenshots changes clean
 
 help: ## Print this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  \033[36m%-12s\033[0m %s\n", $$1, $$2}'
@@ -152,6 +152,9 @@ storm: $(READY) ## Ten seeds of faults at every call, then redrive: is the lake 
 
 timelapse: $(READY) ## Ten seeds of eighteen months of daily runs by a virtual clock (docs/reliability.md)
 	@TIMELAPSE_SEEDS=1-10 TIMELAPSE_MONTHS=18 POLARS_MAX_THREADS=1 $(BIN)/pytest -n 2 tests/timelapse/test_timelapse.py -q -rP
+
+changes: $(READY) ## Each change of tests/infra/changes.py by itself on a stack: apply, then a plan that must be empty; an hour
+	@CHANGES=$${CHANGES:-.} $(BIN)/pytest tests/infra/test_real_mode.py -q -s
 
 bench: $(READY) ## Benchmarks: days/s, S3 requests a day, ratio to bare requests, import times
 	@$(BIN)/python -m tests.bench

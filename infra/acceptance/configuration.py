@@ -7,6 +7,7 @@ import os
 import shutil
 import subprocess
 from collections.abc import Iterator, Sequence
+from pathlib import Path
 from typing import Any, cast
 
 from botocore.exceptions import ClientError
@@ -38,7 +39,8 @@ def no_changes(stage: Stage) -> str:
         raise NotTried(
             f"Terraform is not set up in {folder}", "run it where `make deploy` ran, or say: --terraform DIR"
         )
-    changed = [address for address in _planned(folder) if not (local and _type(address) in EMULATOR_ALTERS)]
+    planned = _planned(folder, _credentials(stage))
+    changed = [address for address in planned if not (local and _type(address) in EMULATOR_ALTERS)]
     if changed:
         more = f" and {len(changed) - 5} more" if len(changed) > 5 else ""
         raise Broken(f"a plan changes {', '.join(changed[:5])}{more}", "look at it with: make plan; then: make deploy")
@@ -56,7 +58,21 @@ def _type(address: str) -> str:
     return address.partition(".")[0]
 
 
-def _planned(folder: Any) -> list[str]:
+def _credentials(stage: Stage) -> dict[str, str]:
+    """Those of the command, as Terraform takes them."""
+    found = stage.target.session.get_credentials()
+    if found is None:
+        return {}
+    frozen = found.get_frozen_credentials()
+    given = {
+        "AWS_ACCESS_KEY_ID": frozen.access_key,
+        "AWS_SECRET_ACCESS_KEY": frozen.secret_key,
+        "AWS_SESSION_TOKEN": frozen.token,
+    }
+    return {name: value for name, value in given.items() if value}
+
+
+def _planned(folder: Path, credentials: dict[str, str]) -> list[str]:
     """Addresses of what a plan would change.
 
     Raises:
@@ -64,7 +80,7 @@ def _planned(folder: Any) -> list[str]:
     """
     given = folder.parents[1] / "terraform.tfvars"
     variables = [f"-var-file={given}"] if given.is_file() else []
-    environment = {**os.environ, "TF_IN_AUTOMATION": "1", "CHECKPOINT_DISABLE": "1"}
+    environment = {**os.environ, **credentials, "TF_IN_AUTOMATION": "1", "CHECKPOINT_DISABLE": "1"}
     command = ["terraform", f"-chdir={folder}", "plan", "-json", "-input=false", "-lock=false", *variables]
     done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
     lines = [json.loads(line) for line in done.stdout.splitlines() if line.startswith("{")]

@@ -46,6 +46,14 @@ locals {
       statement   = trimspace(join("\n", [for line in split("\n", text) : line if !startswith(line, "-- ")]))
     }
   }
+
+  prepared = {
+    for file, query in local.queries : file => {
+      name        = query.name
+      description = "${query.description} (parameters: ${query.parameters})"
+      statement   = query.statement
+    } if query.parameters != ""
+  }
 }
 
 resource "aws_athena_named_query" "saved" {
@@ -61,18 +69,18 @@ resource "aws_athena_named_query" "saved" {
 # UpdatePreparedStatement wants the statement (botocore's model of Athena), and the provider sends only what changed
 # (internal/service/athena/prepared_statement.go), so a description alone could never be changed: a statement is made anew.
 resource "terraform_data" "prepared" {
-  for_each = { for file, query in local.queries : file => query if query.parameters != "" }
+  for_each = local.prepared
 
-  input = each.value
+  input = sha256(jsonencode(each.value))
 }
 
 resource "aws_athena_prepared_statement" "saved" {
-  for_each = terraform_data.prepared
+  for_each = local.prepared
 
-  name            = replace(each.value.input.name, "-", "_")
-  description     = "${each.value.input.description} (parameters: ${each.value.input.parameters})"
+  name            = replace(each.value.name, "-", "_")
+  description     = each.value.description
   workgroup       = aws_athena_workgroup.this.id
-  query_statement = each.value.input.statement
+  query_statement = each.value.statement
 
   lifecycle {
     replace_triggered_by = [terraform_data.prepared[each.key]]

@@ -8,7 +8,8 @@ import pytest
 import sqlglot
 from sqlglot import exp
 
-from infra.client.saved_queries import FOLDER, SavedQuery, literals_of, saved_queries, with_literals
+from infra.client.saved_queries import FOLDER, SavedQuery, find_query, literals_of, saved_queries, with_literals
+from infra.facts import ROOT
 from infra.package.tables import ACTIONS, View, views
 from infra.pages import queries
 from infra.pages.queries import answer_of, query_sections, read_answers, write_answers
@@ -113,6 +114,12 @@ def test_parameters_stand_in_where_clauses_only_and_no_comment_has_a_semicolon(q
     text = (FOLDER / f"{query.name}.sql").read_text("utf-8")
     assert [line for line in text.splitlines() if ";" in line.partition("--")[2]] == []
     assert len(sqlglot.parse(text, read="athena")) == 1
+
+
+def test_the_page_executes_a_prepared_statement_with_a_value_for_each_question_mark() -> None:
+    movers = find_query("movers")
+    values = ", ".join(literals_of(movers, movers.examples))
+    assert f"`EXECUTE movers USING {values}`" in (ROOT / "docs" / "queries.md").read_text("utf-8")
 
 
 @EVERY

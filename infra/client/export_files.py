@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
 from infra.client.errors import Refusal
@@ -72,11 +73,12 @@ def write_duckdb(frames: Frames, about: Sequence[str], path: Path, step: Step) -
     import duckdb
     import polars as pl
 
-    with duckdb.connect(path) as connection:
+    # By way of Parquet: handing a frame over needs pyarrow, which who only reads does not install.
+    with duckdb.connect(path) as connection, TemporaryDirectory() as folder:
         for name, frame in {**frames, ABOUT: pl.DataFrame({ABOUT: list(about)})}.items():
             step(name)
-            connection.register("frame", frame)
-            connection.execute(f'CREATE TABLE "{name}" AS FROM frame')  # a name of the lake's own tables
+            frame.write_parquet(f"{folder}/{name}.parquet")
+            connection.read_parquet(f"{folder}/{name}.parquet").create(name)
 
 
 WRITERS: Mapping[str, Writer] = {".duckdb": write_duckdb, ".csv": write_one_csv, ".xlsx": write_excel}

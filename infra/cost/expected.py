@@ -1,8 +1,8 @@
 """What a plan is expected to use on AWS: requests to S3, seconds, bytes, from executions that were recorded.
 
 It is right where each state succeeds at once. Days and batches are Plan's own. S3 requests came out within a hundredth
-and five a batch, those of a daily run within a sixth: it reads the history of more or fewer years. Batches that wait for
-each other's pass ask more, and of days that are looked at again it is taken that nothing changed.
+and five a batch, those of a daily run within a sixth: it reads the history of more or fewer years. Batches that wait
+for each other's pass ask more, and of days that are looked at again it is taken that nothing changed.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ Kind = Literal["new", "again", "same"]
 A_DAY: dict[Kind, tuple[int, int]] = {"new": (3, 1), "again": (2, 2), "same": (1, 2)}
 A_BATCH: dict[Kind, tuple[int, int]] = {"new": (9, 9), "again": (9, 9), "same": (1, 7)}
 AN_EXECUTION, A_DATASET, A_DAILY_DATASET = (2, 1), (2, 1), (9, 5)
-"""S3 requests, PUT and LIST, then GET and HEAD, as the emulator recorded them of 30 executions of up to 1,528 days.
+"""S3 requests, PUT and LIST, then GET and HEAD, as the emulator recorded them of 30 executions (1,528 days at most).
 
 A new day is a raw object, a daily object and a marker; a daily run reads each dataset's ledger and its history."""
 

@@ -13,8 +13,7 @@ import pytest
 from infra.facts import ROOT
 from infra.package.locks import RegistryUnreachable, run_uv
 from tests.infra.bundles_built import no_registry
-from tests.lake_root import sample_root
-from tests.unit.reader.test_python_page import CODE
+from tests.lake_root import CODE, sample_root
 
 NOT_FOR_READERS = {"yfinance", "ministack", "pandas", "pyarrow", "numpy", "currencyconverter", "curl_cffi", "starlette"}
 

@@ -140,6 +140,11 @@ class Holdings:
         return worth_of(rows.with_columns(pl.col("dt").str.to_date()).collect())
 
 
+def year_of(path: Path) -> str:
+    """The year of one of ``Holdings.years``, YYYY."""
+    return path.parent.name.partition("=")[2]
+
+
 def contract_of(dataset: str) -> Contract:
     """The contract of ``dataset``.
 

@@ -10,13 +10,9 @@ import duckdb
 import polars as pl
 import pytest
 
-from infra.facts import ROOT
 from marketlake import Lake
 from marketlake.reader import errors
-from tests.lake_root import sample_root
-
-PAGE = (ROOT / "docs" / "python.md").read_text("utf-8")
-CODE = re.findall(r"^```python\n(.*?)^```$", PAGE, re.MULTILINE | re.DOTALL)
+from tests.lake_root import CODE, PAGE, sample_root
 
 
 @pytest.fixture(scope="module")

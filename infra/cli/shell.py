@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -104,10 +104,14 @@ def run_sql(screen: Screen, connection: DuckDBPyConnection, text: str) -> None:
 
 def _show(screen: Screen, relation: DuckDBPyRelation) -> None:
     if screen.json:
-        screen.lines(rows_of(relation.pl().iter_rows(named=True)))
+        screen.lines(rows_of(_records(relation)))
         return
     # One more than is shown: whether there are more is known without all of them.
-    found = relation.limit(SHOWN_ROWS + 1).pl()
-    screen.table(found.head(SHOWN_ROWS).to_dicts(), found.columns, empty=NO_ROWS)
-    if found.height > SHOWN_ROWS:
+    found = list(_records(relation.limit(SHOWN_ROWS + 1)))
+    screen.table(found[:SHOWN_ROWS], relation.columns, empty=NO_ROWS)
+    if len(found) > SHOWN_ROWS:
         screen.err.print(f"the first {SHOWN_ROWS} rows are shown; --json, or COPY ... TO, takes all", highlight=False)
+
+
+def _records(relation: DuckDBPyRelation) -> Iterator[dict[str, Any]]:
+    return (dict(zip(relation.columns, row, strict=True)) for row in relation.fetchall())

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
 from infra.client.errors import Refusal
@@ -15,9 +16,9 @@ if TYPE_CHECKING:
     Step = Callable[[str], None]
     Writer = Callable[[Frames, Sequence[str], Path, Step], None]
 
-FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
+FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\0")
 """With these a spreadsheet takes a cell of a CSV file for a formula; after an apostrophe it takes it for text.
-https://owasp.org/www-community/attacks/CSV_Injection"""
+https://owasp.org/www-community/attacks/CSV_Injection, and OWASP's ASVS 1.2.10"""
 
 SHEET_ROWS, SHEET_NAME = 1_048_575, 31
 """Rows of a sheet without its header, and characters of its name.
@@ -27,7 +28,7 @@ ABOUT = "about"
 """The table or sheet with lines about the others."""
 
 TEXT_STAYS_TEXT = {"strings_to_formulas": False, "strings_to_urls": False, "strings_to_numbers": False}
-"""https://xlsxwriter.readthedocs.io/workbook.html"""
+"""Otherwise "=1+1" is written as a formula, and an address as a link: https://xlsxwriter.readthedocs.io/worksheet.html"""
 
 
 def write_csv(frame: pl.DataFrame, path: Path) -> None:
@@ -72,11 +73,12 @@ def write_duckdb(frames: Frames, about: Sequence[str], path: Path, step: Step) -
     import duckdb
     import polars as pl
 
-    with duckdb.connect(path) as connection:
+    # By way of Parquet: handing a frame over needs pyarrow, which who only reads does not install.
+    with duckdb.connect(path) as connection, TemporaryDirectory() as folder:
         for name, frame in {**frames, ABOUT: pl.DataFrame({ABOUT: list(about)})}.items():
             step(name)
-            connection.register("frame", frame)
-            connection.execute(f'CREATE TABLE "{name}" AS FROM frame')  # a name of the lake's own tables
+            frame.write_parquet(f"{folder}/{name}.parquet")
+            connection.read_parquet(f"{folder}/{name}.parquet").create(name)
 
 
 WRITERS: Mapping[str, Writer] = {".duckdb": write_duckdb, ".csv": write_one_csv, ".xlsx": write_excel}

@@ -48,6 +48,11 @@ def test_sql_is_answered_as_lines_and_as_a_table_with_what_is_simulated(run: Run
     assert wanted[0]["ticker"] in run("-c", SQL).out
 
 
+def rounded(row: tuple[object, ...]) -> list[str]:
+    """A row to compare: sums of floats depend on which thread adds first."""
+    return [f"{value:.9g}" if isinstance(value, float) else f"{value}" for value in row]
+
+
 def test_each_saved_query_is_a_macro_that_answers_as_the_query(root: Path) -> None:
     lake, answered = Lake.local(root), 0
     with lake.connect() as connection:
@@ -59,7 +64,7 @@ def test_each_saved_query_is_a_macro_that_answers_as_the_query(root: Path) -> No
             wanted = lake.sql(with_literals(query.sql, literals)).rows()
             arguments = ", ".join(parameter.literal(given[parameter.name]) for parameter in query.parameters)
             found = connection.sql(f"FROM {query.name}({arguments})").pl().rows()
-            assert sorted(map(repr, found)) == sorted(map(repr, wanted)), query.name
+            assert sorted(map(rounded, found)) == sorted(map(rounded, wanted)), query.name
             answered += bool(wanted)
             assert connection.sql(call_of(query)) is not None
     assert answered > 12

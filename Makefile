@@ -28,7 +28,7 @@ INITIALISED := infra/terraform/.terraform/.initialised
 
 .PHONY: help setup run backfill history query partitions console dashboard doctor up down status package plan deploy destroy
 .PHONY: preflight test unit definition e2e hostile defects lint format docs coverage storm timelapse bench bench-years
-.PHONY: diagrams sample-data screenshots clean
+.PHONY: diagrams dist sample-data screenshots clean
 
 help: ## Print this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  \033[36m%-12s\033[0m %s\n", $$1, $$2}'
@@ -158,6 +158,9 @@ bench-years: $(READY) ## Ten-year questions by day and by year; what the tables 
 
 diagrams: $(READY) ## Draw assets/diagrams anew, from the code and the definition; needs Graphviz
 	@$(BIN)/python -m assets.diagrams
+
+dist: $(READY) ## Build the wheel for those who only read the lake (docs/python.md) into dist/
+	@$(BIN)/python -m hatchling build -t wheel
 
 sample-data: $(READY) ## Write assets/sample_data again: a month of rates and simulated prices
 	@$(BIN)/python -m tests.sample_data

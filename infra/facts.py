@@ -13,6 +13,8 @@ from pathlib import Path
 from typing import Any
 
 from marketlake.errors import RetryPolicy, TransientError, retried_errors
+from marketlake.reader.shipped import names as names  # noqa: PLC0414 - others have it from here
+from marketlake.reader.shipped import render as render  # noqa: PLC0414
 
 ROOT = Path(__file__).resolve().parent.parent
 FUNCTIONS = ROOT / "functions"
@@ -21,17 +23,6 @@ DEFINITION = ROOT / "statemachine" / "pipeline.asl.json"
 RETRY = ROOT / "statemachine" / "retry.json"
 CATCH = ROOT / "statemachine" / "catch.json"
 INTERRUPTED = ROOT / "statemachine" / "interrupted.json"
-
-PLACEHOLDER = re.compile(r"\$\{(\w+)\}")
-
-
-def render(template: str, values: Mapping[str, object]) -> str:
-    """``template`` with each ``${name}`` replaced.
-
-    Raises:
-        KeyError: a name has no value.
-    """
-    return PLACEHOLDER.sub(lambda found: str(values[found[1]]), template)
 
 
 def functions_file() -> dict[str, Any]:
@@ -49,14 +40,6 @@ def functions_document(values: Mapping[str, object]) -> dict[str, Any]:
 def function_names() -> list[str]:
     """The functions of the pipeline, in the order of ``functions.json``."""
     return list(functions_file()["functions"])
-
-
-def names(prefix: str, account_id: str, region: str) -> dict[str, str]:
-    """Names of all resources, from ``names.json.tftpl``."""
-    text = (ROOT / "infra" / "terraform" / "names.json.tftpl").read_text("utf-8")
-    values = {"prefix": prefix, "account_id": account_id, "region": region, "database": prefix.replace("-", "_")}
-    rendered: dict[str, str] = json.loads(render(text, values))
-    return rendered
 
 
 def function_name(prefix: str, function: str) -> str:

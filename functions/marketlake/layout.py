@@ -44,7 +44,17 @@ def _raw_file(contract: Contract, symbols: Sequence[str]) -> str:
 
 def quarantine_key(contract: Contract, execution: str, index: int) -> str:
     """Key in the raw bucket of a batch's rejected rows, with their reasons, as CSV."""
-    return f"quarantine/{contract.name}/execution={execution}/batch-{index}.csv"
+    return f"{quarantine_prefix(contract.name)}execution={execution}/batch-{index}.csv"
+
+
+def quarantine_prefix(dataset: str) -> str:
+    """Prefix in the raw bucket of the quarantine of ``dataset``; the location of its table."""
+    return f"quarantine/{dataset}/"
+
+
+def lookup_prefix(table: str) -> str:
+    """Prefix in the artifacts bucket of a lookup table's one object; the table's location."""
+    return f"config/tables/{table}/"
 
 
 def clean_prefix(dataset: str) -> str:

@@ -11,16 +11,20 @@ from typing import Annotated
 
 import typer
 
+from infra.cli.files import Replace, checked, written
 from infra.cli.options import parse_day, setup_of
 from infra.cli.screen import Screen, safe
-from infra.client.errors import OpsError, Refusal
+from infra.client.errors import OpsError
 
 DEFAULT_FILE = Path("marketlake-dashboard.html")
 
 
 def dashboard(
     context: typer.Context,
-    out: Annotated[Path, typer.Option("--out", "-o", help="The file to write.")] = DEFAULT_FILE,
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", help=f"The file to write, .html; else {DEFAULT_FILE}, replaced.")
+    ] = None,
+    replace: Replace = False,
     start: Annotated[str | None, typer.Option("--start", help="First day; else a year before the last.")] = None,
     end: Annotated[str | None, typer.Option("--end", help="Last day; else the last that is stored.")] = None,
     open_browser: Annotated[
@@ -33,19 +37,19 @@ def dashboard(
     """
     from infra.dashboard.document import document
     from infra.dashboard.page import page
-    from infra.dashboard.questions import ask_all, choose_window, take_stock
+    from infra.dashboard.questions import ask_all, choose_window, questions, take_stock
 
     screen = Screen()
     first, last = parse_day("--start", start), parse_day("--end", end)
-    if not out.absolute().parent.is_dir() or out.is_dir():
-        raise Refusal(f"--out {out} cannot be written: its folder is not there, or it is a folder", "name a file")
+    out = checked(output or DEFAULT_FILE, (".html",), replace=replace or output is None)
     target = setup_of(context).target()
     inventories = take_stock(target)
     window = choose_window(target, inventories, first, last)
-    with screen.err.status("asking") as status:
-        answers = ask_all(target, window, lambda name: status.update(f"asking {name}"))
+    with screen.progress("asking", len(questions(window))) as step:
+        answers = ask_all(target, window, step)
     made = document(target, inventories, window, answers, datetime.now(UTC))
-    out.write_text(page(made), "utf-8")
+    with written(out) as part:
+        part.write_text(page(made), "utf-8")
     days, size = len(made["days"]), out.stat().st_size / 1e6
     screen.say(f"{len(made['tickers'])} tickers on {days} days, {window.start} to {window.end}, {size:.1f} MB")
     if target.simulated:

@@ -12,9 +12,9 @@ from types import TracebackType
 from typing import Self
 
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+from rich.progress import Progress
 
-from infra.cli.screen import Screen, as_table, safe, seconds_text
+from infra.cli.screen import Screen, as_table, progress_bar, safe, seconds_text
 from infra.client.athena import run_query
 from infra.client.events import Attempt, Run
 from infra.client.lake import last_due_day
@@ -44,9 +44,7 @@ class Watch:
         self._said_batches = 0
         self._progress: Progress | None = None
         if console.is_terminal:
-            bar = [] if every_state else [BarColumn(), MofNCompleteColumn(), TextColumn("batches")]
-            columns = [SpinnerColumn(), *bar, TimeElapsedColumn(), TextColumn("{task.description}")]
-            self._progress = Progress(*columns, console=console, transient=True)
+            self._progress = progress_bar(console, of="" if every_state else "batches")
             self._task = self._progress.add_task("starting", total=None)
 
     def __enter__(self) -> Self:

@@ -8,6 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
+from infra.cli.files import with_output
 from infra.cli.options import AsJson, setup_of
 from infra.cli.screen import Screen, safe, text_cells
 from infra.client.dead_letters import Letter, counts, held, letters_of, parse_json, record_of
@@ -35,6 +36,7 @@ app = typer.Typer(
 
 
 @app.command("list")
+@with_output
 def list_letters(context: typer.Context, as_json: AsJson = False) -> None:
     """List the messages, oldest first."""
     screen, target = Screen(as_json), setup_of(context).target()
@@ -50,6 +52,7 @@ def list_letters(context: typer.Context, as_json: AsJson = False) -> None:
 
 
 @app.command()
+@with_output
 def show(
     context: typer.Context,
     letter_id: Annotated[str, typer.Argument(metavar="ID", help="First characters of the message's id.")],
@@ -73,6 +76,7 @@ def show(
 
 
 @app.command("redrive")
+@with_output
 def redrive_letters(
     context: typer.Context,
     ids: Ids = None,

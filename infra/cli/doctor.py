@@ -63,8 +63,11 @@ def doctor(
 ) -> None:
     """Look for what is wrong on this machine or in this account, and say what to do; fails where something is."""
     screen, setup = Screen(as_json), setup_of(context)
-    with screen.err.status("looking"):
-        found = list(live_checks(_default_addresses()) if live else all_checks(setup))
+    found = []
+    with screen.progress("looking", None) as step:
+        for check in live_checks(_default_addresses()) if live else all_checks(setup):
+            found.append(check)
+            step(f"after {check.check}")
     screen.table([asdict(check) for check in found], ["check", "status", "found", "advice"])
     failed, warned = (sum(check.status == word for check in found) for word in ("failed", "warning"))
     screen.say(f"{len(found)} checks, {failed} failed, {warned} warnings")

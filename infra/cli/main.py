@@ -18,6 +18,7 @@ from infra.cli import (
     dashboard,
     dlq,
     doctor,
+    export,
     history,
     mail,
     partitions,
@@ -25,17 +26,23 @@ from infra.cli import (
     restore,
     retry,
     run,
+    shell,
     status,
     up,
 )
+from infra.cli.files import with_output
 from infra.cli.options import Setup
 from infra.cli.screen import Screen, safe
-from infra.client.errors import FAILED, OpsError, Refusal, explain
+from infra.client.errors import FAILED, INTERRUPTED, Interrupted, OpsError, ReaderGone, Refusal, explain
 from infra.client.target import DEFAULT_PREFIX
 from infra.faults.rules import BadProfile
 from infra.local.config import LocalError
 from infra.local.server import DEFAULT_ROOT
 from marketlake.errors import MarketlakeError
+from marketlake.reader.errors import NoRates, OutOfLake, UnknownDataset, UnknownSymbol, WrongArgument
+
+NOT_THERE = (UnknownDataset, UnknownSymbol, WrongArgument, OutOfLake, NoRates)
+"""Errors of the reader that refuse what was asked for."""
 
 app = typer.Typer(
     name="marketlake",
@@ -65,38 +72,67 @@ def choose(
     context.obj = Setup(root.resolve(), profile, region, prefix)
 
 
-app.command()(up.up)
-app.command()(up.down)
-app.command()(status.status)
-app.command()(run.run)
-app.command()(run.backfill)
-app.command()(history.history)
+for command in (
+    up.up,
+    up.down,
+    with_output(status.status),
+    with_output(run.run),
+    with_output(run.backfill),
+    with_output(history.history),
+):
+    app.command()(command)
 app.add_typer(dlq.app, name="dlq")
-app.command()(mail.mail)
-app.command()(console.console)
-app.command()(dashboard.dashboard)
-app.command()(retry.retry)
-app.command()(query.query)
-app.command()(partitions.partitions)
-app.command()(restore.restore)
-app.command()(as_known.as_known)
-app.command()(cost.cost)
-app.command()(doctor.doctor)
-app.command()(chaos.chaos)
+for command in (
+    with_output(mail.mail),
+    console.console,
+    dashboard.dashboard,
+    with_output(retry.retry),
+    query.query,
+    with_output(shell.shell, ".ndjson"),
+    export.export,
+    with_output(partitions.partitions),
+    with_output(restore.restore),
+    with_output(as_known.as_known),
+    with_output(cost.cost),
+    with_output(doctor.doctor),
+    with_output(chaos.chaos),
+):
+    app.command()(command)
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Run the command line; returns the exit status: 0 if it did what it should, 2 if it was refused, else 1."""
+    """Run the command line; returns the exit status (``infra.client.errors.EXIT_STATUSES``)."""
+    try:
+        status = _run(arguments)
+        sys.stdout.flush()
+    except (BrokenPipeError, ReaderGone):
+        # So that Python, which flushes it at the end, has nobody to complain about.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return ReaderGone.status
+    return status
+
+
+def _run(arguments: list[str] | None) -> int:
     try:
         app(arguments, prog_name="marketlake")
     except SystemExit as end:
-        return end.code if isinstance(end.code, int) else FAILED
+        status = end.code if isinstance(end.code, int) else FAILED
+        return _tell(Interrupted("stopped")) if status == INTERRUPTED else status
+    except ReaderGone:
+        raise
     except OpsError as error:
         return _tell(error)
+    except NOT_THERE as error:
+        return _tell(Refusal(str(error)))
     except (LocalError, BadProfile, MarketlakeError) as error:
         return _tell(OpsError(str(error)))
     except (ClientError, BotoCoreError) as error:
         return _tell(explain(error))
+    except ModuleNotFoundError as error:
+        advice = (
+            "install all: pip install 'marketlake[pipeline]'; to run the pipeline, clone the repository: make setup"
+        )
+        return _tell(Refusal(f"{error.name} is missing: this is the installation for those who only read", advice))
     return 0
 
 

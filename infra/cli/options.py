@@ -6,13 +6,16 @@ import os
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from infra.client.errors import Refusal
 from infra.client.target import DEFAULT_PREFIX, Target, aws_target, local_target
 from marketlake.contract import dataset_names
+
+if TYPE_CHECKING:
+    from marketlake import Lake
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for programs instead of tables.")]
 Datasets = Annotated[
@@ -43,6 +46,16 @@ class Setup:
             BotoCoreError, ClientError: the account cannot be reached with these credentials.
         """
         return local_target(self.root) if self.is_local else aws_target(self.profile, self.region, self.prefix)
+
+    def lake(self) -> Lake:
+        """The lake of the deployment, for reading; the emulator need not run.
+
+        Raises:
+            NoLake, NoAccess: nothing is there, or AWS refuses the credentials.
+        """
+        from marketlake import Lake
+
+        return Lake.local(self.root) if self.is_local else Lake.aws(self.profile, self.region, self.prefix)
 
 
 def setup_of(context: typer.Context) -> Setup:

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import json
 import math
+from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from infra.cli.options import AsJson, setup_of
+from infra.cli.files import Replace, checked, written
+from infra.cli.options import setup_of
 from infra.cli.screen import Screen, safe, seconds_text
 from infra.client.athena import Result, run_query, run_saved
-from infra.client.errors import OpsError, Refusal
+from infra.client.errors import Refusal
+from infra.client.export_files import write_csv
 from infra.client.saved_queries import NAME, find_query, saved_queries
 from infra.client.target import Target
 from infra.client.texts import plain
@@ -20,7 +23,7 @@ from infra.client.texts import plain
 if TYPE_CHECKING:
     import pyarrow as pa
 
-FORMATS = (".csv", ".parquet", ".json")
+FORMATS = (".csv", ".parquet", ".json", ".ndjson")
 SHOWN_ROWS = 200
 NO_ROWS = "no rows; the days that the lake holds: marketlake partitions"
 
@@ -32,10 +35,11 @@ def query(
         list[str] | None, typer.Option(help="A saved query's parameter, as name=value.", show_default=False)
     ] = None,
     output: Annotated[
-        Path | None, typer.Option("--output", "-o", help="Write to this file: .csv, .parquet or .json.")
+        Path | None, typer.Option("--output", "-o", help="Write to this file: .csv, .parquet, .json or .ndjson.")
     ] = None,
+    replace: Replace = False,
     list_them: Annotated[bool, typer.Option("--list", help="List the saved queries.")] = False,
-    as_json: AsJson = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON for programs, a line a row.")] = False,
 ) -> None:
     """Ask Athena, in SQL or with a saved query (assets/queries), and show or save the answer."""
     screen = Screen(as_json)
@@ -45,9 +49,10 @@ def query(
     if not sql:
         raise Refusal("give SQL in quotes, or the name of a saved query", "see them with: marketlake query --list")
     if output:
-        refuse_unknown(output)
+        checked(output, FORMATS, replace=replace)
     target = setup_of(context).target()
-    result = _ask(target, sql.strip(), param or [])
+    with screen.progress("asking Athena", None):
+        result = _ask(target, sql.strip(), param or [])
     _show(screen, target, result, output)
 
 
@@ -82,53 +87,37 @@ def _show(screen: Screen, target: Target, result: Result, output: Path | None) -
         write(table, output)
         remark += f", written to {output}"
     elif screen.json:
-        screen.document(records(table))
+        screen.lines(rows_of(table.to_pylist()))
     else:
         screen.table(table.slice(0, SHOWN_ROWS).to_pylist(), table.column_names, empty=NO_ROWS)
         if table.num_rows > SHOWN_ROWS:
             remark += f"; the first {SHOWN_ROWS} are shown, --output FILE takes all"
     screen.err.print(safe(remark), highlight=False)
-    if target.simulated:
-        screen.err.print(f"[yellow]{safe(target.simulated)}[/]", highlight=False)
-
-
-def refuse_unknown(path: Path) -> None:
-    """Refuse a file that cannot be written, before a query is paid for.
-
-    Raises:
-        Refusal: the extension is not one of ``FORMATS``, or there is no such folder.
-    """
-    if path.suffix.lower() not in FORMATS:
-        raise Refusal(f"--output {path}: accepted are files ending with {', '.join(FORMATS)}")
-    if not path.parent.is_dir():
-        raise Refusal(f"--output {path}: there is no folder {path.parent}")
+    screen.warn(target.simulated)
 
 
 def write(table: pa.Table, path: Path) -> None:
-    """Write ``table`` to ``path``; a file that is there is replaced.
+    """Write ``table`` to ``path``, by its ending.
 
     Raises:
         OpsError: the file cannot be written.
     """
-    from pyarrow import csv, parquet
+    import polars as pl
+    from pyarrow import parquet
 
     kind = path.suffix.lower()
-    try:
+    with written(path) as part:
         if kind == ".csv":
-            csv.write_csv(table, path)
+            write_csv(pl.DataFrame(pl.from_arrow(table)), part)
         elif kind == ".parquet":
-            parquet.write_table(table, path)
+            parquet.write_table(table, part)
         else:
-            text = json.dumps(records(table), indent=1, default=plain, ensure_ascii=False)
-            path.write_text(f"{text}\n", "utf-8")
-    except OSError as error:
-        raise OpsError(f"{path} cannot be written: {error.strerror or error}") from error
+            rows = [json.dumps(row, default=plain, ensure_ascii=False) for row in rows_of(table.to_pylist())]
+            text = "\n".join(rows) if kind == ".ndjson" else "[" + ",\n".join(rows) + "]"
+            part.write_text(f"{text}\n" if rows or kind == ".json" else "", "utf-8")
 
 
-def records(table: pa.Table) -> list[dict[str, object]]:
-    """A record a row as JSON can hold them: JSON has no NaN and no infinity, so these become null."""
-
-    def kept(value: object) -> object:
-        return None if isinstance(value, float) and not math.isfinite(value) else value
-
-    return [{name: kept(value) for name, value in row.items()} for row in table.to_pylist()]
+def rows_of(records: Iterable[dict[str, Any]]) -> Iterator[dict[str, Any]]:
+    """``records`` as JSON can hold them: JSON has no NaN and no infinity, so these become null."""
+    for record in records:
+        yield {n: None if isinstance(v, float) and not math.isfinite(v) else v for n, v in record.items()}

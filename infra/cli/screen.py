@@ -6,10 +6,12 @@ terminal. Where JSON is asked for, standard output holds nothing else.
 
 from __future__ import annotations
 
+import itertools
 import json
 import os
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import cached_property
@@ -17,8 +19,18 @@ from typing import Any
 
 from rich.console import Console
 from rich.markup import escape
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    SpinnerColumn,
+    TextColumn,
+    TimeElapsedColumn,
+    TimeRemainingColumn,
+)
 from rich.table import Table
 
+from infra.client.errors import ReaderGone
 from infra.client.texts import plain
 
 PLAIN_WIDTH = 160
@@ -89,9 +101,32 @@ class Screen:
         """One line for people; ``text`` is markup, so escape what is not yours."""
         self.remarks.print(text, highlight=False, soft_wrap=True)
 
+    def warn(self, text: str) -> None:
+        """A remark about data on standard error, such as what is simulated; nothing where ``text`` is empty."""
+        if text:
+            self.err.print(f"[yellow]{safe(text)}[/]", highlight=False, soft_wrap=True)
+
+    @contextmanager
+    def progress(self, doing: str, total: int | None) -> Iterator[Callable[[str], None]]:
+        """A bar on standard error while something of ``total`` steps is done, with the time that is left; without a
+        ``total`` only the time that it takes. What it gives is called with each step's name, before the step.
+        """
+        with progress_bar(self.err, of="steps" if total else "") as bar:
+            task, done = bar.add_task(doing, total=total), itertools.count()
+
+            def step(name: str) -> None:
+                bar.update(task, completed=next(done), description=f"{doing} {safe(name)}")
+
+            yield step
+
     def document(self, document: object) -> None:
         """``document`` as JSON on standard output."""
-        sys.stdout.write(json.dumps(document, indent=1, default=plain, ensure_ascii=False) + "\n")
+        _write(json.dumps(document, indent=1, default=plain, ensure_ascii=False) + "\n")
+
+    def lines(self, records: Iterable[Record]) -> None:
+        """``records`` as JSON, one a line: many are read as they come (https://jsonlines.org)."""
+        for record in records:
+            _write(json.dumps(record, default=plain, ensure_ascii=False) + "\n")
 
     def table(self, records: Sequence[Record], columns: Sequence[str], title: str = "", empty: str = "nothing") -> None:
         """``records`` as a table of ``columns``, or as JSON with all that they hold."""
@@ -101,6 +136,15 @@ class Screen:
             self.out.print(as_table(records, columns, title))
         else:
             self.say(f"{title}: {empty}" if title else empty)
+
+
+def progress_bar(console: Console, of: str) -> Progress:
+    """A bar of so many ``of``, with the time that is left; without these, the time that has passed. Nothing where
+    ``console`` is no terminal."""
+    known = [BarColumn(), MofNCompleteColumn(), TextColumn(of)] if of else []
+    left = [TextColumn("about"), TimeRemainingColumn(), TextColumn("left")] if of else []
+    columns = [SpinnerColumn(), *known, TimeElapsedColumn(), *left, TextColumn("{task.description}")]
+    return Progress(*columns, console=console, transient=True, disable=not console.is_terminal)
 
 
 def as_table(records: Sequence[Record], columns: Sequence[str], title: str = "") -> Table:
@@ -123,7 +167,19 @@ def _styled(column: str, value: object) -> str:
     return f"[{STATUS_STYLES.get(text, 'red')}]{text}[/]" if column == "status" and text else text
 
 
+def _write(text: str) -> None:
+    try:
+        sys.stdout.write(text)
+    except BrokenPipeError:
+        raise ReaderGone from None
+
+
+class _Console(Console):
+    def on_broken_pipe(self) -> None:
+        raise ReaderGone
+
+
 def _console(*, stderr: bool) -> Console:
     stream = sys.stderr if stderr else sys.stdout
     width = None if stream.isatty() or "COLUMNS" in os.environ else PLAIN_WIDTH
-    return Console(stderr=stderr, width=width, soft_wrap=False, emoji=False)
+    return _Console(stderr=stderr, width=width, soft_wrap=False, emoji=False)

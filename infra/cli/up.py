@@ -84,9 +84,9 @@ def up(
     config = wanted_config(setup, before, given)
     refuse_dead_ends(config)
     _warn_of_mixture(screen, configs.load(setup.root), config)
-    with screen.err.status("starting the emulator"):
+    with screen.progress("starting the emulator", None):
         status = server.start(config)
-    with screen.err.status("deploying the pipeline"):
+    with screen.progress("deploying the pipeline", None):
         deployment = deploy.deploy(config, last_day(status))
     _say_what_runs(setup, screen, deployed=deployment.changed)
 

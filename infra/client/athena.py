@@ -9,7 +9,7 @@ from itertools import chain
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-from infra.client.errors import QueryFailed
+from infra.client.errors import Interrupted, QueryFailed
 from infra.client.saved_queries import SavedQuery, literals_of, with_literals
 from infra.client.target import Target
 from marketlake.storage import ObjectMissing
@@ -46,6 +46,7 @@ def run_query(target: Target, sql: str, parameters: list[str] | None = None) -> 
 
     Raises:
         QueryFailed: with Athena's reason.
+        Interrupted: Ctrl-C.
     """
     given: dict[str, Any] = {"ExecutionParameters": parameters} if parameters else {}
     try:
@@ -84,7 +85,7 @@ def _run(target: Target, sql: str, given: dict[str, Any]) -> Result:
         execution = _wait(target, query)
     except KeyboardInterrupt:
         athena.stop_query_execution(QueryExecutionId=query)
-        raise QueryFailed("the query was stopped") from None
+        raise Interrupted("the query was stopped") from None
     statistics = execution.get("Statistics", {})
     return Result(
         _result(target, query, execution),

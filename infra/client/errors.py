@@ -14,8 +14,17 @@ from botocore.exceptions import (
     UnauthorizedSSOTokenError,
 )
 
-FAILED, REFUSED = 1, 2
-"""Exit statuses beside 0: whatever failed, and what was asked for in a way that is not accepted."""
+FAILED, REFUSED, INTERRUPTED, READER_GONE = 1, 2, 130, 141
+
+EXIT_STATUSES = {
+    0: "it did what it should",
+    FAILED: "something failed; the line says what, and what to do next",
+    REFUSED: "what was asked for is not accepted, or not there; nothing was done",
+    INTERRUPTED: "stopped by Ctrl-C; an execution that was watched goes on",
+    READER_GONE: "what reads the output went away, as `head` does; nothing is said",
+}
+"""The exit statuses of the command. The last two are those of a shell for a program that SIGINT or SIGPIPE ended:
+https://www.gnu.org/software/bash/manual/html_node/Exit-Status.html"""
 
 EXPIRED = {
     "ExpiredToken",
@@ -40,7 +49,7 @@ class OpsError(Exception):
 
     status = FAILED
 
-    def __init__(self, message: str, advice: str = "") -> None:
+    def __init__(self, message: str = "", advice: str = "") -> None:
         super().__init__(message)
         self.advice = advice
 
@@ -57,6 +66,18 @@ class Refusal(OpsError):
 
 class StillRunning(OpsError):
     """The command stopped watching an execution, which goes on."""
+
+
+class Interrupted(OpsError):
+    """Ctrl-C."""
+
+    status = INTERRUPTED
+
+
+class ReaderGone(OpsError):
+    """Nobody reads standard output any more."""
+
+    status = READER_GONE
 
 
 class QueryFailed(OpsError):

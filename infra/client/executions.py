@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Protocol, cast
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from infra.client.errors import Refusal, StillRunning, explain
+from infra.client.errors import Interrupted, Refusal, StillRunning, explain
 from infra.client.events import Attempt, Event, Run
 from infra.client.target import Target
 from marketlake.layout import report_key
@@ -162,14 +162,15 @@ def follow(target: Target, arn: str, display: Display, sleep: Callable[[float], 
     """Watch the execution until it ends; returns it as ended.
 
     Raises:
-        StillRunning: Ctrl-C, or AWS could not be asked any more. The execution goes on.
+        Interrupted: Ctrl-C. The execution goes on.
+        StillRunning: AWS could not be asked any more. The execution may go on.
     """
     name = arn.rpartition(":")[2]
     look = f"see how it goes with: marketlake history {name}"
     try:
         return _watch(target, arn, display, sleep)
     except KeyboardInterrupt:
-        raise StillRunning(f"stopped watching; execution {name} goes on", look) from None
+        raise Interrupted(f"stopped watching; execution {name} goes on", look) from None
     except (ClientError, BotoCoreError) as error:
         raise StillRunning(f"lost sight of execution {name}, which may go on: {explain(error)}", look) from error
 

@@ -17,9 +17,9 @@ from pathlib import Path
 from typing import Literal, get_args
 
 from infra.client.errors import Refusal
-from infra.facts import ROOT
+from marketlake.reader.shipped import QUERIES
 
-FOLDER = ROOT / "assets" / "queries"
+FOLDER = QUERIES
 
 NAME = re.compile(r"[\w-]+")
 HEADER = "-- "

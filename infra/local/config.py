@@ -8,7 +8,8 @@ from typing import Literal
 
 import msgspec
 
-ACCOUNT_ID = "000000000000"
+from marketlake.reader.shipped import ACCOUNT_ID as ACCOUNT_ID  # noqa: PLC0414 - others have it from here
+
 ACCESS_KEY = SECRET_KEY = "test"  # noqa: S105 - MiniStack's root credentials; it listens on loopback only
 DEFAULT_PORT = 4566
 DEFAULT_SEED = 7

@@ -23,7 +23,8 @@ from infra import facts
 from infra.local.config import ACCESS_KEY, ACCOUNT_ID, SECRET_KEY, LocalConfig
 from infra.local.lists import CLOSING_DAYS, list_objects
 from infra.package.build import source_files, sources_zip
-from infra.package.tables import LOOKUPS, VIEWS, table_inputs
+from infra.package.tables import table_inputs
+from marketlake.reader.shipped import LOOKUPS, VIEWS
 
 BUCKETS = ("raw_bucket", "clean_bucket", "results_bucket", "artifacts_bucket")
 RUNTIME = "provided.al2023"

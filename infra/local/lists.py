@@ -11,12 +11,12 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from infra.local.config import LocalConfig
-from infra.package.tables import LOOKUPS, lookup_key, lookups
-from infra.sources.closes_file import is_index, read_closes
+from infra.package.tables import lookup_key, lookups
 from marketlake.contract import CONTRACTS, dataset_names, load_contract
 from marketlake.layout import config_key
 from marketlake.membership import FILE as MEMBERSHIP
 from marketlake.membership import parse_membership
+from marketlake.reader.shipped import LOOKUPS
 from marketlake.symbols import currencies_of, parse_symbols
 
 CONSTITUENTS = "constituents.csv"
@@ -74,6 +74,8 @@ def constituents_of_closes(path: Path) -> bytes:
     Raises:
         PriceFileError: the file is not one of closes.
     """
+    from infra.sources.closes_file import is_index, read_closes
+
     days, closes = read_closes(path)
     text = io.StringIO()
     lines = csv.writer(text, lineterminator="\n")
@@ -91,6 +93,8 @@ def datasets_without_closes(path: Path) -> dict[str, list[str]]:
     Raises:
         PriceFileError: the file is not one of closes.
     """
+    from infra.sources.closes_file import read_closes
+
     closes = read_closes(path)[1]
     contracts = [load_contract(name) for name in dataset_names()]
     lacking = {c.name: [s for s in c.symbols.list if s not in closes] for c in contracts if c.source == "yahoo"}

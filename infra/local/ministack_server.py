@@ -15,6 +15,7 @@ from ministack.services import athena, glue, iam, s3, sts
 
 from infra.local.history import complete_histories
 from infra.package.tables import view_definition
+from marketlake.reader.tables import parquet_relation
 
 CALLS = "MARKETLAKE_CALLS"
 """Name of the environment variable with the file to record the functions' API calls in."""
@@ -44,32 +45,17 @@ def read_in_place() -> None:
 
     def by_name(table: dict[str, Any], files: list[str]) -> str:
         parquet = athena._data_format(table) == "parquet"
-        return parquet_relation(table, files) if parquet else str(relation(table, files))
+        return parquet_of(table, files) if parquet else str(relation(table, files))
 
     athena._materialize_table_files = files_on_disk
     athena._table_relation = by_name
 
 
-def parquet_relation(table: dict[str, Any], files: list[str]) -> str:
-    """A DuckDB relation over ``files`` with the columns of the Glue ``table``, and its partition keys from their paths.
-
-    As Athena reads Parquet, by the names of columns: null for what a file lacks, nothing of what the table lacks
-    (https://docs.aws.amazon.com/athena/latest/ug/handling-schema-updates-chapter.html). DuckDB can do so with files
-    that it does not open only where it is given the schema, which it does not take together with its own reading of
-    partitions from paths.
-    """
+def parquet_of(table: dict[str, Any], files: list[str]) -> str:
+    """A DuckDB relation over ``files`` with the columns of the Glue ``table``, as readers of the lake have them."""
     columns = {column["Name"]: athena._duckdb_type(column) for column in table["StorageDescriptor"]["Columns"]}
     keys = {key["Name"]: athena._duckdb_type(key) for key in athena._path_partition_keys(table, files)}
-    schema = ", ".join(
-        f"'{name}': {{name: '{name}', type: '{kind}', default_value: NULL}}" for name, kind in columns.items()
-    )
-    names = [f'"{name}"' for name in columns]
-    names += [
-        f"CAST(regexp_extract(filename, '/{name}=([^/]*)/', 1) AS {kind}) AS \"{name}\"" for name, kind in keys.items()
-    ]
-    # The names are those of the contracts.
-    reader = f"read_parquet({athena._sql_list(files)}, schema = MAP {{{schema}}}, filename = true)"
-    return f"(SELECT {', '.join(names)} FROM {reader})"  # noqa: S608
+    return parquet_relation(columns, keys, files)
 
 
 def resolve_views() -> None:

@@ -15,7 +15,8 @@ from infra.local import config as configs
 from infra.local import processes, stepfunctions_local
 from infra.local.config import ACCESS_KEY, SECRET_KEY, LocalConfig, LocalError
 
-DEFAULT_ROOT = ROOT / ".marketlake"
+DEFAULT_ROOT = (ROOT if (ROOT / "pyproject.toml").exists() else Path.cwd()) / ".marketlake"
+"""In the repository; where the package is installed without it, in the folder in which a command is run."""
 EMULATOR, SOURCES = "the local AWS emulator", "the simulated sources"
 
 

@@ -27,6 +27,8 @@ LIMIT_BYTES = 250 * 1024 * 1024
 """Most that a function's files may come to, unzipped, layers included (262,144,000 bytes).
 https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html"""
 
+READER = ("marketlake", "reader")
+
 MB = 1024 * 1024  # as AWS counts in its limits
 LARGEST = 5
 
@@ -51,14 +53,15 @@ class Size:
 
 
 def source_files(function: str) -> dict[str, Path]:
-    """Path in the bundle to source file: the function's own folder and ``marketlake``; no caches, no hidden files."""
+    """Path in the bundle to source file: the function's own folder and ``marketlake``; no caches, no hidden files, and
+    not what readers of the lake have."""
     files = [path for folder in (function, "marketlake") for path in (FUNCTIONS / folder).rglob("*")]
     return {str(path.relative_to(FUNCTIONS)): path for path in sorted(files) if path.is_file() and _is_source(path)}
 
 
 def _is_source(path: Path) -> bool:
     parts = path.relative_to(FUNCTIONS).parts
-    return "__pycache__" not in parts and not any(part.startswith(".") for part in parts)
+    return parts[:2] != READER and "__pycache__" not in parts and not any(part.startswith(".") for part in parts)
 
 
 def sources_zip(function: str, bootstrap: Path) -> bytes:

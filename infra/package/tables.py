@@ -16,13 +16,18 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from infra.facts import ROOT
 from marketlake.contract import Contract, dataset_names, load_contract
-from marketlake.layout import ACTIONS_PREFIX, clean_prefix, year_prefix, year_table
+from marketlake.layout import (
+    ACTIONS_PREFIX,
+    clean_prefix,
+    lookup_prefix,
+    quarantine_prefix,
+    year_prefix,
+    year_table,
+)
+from marketlake.reader.shipped import LOOKUPS, VIEWS
 from marketlake.schemas import ACTION_COLUMNS, glue_columns, glue_types
 
-LOOKUPS = ROOT / "infra" / "terraform" / "lookups" / "lookups.json"
-VIEWS = ROOT / "assets" / "queries" / "views"
 TABLES = "tables.json"
 ACTIONS = "corporate_actions"
 
@@ -228,12 +233,12 @@ def lookups() -> dict[str, Any]:
 
 def lookup_key(table: str) -> str:
     """Key in the artifacts bucket of a lookup table's one object."""
-    return f"config/tables/{table}/{table}.csv"
+    return f"{lookup_prefix(table)}{table}.csv"
 
 
 def _lookup_input(table: str, artifacts_bucket: str) -> dict[str, Any]:
     described = lookups()[table]
-    location = f"s3://{artifacts_bucket}/{lookup_key(table).rpartition('/')[0]}/"
+    location = f"s3://{artifacts_bucket}/{lookup_prefix(table)}"
     columns = {column["name"]: column["description"] for column in described["columns"]}
     return _csv_table(table, described["description"], columns, location)
 
@@ -245,7 +250,7 @@ def quarantine_input(contract: Contract, raw_bucket: str) -> dict[str, Any]:
         f"quarantine_{contract.name}",
         f"Rows of {contract.name} that Validate quarantined, once for each execution that did",
         {DAY["Name"]: DAY["Comment"], **described, "reason": "Rule that the row broke"},
-        f"s3://{raw_bucket}/quarantine/{contract.name}/",
+        f"s3://{raw_bucket}/{quarantine_prefix(contract.name)}",
     )
 
 

@@ -28,7 +28,9 @@ NOT_RUN = {
     r"--source live|--live": "asks the real sources",
     r"FILE\.csv|--prices$|…|\[": "is a form that a reader fills in",
     r"^marketlake console$": "serves until Ctrl-C; test_console.py drives it",
-    r"^marketlake (dlq|dlq redrive|query|retry|restore|backfill|backfill --force|as-known)$": "is a name in a sentence",
+    r"^marketlake (dlq|dlq redrive|query|retry|restore|as-known|export)$": "is a name in a sentence",
+    r"^marketlake (backfill|backfill --force)$": "is a name in a sentence",
+    r"^marketlake shell$": "asks for statements; tests/unit/cli/test_ops_shell.py types some",
     r"--end 2024-12-31$": "takes long; the quarter in the README is the same",
     r"^make down$": "stops the emulator, as the end of this test does",
 }

@@ -32,6 +32,11 @@ class Printed:
     def document(self) -> Any:
         return json.loads(self.out)
 
+    @property
+    def records(self) -> list[Any]:
+        """A record a line."""
+        return [json.loads(line) for line in self.out.splitlines()]
+
 
 Command = Callable[..., Printed]
 

@@ -34,7 +34,7 @@ def test_a_page_is_written_and_its_path_is_the_last_line(
     command: Command, asked: Any, store: Any, tmp_path: Path
 ) -> None:
     store("ftse100_prices", date(2022, 12, 30))
-    printed = command("dashboard", "--out", f"{tmp_path}/page.html")
+    printed = command("dashboard", "--output", f"{tmp_path}/page.html")
     assert printed.status == 0
     assert "0 tickers on 0 days, 2021-12-30 to 2022-12-30" in printed.out
     assert printed.out.endswith(f"\n{tmp_path}/page.html\n")
@@ -51,7 +51,7 @@ def test_what_athena_cannot_answer_is_on_the_page_and_in_the_exit_status(
         raise QueryFailed("the query failed: <b>no</b>")
 
     monkeypatch.setattr(questions, "run_query", refuse)
-    printed = command("dashboard", "--out", f"{tmp_path}/page.html", "--end", "2022-12-30")
+    printed = command("dashboard", "--output", f"{tmp_path}/page.html", "--end", "2022-12-30")
     assert printed.status == 1
     assert "next: marketlake query closes_and_averages --param start=2021-12-30 --param end=2022-12-30" in printed.err
     text = (tmp_path / "page.html").read_text("utf-8")
@@ -62,7 +62,12 @@ def test_what_athena_cannot_answer_is_on_the_page_and_in_the_exit_status(
 
 @pytest.mark.parametrize(
     "given",
-    [("--out", "nowhere/page.html"), ("--out", "."), ("--start", "2023-01-01", "--end", "2022-01-01"), ("--end", "x")],
+    [
+        ("--output", "nowhere/page.html"),
+        ("--output", "."),
+        ("--start", "2023-01-01", "--end", "2022-01-01"),
+        ("--end", "x"),
+    ],
 )
 def test_what_cannot_be_is_refused_and_nothing_is_asked(
     command: Command, asked: Any, given: tuple[str, ...], tmp_path: Path, monkeypatch: pytest.MonkeyPatch

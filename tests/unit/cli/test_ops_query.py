@@ -69,13 +69,13 @@ def test_a_query_is_shown_as_a_table_and_its_cost_beside_it(command: Command, at
 
 def test_json_on_standard_output_is_json_only_and_has_null_for_nan(command: Command, athena: Stubber) -> None:
     answers(athena, "SELECT 1", page([HEADER, *ROWS]))
-    assert command("query", "SELECT 1", "--json").document == [
+    assert command("query", "SELECT 1", "--json").records == [
         {"ticker": "BT-A.L", "close": 1.5, "day": "2026-01-05", "n": 7, "ok": True},
         {"ticker": "", "close": None, "day": None, "n": None, "ok": None},
     ]
 
 
-@pytest.mark.parametrize("suffix", ["csv", "parquet", "json"])
+@pytest.mark.parametrize("suffix", ["csv", "parquet", "json", "ndjson"])
 def test_output_is_written_by_its_extension_and_holds_the_same(
     command: Command, athena: Stubber, tmp_path: Path, suffix: str
 ) -> None:
@@ -90,6 +90,9 @@ def test_output_is_written_by_its_extension_and_holds_the_same(
     elif suffix == "json":
         found = json.loads(path.read_text("utf-8"))
         assert found == [{"ticker": "BT-A.L", "close": 1.5, "day": "2026-01-05", "n": 7, "ok": True}]
+    elif suffix == "ndjson":
+        assert path.read_text("utf-8").endswith("}\n")
+        assert json.loads(path.read_text("utf-8"))["ticker"] == "BT-A.L"
     else:
         with path.open(newline="", encoding="utf-8") as lines:
             assert list(csv.reader(lines)) == [HEADER, ["BT-A.L", "1.5", "2026-01-05", "7", "true"]]
@@ -107,7 +110,7 @@ def test_a_large_result_is_read_from_its_file_in_one_request(command: Command, a
     key = f"athena/{QUERY}.csv"
     target.s3.put_object(Bucket="marketlake-results-123456789012-eu-west-2", Key=key, Body=body)
     answers(athena, "SELECT 1", page([HEADER, ROWS[0]], token="more"))
-    found = command("query", "SELECT 1", "--json").document
+    found = command("query", "SELECT 1", "--json").records
 
     assert [row["ticker"] for row in found] == ["A.L", "", None]
     assert [row["n"] for row in found] == [7, None, 8]
@@ -136,7 +139,7 @@ def fails(stub: Stubber, reason: str) -> None:
 def test_a_query_whose_file_changed_meanwhile_is_run_once_more(command: Command, athena: Stubber, reason: str) -> None:
     fails(athena, reason)
     answers(athena, "SELECT 1", page([["n"], ["1"]], [("n", "bigint")]))
-    assert command("query", "SELECT 1", "--json").document == [{"n": 1}]
+    assert command("query", "SELECT 1", "--json").records == [{"n": 1}]
 
 
 def test_where_files_change_again_the_message_says_what_to_do(command: Command, athena: Stubber) -> None:

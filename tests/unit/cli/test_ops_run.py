@@ -154,7 +154,7 @@ def test_ctrl_c_says_that_the_execution_goes_on_and_how_to_look_at_it(
     shown = command("run")
 
     name = fake.started[0]["name"]
-    assert shown.status == 1
+    assert shown.status == 130
     assert f"execution {name} goes on" in shown.err
     assert f"marketlake history {name}" in shown.err
 

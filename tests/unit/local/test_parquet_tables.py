@@ -9,7 +9,7 @@ import duckdb
 import polars as pl
 import pytest
 
-from infra.local.ministack_server import parquet_relation
+from infra.local.ministack_server import parquet_of
 
 TABLE: dict[str, Any] = {
     "StorageDescriptor": {
@@ -50,7 +50,7 @@ def files(tmp_path: Path) -> dict[str, str]:
 @pytest.mark.parametrize("first", list(FILES))
 def test_columns_are_those_of_the_table_by_name_whichever_file_comes_first(files: dict[str, str], first: str) -> None:
     ordered = sorted(files.values(), key=lambda path: (first not in path, path))
-    found = duckdb.execute(f"SELECT * FROM {parquet_relation(TABLE, ordered)} AS prices ORDER BY dt")  # noqa: S608
+    found = duckdb.execute(f"SELECT * FROM {parquet_of(TABLE, ordered)} AS prices ORDER BY dt")  # noqa: S608
     assert [column[0] for column in found.description or []] == ["ticker", "close", "volume", "dt"]
     assert found.fetchall() == ROWS
 
@@ -66,7 +66,7 @@ def test_columns_are_those_of_the_table_by_name_whichever_file_comes_first(files
 def test_only_the_files_of_the_days_asked_for_are_opened(files: dict[str, str], where: str, days: set[str]) -> None:
     for day in set(files) - days:
         Path(files[day]).write_bytes(b"not Parquet")
-    relation = parquet_relation(TABLE, list(files.values()))
+    relation = parquet_of(TABLE, list(files.values()))
     # Grouped and united, as AthenaCheck asks.
     one = f"SELECT dt, count(*) AS n, min(close), count(volume) FROM {relation} AS t WHERE {where} GROUP BY dt"  # noqa: S608
     found = duckdb.execute(f"{one} UNION ALL {one}").fetchall()

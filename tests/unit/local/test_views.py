@@ -8,9 +8,10 @@ import duckdb
 import polars as pl
 import pytest
 
-from infra.local.ministack_server import inline_views, parquet_relation
-from infra.package.tables import VIEWS, View, table_inputs, view_definition, views
+from infra.local.ministack_server import inline_views, parquet_of
+from infra.package.tables import View, table_inputs, view_definition, views
 from marketlake.layout import year_table
+from marketlake.reader.shipped import VIEWS
 from marketlake.schemas import polars_schema
 from tests.unit.lake import PRICES, RATES
 
@@ -55,7 +56,7 @@ def ask(folder: Path, query: str, prices: pl.DataFrame, rates: pl.DataFrame = NO
             files.append(folder / name / f"year={year}" / "part-0.parquet")
             files[-1].parent.mkdir(parents=True, exist_ok=True)
             rows.write_parquet(files[-1])
-        relation = parquet_relation(TABLES[name], [str(file) for file in files])
+        relation = parquet_of(TABLES[name], [str(file) for file in files])
         connection.execute(f"CREATE VIEW {name} AS SELECT * FROM {relation}")  # noqa: S608
     return connection.execute(inline_views(query, texts().get))
 

@@ -11,10 +11,11 @@ export function data(main, name, asked) {
   const sets = h("nav", { class: "sets", "aria-label": "Datasets" });
   const title = h("p", { class: "muted" });
   const symbol = h("select", { name: "symbol", onchange: () => ask({ symbol: symbol.value }) });
-  const from = h("input", { type: "date", name: "start", onchange: () => ask({ start: from.value }) });
-  const to = h("input", { type: "date", name: "end", onchange: () => ask({ end: to.value }) });
-  const form = h("form", { class: "filters", onsubmit: (event) => event.preventDefault(), hidden: true }, label("Symbol", symbol), label("From", from), label("To", to),
-    h("button", { type: "button", onclick: () => look() }, "Look again"));
+  // A date that is being typed is a date at each digit of its year: days are taken when they are sent.
+  const from = h("input", { type: "date", name: "start" });
+  const to = h("input", { type: "date", name: "end" });
+  const form = h("form", { class: "filters", onsubmit: (event) => (event.preventDefault(), ask({ start: from.value, end: to.value })), hidden: true },
+    label("Symbol", symbol), label("From", from), label("To", to), h("button", { type: "submit" }, "Look again"));
   const note = h("p", { class: "muted", "aria-live": "polite" }, "reading the lake …");
   const drawing = chart();
   const gaps = h("p", { class: "cause", hidden: true });

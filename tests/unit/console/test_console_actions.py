@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from typing import Any
 
 import boto3
@@ -13,7 +14,7 @@ from infra.client.target import Target
 from infra.console.app import Console
 from infra.console.server import build_app
 from infra.cost.previews import DatasetPreview, Preview
-from tests.unit.cli.conftest import ACCOUNT, REGION
+from tests.unit.cli.conftest import ACCOUNT, REGION, Command
 from tests.unit.console.conftest import PORT, POST, TOKEN, Deployed
 
 WINDOW = {"datasets": ["fx_rates"], "start": "2024-01-02", "end": "2024-01-05", "symbols": [], "force": False}
@@ -151,6 +152,20 @@ def test_each_action_is_refused_without_the_token_and_on_a_page_that_may_only_re
             assert (TOKEN in page.get("/").text) == (not read_only)
             assert page.get("/api/queue").status_code == 200
     assert (states.started, states.stopped, bool(queue_url)) == ([], [], True)
+
+
+def test_the_command_serves_where_mails_lead_and_read_only_when_asked(
+    command: Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    served: list[tuple[int, bool]] = []
+
+    def serve(_: Target, port: int, ready: Callable[[str], None], *, read_only: bool) -> None:
+        ready(f"http://127.0.0.1:{port}/")
+        served.append((port, read_only))
+
+    monkeypatch.setattr("infra.console.server.serve", serve)
+    assert [command("console").status, command("console", "--read-only", "--port", "4999").status] == [0, 0]
+    assert served == [(4580, False), (4999, True)]
 
 
 def test_there_are_as_many_actions_as_are_tested() -> None:

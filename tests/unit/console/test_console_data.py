@@ -151,14 +151,14 @@ BAD = [
 
 
 @pytest.mark.usefixtures("lake")
-@pytest.mark.parametrize("query", BAD)
-def test_what_is_not_in_the_lake_is_answered_with_what_is(account_page: TestClient, query: str) -> None:
-    answer = account_page.get(f"/api/data/fx_rates?{query}")
-    assert (answer.status_code, answer.headers["content-type"]) == (404, "application/json")
-    assert answer.json()["error"]
+def test_what_is_not_in_the_lake_is_answered_with_what_is(account_page: TestClient) -> None:
+    for query in BAD:
+        answer = account_page.get(f"/api/data/fx_rates?{query}")
+        assert (answer.status_code, answer.headers["content-type"]) == (404, "application/json"), query
+        assert answer.json()["error"]
 
 
-@pytest.mark.parametrize("query", ["", "start=2024-01-02", "start=2024-01-02&end=2024-01-02' OR '1'='1"])
-def test_quarantine_is_asked_for_by_days_only(account_page: TestClient, query: str) -> None:
-    answer = account_page.get(f"/api/data/fx_rates/quarantine?{query}")
-    assert (answer.status_code, bool(answer.json()["error"])) == (404, True)
+def test_quarantine_is_asked_for_by_days_only(account_page: TestClient) -> None:
+    for query in ("", "start=2024-01-02", "start=2024-01-02&end=2024-01-02' OR '1'='1"):
+        answer = account_page.get(f"/api/data/fx_rates/quarantine?{query}")
+        assert (answer.status_code, bool(answer.json()["error"])) == (404, True), query

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 from collections.abc import Iterable
 from datetime import date
@@ -15,6 +16,10 @@ from infra.local.config import ACCOUNT_ID
 from marketlake.contract import load_contract
 from marketlake.layout import year_key
 from transform.compact import year_parquet
+
+PAGE = (ROOT / "docs" / "python.md").read_text("utf-8")
+CODE = re.findall(r"^```python\n(.*?)^```$", PAGE, re.MULTILINE | re.DOTALL)
+"""The code on the analyst's page; the first are the five lines."""
 
 SAMPLE_DATA = ROOT / "assets" / "sample_data"
 

@@ -34,8 +34,8 @@ WAITING = PassUnderWay.__name__
 
 
 class Watch:
-    """Shows an execution; a context manager. ``every_state`` prints a line for each attempt that ended, otherwise only
-    failed ones get a line and a bar counts batches.
+    """Shows an execution; a context manager. A bar counts batches. ``every_state`` prints a line for each attempt that
+    ended, otherwise only failed ones get a line.
     """
 
     def __init__(self, console: Console, *, every_state: bool) -> None:
@@ -44,7 +44,7 @@ class Watch:
         self._said_batches = 0
         self._progress: Progress | None = None
         if console.is_terminal:
-            self._progress = progress_bar(console, of="" if every_state else "batches")
+            self._progress = progress_bar(console, of="batches")
             self._task = self._progress.add_task("starting", total=None)
 
     def __enter__(self) -> Self:

@@ -46,11 +46,9 @@ def export(
     if ending in ONE_TABLE and len(wanted.tables) > 1:
         raise Refusal(f"a {ending} file holds one table, not {', '.join(wanted.tables)}", "choose one with --dataset")
     frames, remarks = {}, [lake.simulated] if lake.simulated else []
-    with screen.progress("reading", len(wanted.tables)) as step:
-        for name in wanted.tables:
-            step(name)
-            remarks += gaps_of(lake, wanted, name) if name in dataset_names() else []
-            frames[name] = rows_of(lake, wanted, name)
+    for name in screen.each("reading", wanted.tables):
+        remarks += gaps_of(lake, wanted, name) if name in dataset_names() else []
+        frames[name] = rows_of(lake, wanted, name)
     about = [f"{lake!r}, read at {datetime.now(UTC):%Y-%m-%d %H:%M} UTC", *remarks]
     with screen.progress("writing", len(frames) + 1) as step, written(output) as part:
         WRITERS[ending](frames, about, part, step)

@@ -29,7 +29,8 @@ def history(
     """List the executions, or show one of them: its states with their attempts, errors and times."""
     screen, target = Screen(as_json), setup_of(context).target()
     if execution is None:
-        records = [record_of(target, describe(target, found.arn)) for found in latest(target, limit)]
+        listed = screen.each("reading", latest(target, limit), lambda one: one.name)
+        records = [record_of(target, describe(target, found.arn)) for found in listed]
         screen.table(records, LIST_COLUMNS, title=f"executions on {safe(target.described)}", empty="none yet")
         return
     found = describe(target, execution)

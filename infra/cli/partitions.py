@@ -33,11 +33,7 @@ def partitions(
         raise Refusal(f"--start {first} is after --end {last}; accepted is a start on or before the end")
     names = known_datasets(dataset)
     target = setup_of(context).target()
-    inventories = []
-    with screen.progress("looking at", len(names)) as step:
-        for name in names:
-            step(name)
-            inventories.append(take_inventory(target, name, first, last))
+    inventories = [take_inventory(target, name, first, last) for name in screen.each("looking at", names)]
     records = [record for inventory in inventories for record in inventory.years()]
     cells = records if as_json else [{**r, "which": text_of(r["missing_days"], most=2)} for r in records]
     screen.table(cells, COLUMNS, title=f"days in {safe(target.described)}", empty="no day is stored yet")

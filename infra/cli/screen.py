@@ -15,7 +15,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import cached_property
-from typing import Any
+from typing import Any, TypeVar
 
 from rich.console import Console
 from rich.markup import escape
@@ -39,6 +39,7 @@ PLAIN_WIDTH = 160
 CONTROL = {code: "�" for code in [*range(32), *range(127, 160)] if chr(code) not in "\n\t"}
 
 Record = Mapping[str, Any]
+Item = TypeVar("Item")
 
 
 def safe(value: object) -> str:
@@ -118,6 +119,13 @@ class Screen:
                 bar.update(task, completed=next(done), description=f"{doing} {safe(name)}")
 
             yield step
+
+    def each(self, doing: str, items: Sequence[Item], name: Callable[[Item], str] = str) -> Iterator[Item]:
+        """``items``, with a bar that says which of them the caller is at, by its ``name``."""
+        with self.progress(doing, len(items)) as step:
+            for item in items:
+                step(name(item))
+                yield item
 
     def document(self, document: object) -> None:
         """``document`` as JSON on standard output."""

@@ -21,15 +21,15 @@ def status(context: typer.Context, as_json: AsJson = False) -> None:
     """Show where the commands work, what the sources are, the last execution and what the lake holds."""
     screen = Screen(as_json)
     target = setup_of(context).target()
-    screen.table(status_records(target), ["what", "value"], title=safe(target.described))
+    screen.table(status_records(screen, target), ["what", "value"], title=safe(target.described))
 
 
-def status_records(target: Target) -> list[dict[str, Any]]:
+def status_records(screen: Screen, target: Target) -> list[dict[str, Any]]:
     """Pairs of what and value."""
     records = [("state machine", target.state_machine_arn), *_local(target)]
     last = latest(target, 1)
     records.append(("last execution", f"{last[0].name}: {last[0].status}" if last else "none yet"))
-    for dataset in dataset_names():
+    for dataset in screen.each("looking at", dataset_names()):
         inventory = take_inventory(target, dataset, None, None)
         days = inventory.complete
         held = f"{len(days):,} days, {days[0]} to {days[-1]}" if days else "nothing yet"

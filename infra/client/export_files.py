@@ -16,9 +16,9 @@ if TYPE_CHECKING:
     Step = Callable[[str], None]
     Writer = Callable[[Frames, Sequence[str], Path, Step], None]
 
-FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
+FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\0")
 """With these a spreadsheet takes a cell of a CSV file for a formula; after an apostrophe it takes it for text.
-https://owasp.org/www-community/attacks/CSV_Injection"""
+https://owasp.org/www-community/attacks/CSV_Injection, and OWASP's ASVS 1.2.10"""
 
 SHEET_ROWS, SHEET_NAME = 1_048_575, 31
 """Rows of a sheet without its header, and characters of its name.
@@ -28,7 +28,7 @@ ABOUT = "about"
 """The table or sheet with lines about the others."""
 
 TEXT_STAYS_TEXT = {"strings_to_formulas": False, "strings_to_urls": False, "strings_to_numbers": False}
-"""https://xlsxwriter.readthedocs.io/workbook.html"""
+"""Otherwise "=1+1" is written as a formula, and an address as a link: https://xlsxwriter.readthedocs.io/worksheet.html"""
 
 
 def write_csv(frame: pl.DataFrame, path: Path) -> None:

@@ -14,6 +14,7 @@ from infra import facts
 from infra.client.errors import NotRunning
 from infra.local.config import ACCESS_KEY, ACCOUNT_ID, SECRET_KEY, LocalConfig
 from marketlake.console import console_link, console_url
+from marketlake.reader.shipped import SIMULATED
 from marketlake.storage import Bucket
 
 if TYPE_CHECKING:
@@ -133,7 +134,7 @@ class Target:
         prices = (self.replay or {}).get("prices", {})
         if not prices.get("simulated"):
             return ""
-        return f"prices are simulated (seed {prices.get('seed', '?')}), rates are the ECB's own"
+        return SIMULATED.format(prices.get("seed", "?"))
 
     s3: ClassVar[_Client[S3Client]] = _Client("s3")
     states: ClassVar[_Client[SFNClient]] = _Client("stepfunctions")

@@ -17,6 +17,7 @@ from typing import Any
 from infra import facts
 from tests.bench import stages
 from tests.bench.compaction import compaction
+from tests.bench.library import library
 from tests.bench.output import say
 from tests.bench.years import ten_years
 from tests.e2e.pipeline import Pipeline, new_pipeline
@@ -28,7 +29,7 @@ HEAVY = ("polars", "pandas", "pyarrow", "yfinance", "numpy")
 
 def main(arguments: list[str]) -> None:
     """Run the benchmarks on a local AWS emulator of their own: those of ten years where ``years`` is given."""
-    parts = (ten_years, compaction) if arguments == ["years"] else (backfill, requests_and_ratios)
+    parts = (ten_years, library, compaction) if arguments == ["years"] else (backfill, requests_and_ratios)
     with tempfile.TemporaryDirectory() as folder:
         pipeline = new_pipeline(Path(folder) / "emulator")
         try:

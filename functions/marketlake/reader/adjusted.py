@@ -18,19 +18,23 @@ def with_adjusted(rows: pl.DataFrame, worth: pl.DataFrame) -> pl.DataFrame:
 
     ``worth``: as of ``conversion.worth_of``, for dividends in another currency.
     """
-    foreign = pl.col("dividend_currency") != pl.col("currency")
-    paying = rows.filter((pl.col("dividend") > 0) & foreign).select(SYMBOL, "dt", "currency", "dividend_currency")
-    rated = with_rates(paying, "dividend_currency", pl.col("currency"), worth).select(SYMBOL, "dt", "rate")
-    joined = rows.join(rated, on=[SYMBOL, "dt"], how="left", maintain_order="left")
-    converted = pl.when((pl.col("dividend") > 0) & foreign).then(pl.col("dividend") * pl.col("rate"))
+    abroad = (pl.col("dividend") > 0) & (pl.col("dividend_currency") != pl.col("currency"))
+    paying = rows.filter(abroad).select(SYMBOL, "dt", "currency", "dividend_currency")
+    paid = pl.col("dividend")
+    if not paying.is_empty():
+        rated = with_rates(paying, "dividend_currency", pl.col("currency"), worth).select(SYMBOL, "dt", "rate")
+        rows = rows.join(rated, on=[SYMBOL, "dt"], how="left", maintain_order="left")
+        paid = pl.when(abroad).then(paid * pl.col("rate")).otherwise(paid)
     before = pl.col("close").shift(1).over(SYMBOL)
     counts = (pl.col("dividend") > 0) & (pl.col("dividend_paid") < before)
     step = pl.when(counts).then(1 - pl.col("dividend_paid") / before).otherwise(1.0)
     later = pl.col("_step").shift(-1, fill_value=1.0).cum_prod(reverse=True).over(SYMBOL)
     return (
-        joined.with_columns(dividend_paid=converted.otherwise(pl.col("dividend")))
+        rows.lazy()
+        .with_columns(dividend_paid=paid)
         .with_columns(_step=step)
         .with_columns(adj_factor=later)
         .with_columns(adj_close=pl.col("close") * pl.col("adj_factor"))
-        .drop("_step", "rate")
+        .drop("_step", "rate", strict=False)
+        .collect()
     )

@@ -44,16 +44,16 @@ def find_gaps(
     column = contract.symbol_column
     there = set(rows[column].unique())
     listed = [(x.symbol, x.valid_from, x.valid_to) for x in symbols.only(set(asked)).listings]
+    listings = pl.LazyFrame(listed, schema={"symbol": pl.String(), "from": pl.Date(), "to": pl.Date()}, orient="row")
     lacking = (
-        pl.DataFrame({"dt": [day for day in due if day in held]}, schema={"dt": pl.Date()})
-        .join(
-            pl.DataFrame(listed, schema={"symbol": pl.String(), "from": pl.Date(), "to": pl.Date()}, orient="row"),
-            how="cross",
-        )
+        pl.LazyFrame({"dt": [day for day in due if day in held]}, schema={"dt": pl.Date()})
+        .join(listings, how="cross")
         .filter(pl.col("dt").is_between("from", "to"))
-        .join(rows.select("dt", pl.col(column).alias("symbol")), on=["dt", "symbol"], how="anti")
-        .unique(["symbol", "dt"])
+        .join(rows.lazy().select("dt", pl.col(column).alias("symbol")), on=["dt", "symbol"], how="anti")
+        .select("symbol", "dt")
+        .unique()
         .sort("symbol", "dt")
+        .collect()
     )
     found: list[tuple[str | None, date, date, int, str]] = [
         (None, *run, MISSING_DAY) for run in _runs(due, [day for day in due if day not in held])

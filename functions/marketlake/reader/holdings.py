@@ -87,7 +87,7 @@ class Holdings:
         """The symbols in force, without ``base``: the deployment's own list, else the one of this project."""
         file = contract.symbols.file
         own = self._place.files("artifacts", config_key(file)) if file else []
-        return symbols_of(contract, own[0].read_bytes() if own else None, base)
+        return _symbols(contract.name, own[0].read_bytes() if own else None, base)
 
     def base(self) -> str:
         """The currency of which the lake's last rates price one unit; EUR where it has no rates."""
@@ -121,23 +121,14 @@ class Holdings:
         contract, column = question.contract, question.contract.symbol_column
         first, last = question.window[0], date.max if to_the_end else question.window[1]
         old = {alias.old: alias.new for alias in shipped_aliases().values() if alias.new in question.asked}
-        here = (
-            pl.col(column).is_in([*question.asked, *old]),
-            pl.col("dt").is_between(pl.lit(f"{first}"), pl.lit(f"{last}")),
-        )
-        dated = (
-            scan(self.years(contract, first, last), contract)
-            .filter(*here)
-            .with_columns(
-                pl.col("dt").str.to_date(),
-                pl.col(column).replace(old),
-                *_currency_of_old_rows(contract),
-                _old=pl.col(column).is_in(list(old)),
-            )
-        )
-        # Where a day has a row under the ticker's old name, too, the other one is kept.
+        asked, within = [*question.asked, *old], pl.col("dt").is_between(pl.lit(f"{first}"), pl.lit(f"{last}"))
+        found = scan(self.years(contract, first, last), contract).filter(pl.col(column).is_in(asked), within)
         key = [*contract.key, "dt"]
-        return dated.sort(*key, "_old").unique(key, keep="first", maintain_order=True).drop("_old").collect()
+        if old:
+            # Where a day has a row under the ticker's old name, too, the other one is kept.
+            renamed = found.sort(pl.col(column).is_in(list(old))).with_columns(pl.col(column).replace(old))
+            found = renamed.unique(key, keep="first", maintain_order=True)
+        return found.with_columns(pl.col("dt").str.to_date(), *_currency_of_old_rows(contract)).sort(key).collect()
 
     def worth(self, first: date, currencies: Collection[str]) -> pl.DataFrame:
         """Rates of ``currencies`` from ten days before ``first`` on, as ``conversion.worth_of``."""
@@ -147,6 +138,11 @@ class Holdings:
             pl.col("target_currency").is_in(list(currencies)), pl.col("dt") >= f"{since}"
         )
         return worth_of(rows.with_columns(pl.col("dt").str.to_date()).collect())
+
+
+def year_of(path: Path) -> str:
+    """The year of one of ``Holdings.years``, YYYY."""
+    return path.parent.name.partition("=")[2]
 
 
 def contract_of(dataset: str) -> Contract:
@@ -175,6 +171,11 @@ def _window(contract: Contract, held: frozenset[date], start: Day, end: Day) -> 
             "marketlake backfill"
         )
     return low, high
+
+
+@lru_cache(maxsize=16)
+def _symbols(dataset: str, content: bytes | None, base: str | None) -> Symbols:
+    return symbols_of(load_contract(dataset), content, base)
 
 
 @lru_cache(maxsize=256)

@@ -18,7 +18,7 @@ from marketlake.reader.adjusted import with_adjusted
 from marketlake.reader.conversion import MOST_DAYS, NO_WORTH, cross_rates, with_rates, worth_of
 from marketlake.reader.errors import GapsFound, GapWarning, NoRates, QueryFailed, WrongArgument
 from marketlake.reader.gaps import described
-from marketlake.reader.holdings import INDEX, PRICES, RATES, Day, Holdings, Question, contract_of, scan, texts
+from marketlake.reader.holdings import INDEX, PRICES, RATES, Day, Holdings, Question, contract_of, scan, texts, year_of
 from marketlake.reader.tables import Database, named_in, table_names
 from marketlake.schemas import ACTION_COLUMNS, polars_types
 
@@ -224,7 +224,8 @@ class Lake:
     # Lazily, and in SQL
 
     def scan(self, dataset: str, start: Day = None, end: Day = None) -> pl.LazyFrame:
-        """All rows of ``dataset`` in the years of the window, lazily, as the tables by year have them, ``dt`` as text.
+        """All rows of ``dataset`` in the years of the window, lazily, as the tables by year have them: ``dt`` and
+        ``year`` are text, a year's rows are sorted by key and day.
 
         Polars reads the columns and row groups that a question needs. No gaps are reported here: see ``gaps``.
 
@@ -232,7 +233,9 @@ class Lake:
             UnknownDataset, WrongArgument, OutOfLake, NoLake: as described in ``Lake``.
         """
         question = self._held.question(dataset, (), start, end)
-        return scan(self._held.years(question.contract, *question.window), question.contract)
+        files = self._held.years(question.contract, *question.window)
+        years = (scan([path], question.contract).with_columns(year=pl.lit(year_of(path))) for path in files)
+        return pl.concat([scan([], question.contract).with_columns(year=pl.lit("")), *years])
 
     def sql(self, query: str, parameters: Sequence[Any] = ()) -> pl.DataFrame:
         """The answer of DuckDB to ``query`` over ``tables()``; ``parameters`` are for its question marks.

@@ -14,7 +14,7 @@ from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
 from marketlake.reader.errors import NoAccess, NoLake
-from marketlake.reader.shipped import ACCOUNT_ID, names
+from marketlake.reader.shipped import ACCOUNT_ID, SIMULATED, names
 from marketlake.storage import Bucket, ObjectMissing, side_by_side
 
 if TYPE_CHECKING:
@@ -59,7 +59,7 @@ class Folder:
         self._names, self._s3 = names(prefix, ACCOUNT_ID, region), root / "s3" / ACCOUNT_ID
         self.described = f"the emulator's lake in {root}"
         walks = config.get("source", "replay") == "replay" and not config.get("prices")
-        self.simulated = f"prices are simulated (seed {config.get('seed', '?')}), rates are the ECB's own" * walks
+        self.simulated = SIMULATED.format(config.get("seed", "?")) if walks else ""
 
     def files(self, kind: Kind, prefix: str) -> list[Path]:
         """The objects themselves."""
@@ -79,7 +79,9 @@ class Copies:
     def files(self, kind: Kind, prefix: str) -> list[Path]:
         """Copies of the objects as they are now: one request that lists them, and one for each that is new."""
         bucket = Bucket(self._names[f"{kind}_bucket"], self._client)
-        listed = [(key, etag) for key, etag in bucket.keys(prefix) if key.endswith(SUFFIXES)]
+        there = ((key, etag) for key, etag in bucket.keys(prefix) if key.endswith(SUFFIXES))
+        # A key is a path here; one that leads out of the cache is nothing that the pipeline wrote.
+        listed = [(key, etag) for key, etag in there if ".." not in key.split("/") and not key.startswith("/")]
         found = side_by_side(lambda item: self._copy(bucket, *item), listed)
         return sorted(path for path in found if path is not None)
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import io
 import json
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -15,6 +17,7 @@ import typer
 
 from infra.cli import doctor, partitions
 from infra.cli.main import app
+from infra.cli.screen import Screen
 from infra.client.errors import EXIT_STATUSES, OpsError, Refusal
 from tests.unit.cli.conftest import Command
 
@@ -131,3 +134,34 @@ def test_each_error_s_exit_status_is_in_the_table() -> None:
 
     assert {0, *(cls.status for cls in below(OpsError))} == set(EXIT_STATUSES)
     assert Refusal.status == 2, "as Click's own for an unknown option"
+
+
+def terminal(monkeypatch: pytest.MonkeyPatch) -> io.StringIO:
+    """What is written to standard error, which is a terminal."""
+    written = io.StringIO()
+    written.isatty = lambda: True  # type: ignore[method-assign]
+    monkeypatch.setattr(sys, "stderr", written)
+    monkeypatch.setenv("TERM", "xterm")
+    return written
+
+
+def test_a_bar_names_each_step_and_leaves_standard_output_alone(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    written = terminal(monkeypatch)
+    screen = Screen()
+    with screen.progress("asking", 2) as step:
+        for name in ("[red]one", "two"):
+            step(name)
+            screen.err._live_stack[-1].refresh()
+    text = re.sub(r"\x1b\[[0-9;?]*[a-zA-Z]", "", written.getvalue())
+    assert "0/2 steps" in text
+    assert "1/2 steps" in text
+    assert "asking [red]one" in text
+    assert "left" in text
+    assert capsys.readouterr().out == ""
+
+
+def test_in_a_log_there_is_no_bar(capsys: pytest.CaptureFixture[str]) -> None:
+    assert list(Screen().each("looking at", ["a", "b"])) == ["a", "b"]
+    assert capsys.readouterr() == ("", "")

@@ -23,7 +23,7 @@ from infra.client.texts import plain
 from infra.console.actions import preview_of, start_run, stop_run
 from infra.console.attempts import attempt_detail, attempt_logs, event_of, event_page
 from infra.console.compare import comparison
-from infra.console.data import Lake
+from infra.console.data import Rows
 from infra.console.days import Calendars
 from infra.console.detail import execution_document
 from infra.console.executions import Listing, Wanted, Watched, Watcher
@@ -31,6 +31,7 @@ from infra.console.queues import Queues, ids_in
 from infra.local.config import LocalError
 from marketlake.contract import dataset_names, load_contract
 from marketlake.errors import MarketlakeError
+from marketlake.reader.errors import LakeError
 
 STATIC = Path(__file__).parent / "static"
 SHARED = Path(__file__).parents[1] / "web"
@@ -73,7 +74,7 @@ def _failure(_request: Request, error: Exception) -> Response:
     if isinstance(error, ClientError | BotoCoreError):
         error = explain(error)
     advice = error.advice if isinstance(error, OpsError) else ""
-    status = 404 if isinstance(error, Refusal) else 502
+    status = 404 if isinstance(error, Refusal | LakeError) else 502
     return JSONResponse({"error": str(error), "advice": advice}, status)
 
 
@@ -87,9 +88,9 @@ class Console:
     def __init__(self, target: Target, token: str) -> None:
         self._target, self._token = target, token
         self._watcher, self._queues, self._calendars = Watcher(target), Queues(target), Calendars(target)
-        self._listing, self._lake = Listing(target, self._watcher), Lake(target)
+        self._listing, self._rows = Listing(target, self._watcher), Rows(target)
         # Made here, since a session must not make clients in several threads at once.
-        _ = target.states, target.sqs, target.s3, target.logs, target.athena, target.lambdas
+        _ = target.states, target.sqs, target.s3, target.logs, target.lambdas
 
     def routes(self) -> list[Route | Mount]:
         """All routes."""
@@ -114,11 +115,11 @@ class Console:
             Route(f"{one}/retry", acting(self._retry), methods=["POST"]),
             Route("/api/compare", reading(self._compare)),
             Route(
-                "/api/data/{dataset}", reading(lambda r: self._lake.document(r.path_params["dataset"], r.query_params))
+                "/api/data/{dataset}", reading(lambda r: self._rows.document(r.path_params["dataset"], r.query_params))
             ),
             Route(
                 "/api/data/{dataset}/quarantine",
-                reading(lambda r: self._lake.quarantine(r.path_params["dataset"], r.query_params)),
+                reading(lambda r: self._rows.quarantine(r.path_params["dataset"], r.query_params)),
             ),
             Route("/api/mails", reading(lambda _: self._queues.mails())),
             Route("/api/days", reading(lambda _: self._calendars.document())),

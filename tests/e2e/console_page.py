@@ -95,12 +95,12 @@ class ConsolePage:
         """What the focused element is, by its text, its name and its labels."""
         return str(self.page.evaluate(FOCUSED))
 
-    def tab_to(self, words: str, most: int = 80) -> None:
-        """Press Tab until what is focused says ``words``."""
+    def tab_to(self, words: str, most: int = 80, *, back: bool = False) -> None:
+        """Press Tab, or with ``back`` Shift and Tab, until what is focused says ``words``."""
         for _ in range(most):
             if words in self.focused():
                 return
-            self.page.keyboard.press("Tab")
+            self.page.keyboard.press("Shift+Tab" if back else "Tab")
         raise AssertionError(f"{words!r} was not reached by Tab; the focus is on {self.focused()!r}")
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from urllib.parse import urlsplit
 
 import httpx
@@ -210,6 +211,11 @@ def test_an_account_with_nothing_in_it_says_so_on_every_view(opened: Opened) -> 
             console.open(view)
             expect(console.page.get_by_text(words).first).to_be_visible()
             expect(console.page.locator("#alert")).to_be_hidden()
+            there = console.page.get_by_role("link", name="In AWS's console")
+            if view in ("start", "compare"):
+                expect(there).to_be_hidden()
+            else:
+                expect(there).to_have_attribute("href", re.compile("^https://eu-west-2.console.aws.amazon.com/"))
         console.page.goto(f"{at}#/executions/nowhere")
         expect(console.page.locator("#alert")).to_contain_text("there is no execution")
         console.troubles.clear()  # Chromium names the 404 in its console

@@ -118,6 +118,11 @@ def local_root() -> Path:
     return next((root for root in roots if (root / "config.json").exists()), roots[0])
 
 
+def cache_folder() -> Path:
+    """Where copies of an account's objects are kept, unless another place is given."""
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "marketlake"
+
+
 def account(profile: str | None, region: str | None, prefix: str, cache: Path | None) -> Copies:
     """The lake ``prefix`` of the account that the credentials are of.
 
@@ -129,7 +134,7 @@ def account(profile: str | None, region: str | None, prefix: str, cache: Path | 
     caller = _asked(lambda: session.client("sts", region_name=where).get_caller_identity())
     config = Config(retries={"mode": "standard", "total_max_attempts": 4}, max_pool_connections=16)
     client = session.client("s3", region_name=where, config=config)
-    folder = cache or Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "marketlake"
+    folder = cache or cache_folder()
     described = f"the lake {prefix} of AWS account {caller['Account']}, {where}"
     return Copies(client, names(prefix, caller["Account"], where), folder, described)
 

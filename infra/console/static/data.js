@@ -11,13 +11,15 @@ export function data(main, name, asked) {
   const sets = h("nav", { class: "sets", "aria-label": "Datasets" });
   const title = h("p", { class: "muted" });
   const symbol = h("select", { name: "symbol", onchange: () => ask({ symbol: symbol.value }) });
-  const from = h("input", { type: "date", name: "start", onchange: () => ask({ start: from.value }) });
-  const to = h("input", { type: "date", name: "end", onchange: () => ask({ end: to.value }) });
-  const form = h("form", { class: "filters", onsubmit: (event) => event.preventDefault(), hidden: true }, label("Symbol", symbol), label("From", from), label("To", to),
-    h("button", { type: "button", onclick: () => look() }, "Look again"));
+  // A date that is being typed is a date at each digit of its year: days are taken when they are sent.
+  const from = h("input", { type: "date", name: "start" });
+  const to = h("input", { type: "date", name: "end" });
+  const form = h("form", { class: "filters", onsubmit: (event) => (event.preventDefault(), ask({ start: from.value, end: to.value })), hidden: true },
+    label("Symbol", symbol), label("From", from), label("To", to), h("button", { type: "submit" }, "Look again"));
   const note = h("p", { class: "muted", "aria-live": "polite" }, "reading the lake …");
   const drawing = chart();
-  const line = h("section", { class: "card", "aria-label": "Chart", hidden: true }, h("h2", {}), drawing.element);
+  const gaps = h("p", { class: "cause", hidden: true });
+  const line = h("section", { class: "card", "aria-label": "Chart", hidden: true }, h("h2", {}), gaps, drawing.element);
   const rest = h("div", { class: "datasets" });
   main.append(h("h1", {}, "Data"), sets, title, form, note, h("div", { class: "datasets" }, line, rest));
 
@@ -51,11 +53,12 @@ export function data(main, name, asked) {
     form.hidden = line.hidden = !found.last;
     text(note, found.last ? "" : "No day is stored yet.");
     if (!found.last) return rest.replaceChildren();
-    const all = found.symbols.includes(found.symbol) ? found.symbols : [found.symbol, ...found.symbols];
-    if (changed(symbol, all)) symbol.replaceChildren(...all.map((one) => h("option", { value: one }, one)));
+    if (changed(symbol, found.symbols)) symbol.replaceChildren(...found.symbols.map((one) => h("option", { value: one }, one)));
     [symbol.value, from.value, to.value] = [found.symbol, found.start, found.end];
     const heading = `${found.symbol}, ${found.column}, ${found.start} to ${found.end}`;
     text(line.firstChild, heading);
+    gaps.hidden = !found.gaps;
+    text(gaps, `Not there: ${found.gaps}`);
     drawing.show(`${heading}: ${count(found.series.length, "day")}`, points(found));
     if (changed(rest, found)) rest.replaceChildren(latestDays(found), flags(found), quarantine(name, found), actions(found), lastRows(found));
   }
@@ -106,12 +109,12 @@ function lastRows({ latest, days }) {
   return section(`Rows of ${days[0]?.dt ?? "the last day"}`, most({ total: latest.total, rows: latest.rows }), table("Rows of the last day", latest.columns, latest.rows.map((row) => row.map((value) => value ?? ""))));
 }
 
-// A query of Athena's, which costs a little in an account: asked when it is wanted.
+// Read when it is wanted: in an account each of its objects is copied once.
 function quarantine(name, { start, end }) {
   const inside = h("div", { "aria-live": "polite" });
-  const button = h("button", { type: "button", onclick: show }, overview.local ? "Show" : "Show (asks Athena)");
+  const button = h("button", { type: "button", onclick: show }, "Show");
   async function show() {
-    inside.replaceChildren(h("p", { class: "muted" }, "asking Athena …"));
+    inside.replaceChildren(h("p", { class: "muted" }, "reading …"));
     try {
       const found = await read(`api/data/${encodeURIComponent(name)}/quarantine?${new URLSearchParams({ start, end })}`);
       const rows = found.rows.map((one) => [one.dt, one.symbol ?? "", one.reason, one.times, one.in_lake_now]);

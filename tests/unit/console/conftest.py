@@ -14,11 +14,11 @@ from infra import facts
 from infra.client import dead_letters
 from infra.client.target import Target
 from infra.console.server import build_app
-from tests.unit.cli.conftest import ACCOUNT, REGION, store, target
+from tests.unit.cli.conftest import ACCOUNT, REGION, command, store, target
 from tests.unit.client.aws_history import two_batches
 from tests.unit.client.fake_states import START, FakeStates
 
-__all__ = ["store", "target"]
+__all__ = ["command", "store", "target"]
 
 PORT, TOKEN = 4580, "a-token"
 NOW = datetime.now(UTC)

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from typing import Any
 
 import boto3
@@ -13,7 +14,7 @@ from infra.client.target import Target
 from infra.console.app import Console
 from infra.console.server import build_app
 from infra.cost.previews import DatasetPreview, Preview
-from tests.unit.cli.conftest import ACCOUNT, REGION
+from tests.unit.cli.conftest import ACCOUNT, REGION, Command
 from tests.unit.console.conftest import PORT, POST, TOKEN, Deployed
 
 WINDOW = {"datasets": ["fx_rates"], "start": "2024-01-02", "end": "2024-01-05", "symbols": [], "force": False}
@@ -80,10 +81,10 @@ REFUSED: list[Any] = [
 ]
 
 
-@pytest.mark.parametrize("document", REFUSED)
-def test_an_input_that_is_not_accepted_starts_nothing(page: TestClient, states: Deployed, document: Any) -> None:
-    answer = post(page, "start", document)
-    assert (answer.status_code, bool(answer.json()["advice"])) == (404, True)
+def test_an_input_that_is_not_accepted_starts_nothing(page: TestClient, states: Deployed) -> None:
+    for document in REFUSED:
+        answer = post(page, "start", document)
+        assert (answer.status_code, bool(answer.json()["advice"])) == (404, True), document
     assert states.started == []
 
 
@@ -137,20 +138,33 @@ def posts() -> list[str]:
     return [route.path.replace("{name}", "run-1") for route in routes if "POST" in (route.methods or ())]
 
 
-@pytest.mark.parametrize("path", posts())
 def test_each_action_is_refused_without_the_token_and_on_a_page_that_may_only_read(
-    account: Target, queue_url: str, states: Deployed, path: str
+    account: Target, queue_url: str, states: Deployed
 ) -> None:
     states.statuses = ["RUNNING"]
     for read_only, headers in ((False, {}), (False, POST | {"Origin": "https://evil.example"}), (True, POST)):
         app = build_app(account, PORT, TOKEN, read_only=read_only)
         with TestClient(app, base_url=f"http://127.0.0.1:{PORT}") as page:
-            answer = page.post(path, json={"ids": ["one"], "request": WINDOW}, headers=headers)
-            assert answer.status_code == 403
-            assert ("--read-only" in answer.text) == read_only
+            for path in posts():
+                answer = page.post(path, json={"ids": ["one"], "request": WINDOW}, headers=headers)
+                assert (answer.status_code, "--read-only" in answer.text) == (403, read_only), path
             assert (TOKEN in page.get("/").text) == (not read_only)
             assert page.get("/api/queue").status_code == 200
     assert (states.started, states.stopped, bool(queue_url)) == ([], [], True)
+
+
+def test_the_command_serves_where_mails_lead_and_read_only_when_asked(
+    command: Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    served: list[tuple[int, bool]] = []
+
+    def serve(_: Target, port: int, ready: Callable[[str], None], *, read_only: bool) -> None:
+        ready(f"http://127.0.0.1:{port}/")
+        served.append((port, read_only))
+
+    monkeypatch.setattr("infra.console.server.serve", serve)
+    assert [command("console").status, command("console", "--read-only", "--port", "4999").status] == [0, 0]
+    assert served == [(4580, False), (4999, True)]
 
 
 def test_there_are_as_many_actions_as_are_tested() -> None:

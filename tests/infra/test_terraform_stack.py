@@ -305,8 +305,9 @@ def test_acceptance_names_each_part_that_somebody_broke(
 def test_acceptance_passes_once_it_is_deployed_again(
     stack: Pipeline, terraform: Terraform, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    parameters = {**terraform.variables["parameters"], "log_level": "DEBUG"}
-    terraform.set(**CHANGES, parameters=parameters)
+    parameters = terraform.variables["parameters"]
+    assert isinstance(parameters, dict)
+    terraform.set(**CHANGES, parameters={**parameters, "log_level": "DEBUG"})
     terraform.run("apply", "-input=false", "-auto-approve")  # again, with changes, over what is there
     status, found = accept(capsys, stack.config.root, "--terraform", str(terraform.folder))
     assert {step for step, finding in found.items() if finding["status"] == "failed"} == set(), found

@@ -18,6 +18,10 @@ class NoLake(LakeError):
     """There is no lake at that place, or it holds nothing of the dataset."""
 
 
+class Unreadable(LakeError):
+    """A year's object is not Parquet of ours."""
+
+
 class NoAccess(LakeError):
     """AWS does not know the caller, or refuses the call."""
 

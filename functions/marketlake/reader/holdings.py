@@ -17,7 +17,7 @@ from marketlake.calendars import LONGEST_CLOSURE, trading_days
 from marketlake.contract import Contract, dataset_names, load_contract
 from marketlake.layout import config_key, year_prefix
 from marketlake.reader.conversion import MOST_DAYS, worth_of
-from marketlake.reader.errors import NoLake, OutOfLake, UnknownDataset, UnknownSymbol, WrongArgument
+from marketlake.reader.errors import NoLake, OutOfLake, UnknownDataset, UnknownSymbol, Unreadable, WrongArgument
 from marketlake.reader.gaps import NO_ROWS, find_gaps
 from marketlake.reader.places import Place
 from marketlake.schemas import polars_schema
@@ -73,10 +73,17 @@ class Holdings:
         return Question(contract, self._asked(contract, listed, symbols), window, held, listed, symbols is not None)
 
     def years(self, contract: Contract, first: date | None = None, last: date | None = None) -> list[Path]:
-        """Files of the years from that of ``first`` to that of ``last``, ascending."""
+        """Files of the years from that of ``first`` to that of ``last``, ascending.
+
+        Raises:
+            Unreadable: one is not a year's object.
+        """
         low, high = f"year={first.year:04}" if first else "", f"year={last.year:04}" if last else "~"
         files = self._place.files("clean", year_prefix(contract.name))
-        return [path for path in files if low <= path.parent.name <= high]
+        found = [path for path in files if low <= path.parent.name <= high]
+        for path in found:
+            _days_in(path, path.stat().st_mtime_ns)
+        return found
 
     def days(self, contract: Contract) -> frozenset[date]:
         """The days that the lake holds of the dataset."""
@@ -181,8 +188,14 @@ def _symbols(dataset: str, content: bytes | None, base: str | None) -> Symbols:
 @lru_cache(maxsize=256)
 def _days_in(path: Path, _modified: int) -> frozenset[date]:
     """The days in the year's object at ``path``, from its Parquet metadata."""
-    days = json.loads(pl.read_parquet_metadata(path)[DAYS])
-    return frozenset(date.fromisoformat(day) for day in days)
+    try:
+        days = json.loads(pl.read_parquet_metadata(path)[DAYS])
+        return frozenset(date.fromisoformat(day) for day in days)
+    except (pl.exceptions.PolarsError, KeyError, ValueError, OSError) as error:
+        dataset, year = path.parent.parent.name, year_of(path)
+        raise Unreadable(
+            f"{path} is not readable ({error}); restore an earlier version of it: marketlake restore {dataset} {year}"
+        ) from error
 
 
 def scan(files: Sequence[Path], contract: Contract) -> pl.LazyFrame:
@@ -216,10 +229,10 @@ def texts(given: str | Iterable[str]) -> list[str]:
     Raises:
         WrongArgument: one is not text.
     """
-    found = [given] if isinstance(given, str) else list(given)
-    wrong = next((one for one in found if not isinstance(one, str)), None)
-    if wrong is not None:
-        raise WrongArgument(f"{wrong!r} is not a symbol; give a text, such as AZN.L or USD, or several of them")
+    found = list(given) if isinstance(given, Iterable) and not isinstance(given, str) else [given]
+    wrong = [one for one in found if not isinstance(one, str)]
+    if wrong:
+        raise WrongArgument(f"{wrong[0]!r} is not a symbol; give a text, such as AZN.L or USD, or several of them")
     return list(dict.fromkeys(found))
 
 

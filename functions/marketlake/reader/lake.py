@@ -153,7 +153,7 @@ class Lake:
         """
         question = self._held.question(PRICES, tickers, start, end)
         rows = self._held.rows(question, to_the_end=adjusted)
-        needed = {currency} if currency else set()
+        needed = set(texts(currency or ()))
         for column in ("currency", *(["dividend_currency"] if adjusted else [])):
             needed |= set(rows[column].drop_nulls().unique())
         worth = self._held.worth(question.window[0], needed) if len(needed) > 1 else NO_WORTH

@@ -33,6 +33,7 @@ from marketlake.reader.errors import (
     QueryFailed,
     UnknownDataset,
     UnknownSymbol,
+    Unreadable,
     WrongArgument,
 )
 from marketlake.reader.places import local_root
@@ -114,6 +115,8 @@ def test_the_index_scan_and_sql_are_of_the_same_rows(lake: Lake) -> None:
         (lambda lake: lake.prices(["AZN.L", "azn.l"]), UnknownSymbol, "near are AZN.L"),
         (lambda lake: lake.prices("'; DROP TABLE x; --"), UnknownSymbol, "DROP TABLE"),
         (lambda lake: lake.prices([7]), WrongArgument, "7 is not a symbol"),
+        (lambda lake: lake.prices(7), WrongArgument, "7 is not a symbol"),
+        (lambda lake: lake.prices("AZN.L", currency=7), WrongArgument, "7 is not a symbol"),
         (lambda lake: lake.prices("AZN.L", "2022-08-01"), OutOfLake, "from 2022-09-01 to 2022-09-30"),
         (lambda lake: lake.prices("AZN.L", end="2022-10-03"), OutOfLake, "from 2022-09-01 to 2022-09-30"),
         (lambda lake: lake.index("2031-01-01", "2031-12-31"), OutOfLake, "from 2022-09-01 to 2022-09-30"),
@@ -160,6 +163,14 @@ def test_the_nearest_lake_upwards_is_meant(tmp_path: Path, monkeypatch: pytest.M
     assert Lake.local().simulated == ""
     monkeypatch.setenv("MARKETLAKE_ROOT", f"{empty_root(tmp_path / 'other')}")
     assert "simulated (seed 7)" in repr(Lake.local())
+
+
+@pytest.mark.parametrize("content", [b"not Parquet", b""])
+def test_a_damaged_object_is_named_with_what_to_do(tmp_path: Path, content: bytes) -> None:
+    root = sample_root(tmp_path / "root")
+    next((root / "s3").rglob("fx_rates/year=2022/part-0.parquet")).write_bytes(content)
+    with pytest.raises(Unreadable, match="marketlake restore fx_rates 2022"):
+        Lake.local(root).rates("USD")
 
 
 # Gaps

@@ -16,7 +16,7 @@ ACCOUNT_ID = "000000000000"
 """The emulator's account."""
 
 SIMULATED = "prices are simulated (seed {}), rates are the ECB's own"
-"""What is said of an emulator with simulated prices."""
+"""What people read of an emulator with simulated prices."""
 
 PLACEHOLDER = re.compile(r"\$\{(\w+)\}")
 

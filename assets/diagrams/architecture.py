@@ -38,6 +38,7 @@ def draw() -> Drawing:
             alarms = icon(CloudwatchAlarm, "alarms")
             icon(Cloudwatch, "CloudWatch", "logs, dashboard")
             rule = icon(EventbridgeRule, "EventBridge rule", "timed out, stopped")
+            mails = icon(StepFunctions, "Step Functions", "mails about these")
             icon(Cloudtrail, "CloudTrail")
             icon(Budgets, "budget")
         sources >> arrow(weight="0", minlen="2") >> lambdas["Fetch"]
@@ -53,7 +54,8 @@ def draw() -> Drawing:
         clean >> arrow() >> glue >> arrow() >> athena >> arrow() >> board
         pipeline >> caught("  a batch failed", minlen="3") >> queue
         pipeline >> caught("  the execution failed", minlen="3") >> topic
-        topic << caught() << [alarms, rule]
+        topic << caught() << [alarms, mails]
+        mails << caught() << rule
     return made
 
 

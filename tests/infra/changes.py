@@ -48,10 +48,14 @@ VARIABLES: dict[str, tuple[object, str]] = {
     "schedule_timezone": ("Europe/Dublin", "aws_scheduler_schedule"),
     "athena_bytes_cutoff": (2147483648, "aws_athena_workgroup"),
     "quicksight_user": ("somebody-else", "aws_quicksight_data_set"),
+    "quicksight_identity_region": ("eu-west-1", "aws_quicksight_data_set"),
     "github_repository": ("somebody/else", "aws_iam_role.github"),
+    "github_repository_id": (3, "aws_iam_role.github"),
+    "github_owner_id": (4, "aws_iam_role.github"),
     "github_environment": ("another", "aws_iam_role.github"),
     "state_bucket": ("another-bucket", "aws_iam_policy.github"),
     "log_retention_days": (60, "aws_cloudwatch_log_group"),
+    "alarms": ("essential", "aws_cloudwatch_metric_alarm"),
     "freshness_hours": (80, "aws_cloudwatch_metric_alarm"),
     "rejected_rows_threshold": (2, "aws_cloudwatch_metric_alarm"),
     "athena_failures_threshold": (5, "aws_cloudwatch_metric_alarm"),
@@ -76,6 +80,7 @@ SWEEPING: dict[str, tuple[object, str]] = {
     "github_oidc_provider_exists": (True, "aws_iam_openid_connect_provider"),
     "trail_enabled": (False, "aws_cloudtrail"),
     "budget_enabled": (False, "aws_budgets_budget"),
+    "dashboard_enabled": (False, "aws_cloudwatch_dashboard"),
     # Last: the emulator cannot change the tags of GitHub's provider.
     "tags": ({"Team": "another"}, "aws_s3_bucket.this"),
 }

@@ -22,7 +22,14 @@ CONFIGURATION = ("infra", "functions", "statemachine", "assets")
 class Terraform:
     """An initialised copy of ``infra/`` in ``folder``, with the variables of one stack."""
 
-    def __init__(self, folder: Path, variables: Mapping[str, object], environment: Mapping[str, str]) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        variables: Mapping[str, object],
+        environment: Mapping[str, str],
+        *,
+        recorded: bool = False,
+    ) -> None:
         self.root = folder
         self.folder = folder / "infra" / "terraform"
         # Nothing of this shell's AWS settings: what is applied here must never reach an account.
@@ -34,6 +41,7 @@ class Terraform:
         for name in CONFIGURATION:
             if (ROOT / name).is_dir():
                 shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__", ".terraform"))
+        self._recorded = recorded  # what the provider calls, by its debug log, which takes time
         self._logs: list[tuple[str, Path]] = []
         self.variables = dict(variables)
         self.set()
@@ -56,7 +64,8 @@ class Terraform:
         command = ["terraform", arguments[0], "-no-color", *arguments[1:]]
         log = self.folder.parent / f"provider-{len(self._logs)}.log"
         self._logs.append((arguments[0], log))
-        environment = self._environment | {"TF_LOG_PROVIDER": "DEBUG", "TF_LOG_PATH": str(log)}
+        logged = {"TF_LOG_PROVIDER": "DEBUG", "TF_LOG_PATH": str(log)} if self._recorded else {}
+        environment = self._environment | logged
         done = subprocess.run(command, cwd=self.folder, env=environment, capture_output=True, text=True, check=False)
         if check and done.returncode:
             raise AssertionError(

@@ -70,7 +70,8 @@ def terraform(config: LocalConfig, tmp_path_factory: pytest.TempPathFactory) -> 
         "github_oidc_provider_exists": True,  # the emulator cannot tag one
         "state_bucket": "states",
     }
-    terraform = Terraform(tmp_path_factory.mktemp("configuration"), variables, credentials(config.region))
+    folder = tmp_path_factory.mktemp("configuration")
+    terraform = Terraform(folder, variables, credentials(config.region), recorded=True)
     terraform.init()
     return terraform
 

@@ -103,6 +103,7 @@ def settings_of(function: str, aws: FakeAws, sources: SourcesServer) -> dict[str
         "PUBLICATION_PATIENCE_SECONDS": "2640",
         "OPERATOR_COMMAND": "marketlake",
         "POWERTOOLS_LOG_LEVEL": "INFO",
+        "POWERTOOLS_SERVICE_NAME": "marketlake",
     }
     names = DOCUMENT["functions"][function]["environment"]
     return {"AWS_ENDPOINT_URL": aws.url, **{name: values[name] for name in names}}

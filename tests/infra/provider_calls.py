@@ -146,11 +146,14 @@ def calls(log: Path) -> list[Call]:
 def _calls(log: Path) -> Iterator[Call]:
     for record in RECORD.split(log.read_text("utf-8")):
         if "HTTP Request Sent" in record and "tf_rpc=ConfigureProvider" not in record:
-            service = _field(record, r"rpc\.service")
+            service, method = _field(record, r"rpc\.service"), _field(record, r"rpc\.method")
+            if not service and '"aws.s3.delete"' in record:
+                # A list of keys makes a line that Terraform cuts, before it comes to these fields.
+                service, method = "S3", "DeleteObjects"
             prefix = PREFIXES.get(service, service.lower())
             yield Call(
                 prefix,
-                _field(record, r"rpc\.method"),
+                method,
                 _parameters(record, prefix),
                 _field(record, "tf_resource_type") or _field(record, "tf_data_source_type"),
             )

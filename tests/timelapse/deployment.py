@@ -58,7 +58,7 @@ class Deployment:
             patched.setattr(fetch_handler, "source_of", lambda of, *_: sources[of.name].about(of))
             patched.setattr(check_handler, "run_query", self.tables.run_query)
             patched.setattr(storage, "ThreadPoolExecutor", Inline)
-            metric = SimpleNamespace(add_dimension=lambda **_: None)
+            metric = SimpleNamespace(add_metadata=lambda **_: None)
             patched.setattr(telemetry, "single_metric", lambda **_: nullcontext(metric))
             patched.setattr(logging.root.manager, "disable", logging.CRITICAL)
             self._list_symbols()

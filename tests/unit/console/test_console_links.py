@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -40,11 +41,11 @@ def test_a_mail_of_the_emulator_leads_to_this_console(account_page: TestClient, 
 
 
 def test_the_mail_of_an_interrupted_execution_leads_here_too(account_page: TestClient, account: Target) -> None:
-    lines = json.loads((Path(__file__).parents[3] / "statemachine" / "interrupted.json").read_text())["lines"]
-    line = next(one for one in lines if "console.aws" in one)
+    text = (Path(__file__).parents[3] / "statemachine" / "interrupted.json").read_text()
+    line = next(one for one in re.findall(r"THE EXECUTION: \S+(?=')", text))
     account.local = LocalConfig(root=Path("nowhere"))
     url = account.sqs.create_queue(QueueName="marketlake-mailbox")["QueueUrl"]
-    text = line.replace("${region}", "eu-west-2").replace("<execution>", account.execution_arn("run-9"))
+    text = line.replace("${region}", "eu-west-2") + account.execution_arn("run-9")
     account.sqs.send_message(QueueUrl=url, MessageBody=json.dumps({"Subject": "x", "Message": text}))
     (mail,) = account_page.get("/api/mails").json()["mails"]
     assert mail["execution"] == "run-9"

@@ -170,6 +170,8 @@ def _parameters(record: str, service: str) -> dict[str, str]:
     for owner, pattern in PATHS:
         found = pattern.match(unquote(address.path)) if owner == service else None
         parameters |= {name: value for name, value in (found.groupdict() if found else {}).items() if value}
+    if bucket := re.search(r'"aws\.s3\.bucket":"([^"]+)"', record):
+        parameters.setdefault("Bucket", bucket[1])
     if tags := _field(record, r"http\.request\.header\.x_amz_tagging"):
         parameters["Tags.header"] = tags
     body = BODY.search(record)

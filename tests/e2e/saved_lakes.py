@@ -51,10 +51,12 @@ class Lake:
 
 def load_year(pipeline: Pipeline) -> tuple[Lake, dict[str, dict[str, pl.DataFrame]]]:
     """The year as the pipeline loads it, and its days by dataset."""
-    pipeline.inject(FAULT)
-    outcome = pipeline.run({"start": FIRST, "end": LAST})
-    pipeline.inject()
-    assert outcome.status == "SUCCEEDED", outcome
+    # Once for all tests on a pipeline: each load with the fault puts its row into quarantine again.
+    if not pipeline.etags("clean_bucket", "markers/ftse100_prices/dt=2022-06-15"):
+        pipeline.inject(FAULT)
+        outcome = pipeline.run({"start": FIRST, "end": LAST})
+        pipeline.inject()
+        assert outcome.status == "SUCCEEDED", outcome
     folder = pipeline.config.root / "s3" / ACCOUNT_ID / pipeline.name("clean_bucket")
     # Other days may be there, too: a later dividend is in an adjusted close.
     every = {dataset: read_days(folder, dataset, "0000", "9999") for dataset in DATASETS}

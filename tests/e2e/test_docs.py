@@ -31,6 +31,7 @@ NOT_RUN = {
     r"^marketlake (dlq|dlq redrive|query|retry|restore|as-known|export)$": "is a name in a sentence",
     r"^marketlake (backfill|backfill --force)$": "is a name in a sentence",
     r"^marketlake shell$": "asks for statements; tests/unit/cli/test_ops_shell.py types some",
+    r"^marketlake acceptance$": "test_stack_acceptance.py runs it",
     r"--end 2024-12-31$": "takes long; the quarter in the README is the same",
     r"^make down$": "stops the emulator, as the end of this test does",
 }

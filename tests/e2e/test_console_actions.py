@@ -206,3 +206,4 @@ def test_a_mail_leads_here_and_a_console_that_may_only_read_has_no_actions(pipel
         expect(console.page.get_by_text("This console may only read")).to_be_visible()
         refused = httpx.post(f"{at}api/start", json={"request": {}}, headers={"Origin": at.rstrip("/")})
         assert (refused.status_code, "--read-only" in refused.text) == (403, True)
+        console.page.close()  # before the server that it asks

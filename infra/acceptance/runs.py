@@ -6,7 +6,7 @@ from datetime import UTC, date, datetime, timedelta
 
 from infra.acceptance.listener import Listener, listening
 from infra.acceptance.stage import KIND, Broken, Stage
-from infra.client.dead_letters import Letter, held, letters_of
+from infra.client.dead_letters import Held, Letter, held, letters_of
 from infra.client.executions import Execution, describe, start
 from infra.client.retries import FOLLOWED, run_again, work_of
 from marketlake.errors import Drill, InvalidRequest
@@ -63,39 +63,38 @@ def failed_batch(stage: Stage) -> str:
         _heard(listener, ended, f"state NotifyFailure of {ended.name}")
     redriven = stage.follow(target.execution_arn(_redrive(stage, ended)))
     loaded = stage.succeed(redriven)
-    if found := _letter(stage, ended, tries=1):
-        raise Broken(f"message {found.id} was redriven and is on the queue still", "see: marketlake dlq list")
+    with held(target, target.names["dlq"]) as box:
+        left = _letters(box, stage, ended)
+    if left:
+        raise Broken(f"message {left[0].id} was redriven and is on the queue still", "see: marketlake dlq list")
     return f"{ended.name} FAILED with {Drill.__name__}; message and mail came; {redriven.name}: {loaded}"
 
 
 def _redrive(stage: Stage, ended: Execution) -> str:
     """Name of the execution that the message of ``ended`` starts."""
-    letter = _letter(stage, ended, MOST_RECEIVES)
-    if letter is None:
-        raise Broken(
-            f"no message of {ended.name} is on {stage.target.names['dlq']}",
-            "look at state SendToDlq of it: " + f"marketlake history {ended.name}",
-        )
-    with held(stage.target, stage.target.names["dlq"]) as box:
-        record = run_again(box, stage.target, work_of(letter))
-    if record["result"] not in FOLLOWED:
-        raise Broken(f"the message of {ended.name} {record['result']}", f"marketlake retry {ended.name}")
-    return str(record["execution"])
-
-
-def _letter(stage: Stage, ended: Execution, tries: int) -> Letter | None:
-    for _ in range(tries):
+    for _ in range(MOST_RECEIVES):
         with held(stage.target, stage.target.names["dlq"]) as box:
-            found = [letter for letter in letters_of(box, stage.target) if letter.execution == ended.name]
-        if found:
-            return found[0]
-    return None
+            # While it is held: it can only be deleted by who received it.
+            records = [run_again(box, stage.target, work_of(found)) for found in _letters(box, stage, ended)[:1]]
+        for record in records:
+            if record["result"] not in FOLLOWED:
+                raise Broken(f"the message of {ended.name} {record['result']}", f"marketlake retry {ended.name}")
+            return str(record["execution"])
+    raise Broken(
+        f"no message of {ended.name} is on {stage.target.names['dlq']}",
+        f"look at state SendToDlq of it: marketlake history {ended.name}",
+    )
+
+
+def _letters(box: Held, stage: Stage, ended: Execution) -> list[Letter]:
+    """The messages in ``box`` that ``ended`` left."""
+    return [letter for letter in letters_of(box, stage.target) if letter.execution == ended.name]
 
 
 def stopped_execution(stage: Stage) -> str:
     """An execution that is stopped, which no Catch sees: the mail about it, and the same input once more."""
     request = {"datasets": [RATES], "start": f"{stage.day}", "end": f"{stage.day}"}
-    target = stage.target
+    target, rule = stage.target, stage.target.names["interrupted"]
     with listening(target) as listener:
         arn = start(target, f"{KIND}-stopped", request)
         target.states.stop_execution(executionArn=arn, cause="marketlake acceptance: stopped to see its mail")
@@ -103,7 +102,7 @@ def stopped_execution(stage: Stage) -> str:
         if ended.status != "ABORTED":
             raise Broken(f"{ended.name} ended as {ended.status} before it could be stopped", "run the acceptance again")
         try:
-            _heard(listener, ended, f"rule {target.prefix}-interrupted, its target and the policy of the topic")
+            _heard(listener, ended, f"rule {rule}, the state machine of that name, and their roles")
         except Broken as error:
             raise Broken(f"{error}; {_failed_invocations(stage)}", error.advice) from None
         finally:
@@ -122,7 +121,7 @@ def _heard(listener: Listener, ended: Execution, where: str) -> None:
 
 def _failed_invocations(stage: Stage) -> str:
     """How often EventBridge could not reach the topic, as far as CloudWatch knows by now."""
-    rule, now = f"{stage.target.prefix}-interrupted", datetime.now(UTC)
+    rule, now = stage.target.names["interrupted"], datetime.now(UTC)
     found = stage.target.cloudwatch.get_metric_statistics(
         Namespace="AWS/Events",
         MetricName="FailedInvocations",

@@ -156,6 +156,21 @@ def interrupted(values: Mapping[str, object]) -> dict[str, Any]:
     return document
 
 
+def queue_of_topic_policy(queue_arn: str, topic_arn: str) -> str:
+    """The policy of a queue that subscribes to a topic: that topic may send to it.
+
+    https://docs.aws.amazon.com/sns/latest/dg/subscribe-sqs-queue-to-sns-topic.html
+    """
+    statement = {
+        "Effect": "Allow",
+        "Principal": {"Service": "sns.amazonaws.com"},
+        "Action": "sqs:SendMessage",
+        "Resource": queue_arn,
+        "Condition": {"ArnEquals": {"aws:SourceArn": topic_arn}},
+    }
+    return json.dumps({"Version": "2012-10-17", "Statement": [statement]})
+
+
 def policy(role: str, values: Mapping[str, object]) -> str:
     """The IAM policy of ``role`` (a function, ``state_machine``, ...), rendered; ``iam.tf`` joins the files as here."""
     files = [role, "every_function"] if role in function_names() else [role]

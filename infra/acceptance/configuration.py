@@ -48,8 +48,7 @@ def no_changes(stage: Stage) -> str:
 
 
 def _as_deployed_by_up(local: LocalConfig) -> str:
-    mark = (local.root / "deployed").read_text("utf-8").split(" ")[0]
-    if mark != deploy.fingerprint(local):
+    if not deploy.is_of_these_sources(local):
         raise Broken("deployed from other sources than those here", "marketlake up")
     return "deployed from the sources as they are here"
 

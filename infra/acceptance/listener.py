@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import json
 import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from infra import facts
 from infra.acceptance.stage import KIND, wait_for
 from infra.client.target import Target
 
@@ -38,14 +38,7 @@ def listening(target: Target) -> Iterator[Listener]:
     topic = target.arn("sns", target.names["topic"])
     name = f"{target.prefix}-{KIND}-{secrets.token_hex(4)}"
     arn = target.arn("sqs", name)
-    statement = {
-        "Effect": "Allow",
-        "Principal": {"Service": "sns.amazonaws.com"},
-        "Action": "sqs:SendMessage",
-        "Resource": arn,
-        "Condition": {"ArnEquals": {"aws:SourceArn": topic}},
-    }
-    policy = json.dumps({"Version": "2012-10-17", "Statement": [statement]})
+    policy = facts.queue_of_topic_policy(arn, topic)
     url = target.sqs.create_queue(QueueName=name, Attributes={"Policy": policy})["QueueUrl"]
     try:
         raw = {"RawMessageDelivery": "true"}

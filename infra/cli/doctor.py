@@ -185,7 +185,7 @@ def deployed_check(config: LocalConfig) -> Check:
     mark = config.root / "deployed"
     if not mark.is_file():
         return Check("deployment", "failed", "nothing is deployed", "marketlake up")
-    if mark.read_text("utf-8").split(" ")[0] != deploy.fingerprint(config):
+    if not deploy.is_of_these_sources(config):
         return Check("deployment", "warning", "made from other sources than those here now", "marketlake up")
     return Check("deployment", "ok", "made from the sources as they are")
 

@@ -113,6 +113,15 @@ def fingerprint(config: LocalConfig) -> str:
     return digest.hexdigest()
 
 
+def is_of_these_sources(config: LocalConfig) -> bool:
+    """Whether what was deployed last was made from the sources as they are now.
+
+    Raises:
+        FileNotFoundError: nothing was deployed.
+    """
+    return (config.root / "deployed").read_text("utf-8").split(" ")[0] == fingerprint(config)
+
+
 def deploy(config: LocalConfig, last_known_day: str = "") -> Deployment:
     """Bring the emulator to what the data files say; does nothing if it is there already.
 
@@ -178,16 +187,8 @@ def _queue_and_topic(config: LocalConfig, values: dict[str, object]) -> None:
     topic = sns.create_topic(Name=values["topic"])["TopicArn"]
     # The mailbox stands for the person's e-mail: `marketlake mail` reads it.
     mailbox = f"arn:aws:sqs:{config.region}:{ACCOUNT_ID}:{values['mailbox']}"
-    statement = {
-        "Effect": "Allow",
-        "Principal": {"Service": "sns.amazonaws.com"},
-        "Action": "sqs:SendMessage",
-        "Resource": mailbox,
-        "Condition": {"ArnEquals": {"aws:SourceArn": topic}},
-    }
     url = sqs.get_queue_url(QueueName=values["mailbox"])["QueueUrl"]
-    document = json.dumps({"Version": "2012-10-17", "Statement": [statement]})
-    sqs.set_queue_attributes(QueueUrl=url, Attributes={"Policy": document})
+    sqs.set_queue_attributes(QueueUrl=url, Attributes={"Policy": facts.queue_of_topic_policy(mailbox, topic)})
     sns.subscribe(TopicArn=topic, Protocol="sqs", Endpoint=mailbox)
 
 

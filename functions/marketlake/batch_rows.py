@@ -7,18 +7,26 @@ whatever another execution has stored in raw since.
 from __future__ import annotations
 
 import io
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
+from typing import TYPE_CHECKING
 
 import msgspec
 import polars as pl
 from msgspec import Struct
 
+from marketlake.errors import UnexpectedError
 from marketlake.storage import Bucket
+
+if TYPE_CHECKING:
+    from polars.io.partition import FileProviderArgs
 
 PARQUET = "application/vnd.apache.parquet"
 
 DESCRIPTION = "marketlake.batch"
+
+_DAYS = {"dt": pl.Date(), "rows": pl.UInt32()}
 
 
 class AcceptedDay(Struct, frozen=True):
@@ -77,11 +85,31 @@ def to_parquet(
     """
     buffer = io.BytesIO()
     frame.write_parquet(
-        buffer,
-        compression="zstd",
-        compression_level=3,
-        statistics=True,
-        row_group_size=rows_a_group,
-        metadata=metadata,
+        buffer, compression="zstd", compression_level=3, statistics=True, row_group_size=rows_a_group, metadata=metadata
     )
     return buffer.getvalue()
+
+
+def to_parquet_by_day(frame: pl.DataFrame) -> dict[date, bytes]:
+    """``to_parquet`` of the rows of each day, without ``dt``, by which ``frame`` is sorted: the same bytes.
+
+    One sink for all writes small files at half the CPU that a sink for each takes (docs/benchmarks.md).
+    """
+    buffers: dict[date, io.BytesIO] = {}
+
+    def buffer_of(place: FileProviderArgs) -> io.BytesIO:
+        (day,) = place.partition_keys.row(0)
+        if day in buffers:
+            raise UnexpectedError(f"the Parquet of {day} came in two parts; please report it")
+        return buffers.setdefault(day, io.BytesIO())
+
+    by_day = pl.PartitionBy("", key="dt", include_key=False, file_path_provider=buffer_of)
+    frame.lazy().sink_parquet(by_day, compression="zstd", compression_level=3, statistics=True)
+    return {day: buffer.getvalue() for day, buffer in buffers.items()}
+
+
+def dated(frames: Mapping[date, pl.DataFrame], nothing: pl.DataFrame) -> pl.DataFrame:
+    """The rows of all ``frames``, day by day, with the day as ``dt`` first; ``nothing`` has their columns, too."""
+    days = pl.DataFrame({"dt": list(frames), "rows": [frame.height for frame in frames.values()]}, _DAYS)
+    column = days.filter(pl.col("rows") > 0).select(pl.col("dt").repeat_by("rows").explode()).to_series()
+    return pl.concat([nothing, *frames.values()]).insert_column(0, column)

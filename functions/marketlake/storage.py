@@ -171,14 +171,14 @@ class Bucket:
         return dict(zip(keys, side_by_side(lambda key: self.put(key, objects[key], content_type), keys), strict=True))
 
 
-def side_by_side(function: Callable[[Item], Result], items: Sequence[Item]) -> list[Result]:
+def side_by_side(function: Callable[[Item], Result], items: Iterable[Item]) -> list[Result]:
     """``function`` of each item, ``CONCURRENCY`` at once, results in order; the first error ends it.
 
-    What has not been started by then is not started any more.
+    What has not been started by then is not started any more. The items of an iterator are started as they come.
     """
-    if len(items) < 2:
+    if isinstance(items, Sequence) and len(items) < 2:
         return [function(item) for item in items]
-    with ThreadPoolExecutor(max_workers=min(CONCURRENCY, len(items))) as pool:
+    with ThreadPoolExecutor(max_workers=CONCURRENCY) as pool:
         futures = [pool.submit(function, item) for item in items]
         try:
             return [future.result() for future in futures]

@@ -18,7 +18,7 @@ from datetime import date
 import polars as pl
 
 from marketlake.aliases import shipped_aliases
-from marketlake.batch_rows import PARQUET, to_parquet
+from marketlake.batch_rows import PARQUET, dated, to_parquet
 from marketlake.contract import Contract
 from marketlake.errors import ContractViolation, StorageUnavailable
 from marketlake.history import years_stored
@@ -143,7 +143,7 @@ def updated(
 def _with_days(contract: Contract, known: pl.DataFrame, days: Sequence[Day], today: date) -> pl.DataFrame:
     if not days:
         return known
-    rows = pl.concat(day.frame.select(pl.lit(f"{day.dt}").alias("dt"), pl.all()) for day in days)
+    rows = dated({day.dt: day.frame for day in days}, days[0].came.clear()).cast({"dt": pl.String()})
     return updated(contract, known, events_of(contract, rows), today, [day.dt for day in days])
 
 

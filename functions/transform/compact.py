@@ -17,7 +17,7 @@ from datetime import date
 
 import polars as pl
 
-from marketlake.batch_rows import PARQUET, to_parquet
+from marketlake.batch_rows import PARQUET, dated, to_parquet
 from marketlake.contract import Contract
 from marketlake.errors import StorageUnavailable
 from marketlake.history import DAYS as MARKS
@@ -99,6 +99,5 @@ def _rows_of(
 
 
 def _with_dt(contract: Contract, rows: Mapping[date, StoredDay]) -> pl.DataFrame:
-    frame = pl.concat([pl.DataFrame(schema=polars_schema(contract)), *(found.frame for found in rows.values())])
-    days = [f"{day}" for day, found in rows.items() for _ in range(found.frame.height)]
-    return frame.insert_column(0, pl.Series("dt", days, pl.String))
+    frames = {day: found.frame for day, found in rows.items()}
+    return dated(frames, pl.DataFrame(schema=polars_schema(contract))).cast({"dt": pl.String()})

@@ -53,13 +53,13 @@ def handler(event: TransformEvent) -> Transformed:
     if restated:
         write_restatements(clean, execution, index, restated)
     merge = partial(merged, contract, batch)
-    days = with_first_changes(clean, manifest_key(execution, index, "changes"), [merge(day) for day in days])
+    days = with_first_changes(clean, manifest_key(execution, index, "changes"), merge(days))
     days = write_days(contract, clean, days, merge)
     compacted = compact_years(contract, clean, years, {day.dt: StoredDay(day.frame, day.etag) for day in days})
     actions = record_actions(contract, clean, days, today())
 
     manifest = manifest_key(execution, index, "written")
-    write_manifest(clean, manifest, [described(contract, day) for day in days])
+    write_manifest(clean, manifest, described(contract, days))
     new = [day for day in days if not day.change.same]
     written, kept = sum(day.frame.height for day in new), sum(day.change.kept_rows for day in days)
     count("RowsWritten", written, contract.name)

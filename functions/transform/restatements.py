@@ -14,7 +14,7 @@ from datetime import date, timedelta
 
 import polars as pl
 
-from marketlake.batch_rows import BatchRows
+from marketlake.batch_rows import BatchRows, dated
 from marketlake.contract import Adjustment, Contract
 from marketlake.history import history_of
 from marketlake.intervals import from_intervals
@@ -48,14 +48,13 @@ def notice_restatements(
     """
     if not contract.adjustments:
         return []
-    then = [_dated(day.dt, day.old.frame) for day in days if day.old and batch.recheck]
-    now = [rows.frame]
-    for last, stored in _day_before(contract, clean, batch, rows, years).items():
-        then.insert(0, _dated(last, stored.frame))
-        now.insert(0, _dated(last, rows.before))
+    before = _day_before(contract, clean, batch, rows, years)
+    then = {last: stored.frame for last, stored in before.items()}
+    then |= {day.dt: day.old.frame for day in days if day.old and batch.recheck}
     if not then:
         return []
-    found = find_restated(contract, pl.concat(then), pl.concat(now), rows.unchanged)
+    now = pl.concat([dated(dict.fromkeys(before, rows.before), rows.before.clear()), rows.frame])
+    found = find_restated(contract, dated(then, rows.before.clear()), now, rows.unchanged)
     if not found:
         return []
     first = min(history_of(clean, contract.name, None, date.max), default=None)
@@ -76,10 +75,6 @@ def _day_before(
     if last.year not in years:
         years = read_years(contract, clean, [last.year])
     return stored_days(contract, clean, [last], years)
-
-
-def _dated(day: date, frame: pl.DataFrame) -> pl.DataFrame:
-    return frame.select(pl.lit(day).alias("dt"), pl.all())
 
 
 def find_restated(

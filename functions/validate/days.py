@@ -37,26 +37,35 @@ def judge_days(
     A ``patch`` is put into days that are complete without it, as some symbols alone or a day that is looked at again:
     one good row is enough, since it takes no other's place.
     """
-    by_day = {key[0]: group for key, group in rows.group_by("dt")}
-    nothing = rows.clear()
     share = 0.0 if patch else contract.rules.coverage
-    judged = (_judge_day(contract, by_day.get(day, nothing), day, symbols.expected(day), share) for day in days)
+    is_good = pl.col("reason").is_null()
+    found = rows.group_by("dt").agg(pl.len().alias("rows"), pl.col(contract.symbol_column).filter(is_good))
+    counts = {day: (height, set(good)) for day, height, good in found.iter_rows()}
+    judged = (
+        _judge_day(contract, rows, day, *counts.get(day, (0, set())), symbols.expected(day), share) for day in days
+    )
     return [rejection for rejection in judged if rejection is not None]
 
 
 def _judge_day(
-    contract: Contract, rows: pl.DataFrame, day: date, expected: Sequence[str], coverage: float
+    contract: Contract,
+    rows: pl.DataFrame,
+    day: date,
+    height: int,
+    having_good: set[str],
+    expected: Sequence[str],
+    coverage: float,
 ) -> RejectedDay | None:
-    bad = rows.filter(pl.col("reason").is_not_null())
-    share = bad.height / rows.height if rows.height else 0.0
-    if share > contract.rules.max_bad_share:
+    """``day`` rejected, if it is: it has ``height`` of the ``rows``, of which good ones are of ``having_good``."""
+    bad = rows.filter((pl.col("dt") == day) & pl.col("reason").is_not_null()) if len(having_good) < height else None
+    if bad is not None and bad.height / height > contract.rules.max_bad_share:
         reason, times = bad["reason"].value_counts(sort=True).row(0)
         cause = (
-            f"{bad.height} of {rows.height} rows are bad, more than {contract.rules.max_bad_share:.0%}; "
+            f"{bad.height} of {height} rows are bad, more than {contract.rules.max_bad_share:.0%}; "
             f"most often: {reason} ({times} rows); see the quarantined rows"
         )
         return RejectedDay(day, "DataQualityError", cause)
-    good = set(rows.filter(pl.col("reason").is_null())[contract.symbol_column].to_list()) & set(expected)
+    good = having_good & set(expected)
     if len(good) < coverage * len(expected) or not good:
         absent = sorted(set(expected) - good)
         cause = (

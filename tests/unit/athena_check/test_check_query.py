@@ -19,7 +19,7 @@ from marketlake.batch_rows import to_parquet
 from marketlake.contract import Contract
 from tests.unit.frames import clean_frames
 from tests.unit.lake import PRICES, RATES, Bar, at, prices_csv, rates_json
-from transform.days import nulls_of, ranges_of
+from transform.days import measured
 from validate.raw import RawDay
 
 DAYS = [date(2023, 1, day) for day in (3, 4, 5)]
@@ -86,8 +86,8 @@ def test_the_answer_over_real_parquet_is_what_was_written(tmp_path: Path) -> Non
     found = parse_answer(PRICES, ask(tmp_path, check_sql(PRICES, ["2023-01-03/2023-01-05"])))
     assert found["day"] == found["year"]
     assert found["day"] == {
-        day: Partition(frame.height, frame.height, nulls_of(frame), ranges_of(PRICES, frame))
-        for day, frame in frames.items()
+        day: Partition(frame.height, frame.height, found_of_day.nulls, found_of_day.ranges)
+        for (day, frame), found_of_day in zip(frames.items(), measured(PRICES, frames).values(), strict=True)
     }
     assert found["day"][DAYS[0]].nulls == {"open": 1, "volume": 1, "dividend_currency": 3, "flags": 3}
     assert found["day"][DAYS[2]].ranges["volume"] is None

@@ -41,7 +41,7 @@ merge = partial(merged, RATES, BATCH)
 
 
 def read(lake: Lake, *days: Day) -> list[Day]:
-    return [merge(one) for one in with_old(days, stored_days(RATES, lake.clean, [one.dt for one in days], {}))]
+    return merge(with_old(days, stored_days(RATES, lake.clean, [one.dt for one in days], {})))
 
 
 def rates_of(lake: Lake, one: Day) -> dict[str, float]:

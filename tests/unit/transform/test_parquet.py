@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import math
 from dataclasses import replace
-from datetime import date
+from datetime import date, timedelta
 from typing import Any
 
 import polars as pl
@@ -15,13 +15,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from marketlake.batch_rows import to_parquet
+from marketlake.batch_rows import dated, to_parquet, to_parquet_by_day
 from marketlake.contract import Contract
 from marketlake.schemas import glue_columns, polars_schema
 from tests.arrow_schema import arrow_schema
 from tests.unit.frames import clean_frames
 from tests.unit.lake import PRICES, RATES, Bar, at, prices_csv, rates_json
-from transform.days import nulls_of, ranges_of
+from transform.days import measured
 from validate.raw import RawDay
 
 DAY = date(2023, 1, 3)
@@ -118,14 +118,30 @@ def test_ranges_and_nulls_are_what_athena_must_find() -> None:
         replace(at("C.L", 300), volume=1000, open=None),
     ]
     frame = frame_of(PRICES, prices_csv(bars))
-    ranges = ranges_of(PRICES, frame)
+    ranges, nulls = measured(PRICES, {DAY: frame})[DAY]
     assert list(ranges) == PRICES.number_columns
     assert [ranges[name] for name in ("close", "volume")] == [(1.0, 3.0), (7, 1000)]
     nothing = {"dividend_currency": 3, "flags": 3}
-    assert nulls_of(frame) == {"open": 1, "volume": 1, **nothing}
+    assert nulls == {"open": 1, "volume": 1, **nothing}
 
 
 def test_a_column_of_nulls_has_no_range_and_an_empty_day_has_none_at_all() -> None:
-    assert ranges_of(PRICES, frame_of(PRICES, prices_csv([Bar("A.L", volume=None)])))["volume"] is None
-    empty = frame_of(RATES, rates_json(DAY, {}))
-    assert (ranges_of(RATES, empty), nulls_of(empty)) == ({"rate": None}, {})
+    frame = frame_of(PRICES, prices_csv([Bar("A.L", volume=None)]))
+    assert measured(PRICES, {DAY: frame})[DAY].ranges["volume"] is None
+    empty, full = frame_of(RATES, rates_json(DAY, {})), frame_of(RATES, rates_json(DAY, {"USD": 2.0}))
+    found = measured(RATES, {DAY: empty, date(2023, 1, 4): full})
+    assert found == {DAY: ({"rate": None}, {}), date(2023, 1, 4): ({"rate": (2.0, 2.0)}, {"flags": 1})}
+
+
+@pytest.mark.parametrize(("days", "rows"), [(1, 1), (300, 3), (3, 10_000), (40, 5_000)], ids=str)
+def test_days_written_together_are_the_same_bytes_as_each_alone(days: int, rows: int) -> None:
+    """More days than a sink keeps open files for, and more rows than it hands on in one piece."""
+    frames = {
+        date(2020, 1, 1) + timedelta(number): pl.DataFrame(
+            {"ticker": [f"T{row:05}.L" for row in range(rows)], "close": [number + row / 7 for row in range(rows)]}
+        )
+        for number in range(days)
+    }
+    together = to_parquet_by_day(dated(frames, pl.DataFrame(schema={"ticker": pl.String(), "close": pl.Float64()})))
+    assert together.keys() == frames.keys()
+    assert all(together[day] == to_parquet(frame) for day, frame in frames.items())

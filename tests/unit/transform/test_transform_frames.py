@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from marketlake.batch_rows import AcceptedDay
+from marketlake.batch_rows import AcceptedDay, dated, to_parquet
 from marketlake.contract import Contract
 from marketlake.errors import DataQualityError
 from marketlake.messages import Batch, Input
@@ -37,7 +37,8 @@ def merge(
 ) -> Day:
     again = Input([contract.name], DAY.dt, DAY.dt, list(symbols), drop_missing=drop_missing)
     batch = Batch(contract.name, [], 1, again, list(symbols))
-    return merged(contract, batch, Day(DAY, new, new, old=StoredDay(old, "etag")))
+    (day,) = merged(contract, batch, [Day(DAY, new, new, old=StoredDay(old, "etag"))])
+    return day
 
 
 def put_into(old: pl.DataFrame, new: pl.DataFrame, contract: Contract = PRICES) -> pl.DataFrame:
@@ -99,12 +100,35 @@ def test_patching_is_an_update_of_a_mapping(old: dict[str, float], new: dict[str
     assert found.equals(rates(old | new))
 
 
+def changes(old: pl.DataFrame, new: pl.DataFrame) -> int:
+    nothing = old.clear()
+    return changed_rows(dated({DAY.dt: old}, nothing), dated({DAY.dt: new}, nothing)).get(DAY.dt, 0)
+
+
+@given(olds=st.lists(RATE_ROWS, min_size=1, max_size=4), news=st.lists(RATE_ROWS, min_size=4, max_size=4))
+def test_days_that_are_merged_together_are_as_each_by_itself(
+    olds: list[dict[str, float]], news: list[dict[str, float]]
+) -> None:
+    batch = Batch("fx_rates", [], 1, Input(["fx_rates"], DAY.dt, DAY.dt))
+    accepted = [AcceptedDay(date(2023, 1, 3 + number), "sha") for number in range(len(news))]
+    days = [
+        Day(day, rates(new), rates(new), old=StoredDay(rates(old), "etag") if old is not None else None)
+        for day, old, new in zip(accepted, [*olds, None, None, None], news, strict=False)
+    ]
+    together = merged(RATES, batch, days)
+    for one, found in zip(days, together, strict=True):
+        (alone,) = merged(RATES, batch, [one])
+        assert found.frame.equals(alone.frame)
+        assert (found.body, found.change) == (alone.body, alone.change)
+        assert not found.old or found.body == to_parquet(found.frame)
+
+
 @given(old=RATE_ROWS, new=RATE_ROWS)
 def test_changed_rows_counts_what_differs(old: dict[str, float], new: dict[str, float]) -> None:
     gone, come = set(old.items()) - set(new.items()), set(new.items()) - set(old.items())
-    assert changed_rows(rates(old), rates(new)) == max(len(gone), len(come))
+    assert changes(rates(old), rates(new)) == max(len(gone), len(come))
 
 
 def test_nulls_that_stay_null_are_no_change() -> None:
-    assert changed_rows(clean(Bar("A.L", open=None)), clean(Bar("A.L", open=None))) == 0
-    assert changed_rows(clean(Bar("A.L", open=None)), clean(Bar("A.L", open=100))) == 1
+    assert changes(clean(Bar("A.L", open=None)), clean(Bar("A.L", open=None))) == 0
+    assert changes(clean(Bar("A.L", open=None)), clean(Bar("A.L", open=100))) == 1

@@ -192,7 +192,7 @@ def test_a_restatement_is_kept_before_the_days_are_written_over(lake: Lake, monk
     accepted(lake, dict.fromkeys(DAYS, SPLIT))
     with monkeypatch.context() as killed:
         # The first attempt ends after its last clean write, before it can answer.
-        killed.setattr("transform.days.ranges_of", lambda *_: 1 / 0)
+        killed.setattr("transform.days.measured", lambda *_: 1 / 0)
         with pytest.raises(UnexpectedError):
             transform(recheck=True, execution="run-2")
     assert table(lake, DAYS[0])["close"].to_list() == [0.5, 2.0]

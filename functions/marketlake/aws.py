@@ -1,4 +1,7 @@
-"""AWS clients, and AWS errors as our classes."""
+"""AWS clients, and AWS errors as our classes.
+
+What most functions do not need is imported where it is used: boto3 takes half a second on a function's share of a core.
+"""
 
 from __future__ import annotations
 
@@ -6,11 +9,7 @@ from collections.abc import Callable, Mapping
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, TypeVar
 
-import boto3
-from botocore.config import Config
-from botocore.exceptions import BotoCoreError, ClientError
-
-from marketlake.errors import PermissionDenied, StorageUnavailable, UnexpectedError
+from marketlake.errors import PermissionDenied, S3Refused, S3Unreachable, StorageUnavailable, UnexpectedError
 
 if TYPE_CHECKING:
     from mypy_boto3_athena.client import AthenaClient
@@ -30,8 +29,19 @@ BUSY = {
 }
 
 
+def _new_s3() -> Any:
+    from marketlake.s3 import ObjectStoreS3
+
+    return ObjectStoreS3()
+
+
 @lru_cache(maxsize=8)
 def _client(service: str) -> Any:
+    if service == "s3":
+        return _new_s3()
+    import boto3
+    from botocore.config import Config
+
     # Standard mode: exponential backoff with jitter, and a quota that stops a storm of retries.
     # https://docs.aws.amazon.com/sdkref/latest/guide/feature-retry-behavior.html
     config = Config(
@@ -44,7 +54,8 @@ def _client(service: str) -> Any:
 
 
 def s3_client() -> S3Client:
-    """The S3 client of this process; made once, since a warm function keeps its connections."""
+    """The S3 client of this process, which has the calls that :mod:`marketlake.s3` lists; made once, since a warm
+    function keeps its connections."""
     client: S3Client = _client("s3")
     return client
 
@@ -72,16 +83,31 @@ def call(function: Callable[[], Result], what: str, expected: Mapping[str, type[
     """
     try:
         return function()
-    except ClientError as error:
-        raise _translated(error, what, expected or {}) from error
-    except BotoCoreError as error:
-        raise StorageUnavailable(f"{what}: {type(error).__name__}: {error}; try again later") from error
+    except Exception as error:
+        translated = _translated(error, what, expected or {})
+        if translated is None:
+            raise
+        raise translated from error
 
 
-def _translated(error: ClientError, what: str, expected: Mapping[str, type[Exception]]) -> Exception:
-    code = error.response.get("Error", {}).get("Code", "")
-    message = error.response.get("Error", {}).get("Message", "")
-    status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
+def _translated(error: Exception, what: str, expected: Mapping[str, type[Exception]]) -> Exception | None:
+    """``error`` as one of our classes; None where it is not of AWS."""
+    if isinstance(error, S3Refused):
+        return _refusal(error.code, error.message, error.status, what, expected)
+    if isinstance(error, S3Unreachable):
+        return StorageUnavailable(f"{what}: {error}; try again later")
+    from botocore.exceptions import BotoCoreError, ClientError
+
+    if isinstance(error, ClientError):
+        answer = error.response.get("Error", {})
+        status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
+        return _refusal(answer.get("Code", ""), answer.get("Message", ""), status, what, expected)
+    if isinstance(error, BotoCoreError):
+        return StorageUnavailable(f"{what}: {type(error).__name__}: {error}; try again later")
+    return None
+
+
+def _refusal(code: str, message: str, status: int, what: str, expected: Mapping[str, type[Exception]]) -> Exception:
     if code in expected:
         return expected[code](f"{what}: {code}")
     if code in REFUSED:

@@ -178,3 +178,15 @@ def readable_cause(caught: Mapping[str, Any]) -> str:
         return shorten(cause)
     message = document.get("errorMessage") if isinstance(document, dict) else None
     return shorten(str(message or cause))
+
+
+class S3Refused(Exception):
+    """S3 answered, and not with success: its error code, message and HTTP status."""
+
+    def __init__(self, code: str, message: str, status: int) -> None:
+        super().__init__(f"{code} ({status}): {message}")
+        self.code, self.message, self.status = code, message, status
+
+
+class S3Unreachable(Exception):
+    """No answer of S3 came, after all tries."""

@@ -6,17 +6,22 @@ traces go to X-Ray where a daemon is there to take them.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from functools import cache, wraps
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
-from aws_lambda_powertools import Logger, Tracer, single_metric
+from aws_lambda_powertools import Logger, single_metric
 from aws_lambda_powertools.metrics import MetricUnit
+from aws_lambda_powertools.shared.functions import strtobool
 from aws_lambda_powertools.utilities.typing import LambdaContext
 from msgspec import to_builtins
 
 from marketlake.errors import MarketlakeError, UnexpectedError
 from marketlake.messages import read_message
+
+if TYPE_CHECKING:
+    from aws_lambda_powertools import Tracer
 
 NAMESPACE = "marketlake"
 
@@ -34,7 +39,16 @@ def logger(service: str = NAMESPACE) -> Logger:
 
 @cache
 def _tracer(service: str) -> Tracer:
+    from aws_lambda_powertools import Tracer
+
     return Tracer(service=service)
+
+
+def _is_traced() -> bool:
+    """Whether this invocation is to be traced: tracing is on, and Lambda did not decide against it
+    (https://docs.aws.amazon.com/xray/latest/devguide/xray-concepts.html#xray-concepts-tracingheader)."""
+    disabled = strtobool(os.environ.get("POWERTOOLS_TRACE_DISABLED", "false"))
+    return not disabled and "Sampled=0" not in os.environ.get("_X_AMZN_TRACE_ID", "")
 
 
 def count(name: str, value: float, dataset: str) -> None:
@@ -82,6 +96,10 @@ def task(service: str, given: type[Given]) -> Callable[[Callable[[Given], Answer
 
 
 def _traced(service: str, function: Callable[[Given], Answer]) -> Callable[[Given], Answer]:
+    """``function`` in a segment of its own; the tracing package brings botocore with it, half a second of CPU, so it is
+    not imported where nothing is traced."""
+    if not _is_traced():
+        return function
     capture = _tracer(service).capture_method(capture_response=False)
     traced: Callable[[Given], Answer] = capture(function)
     return traced

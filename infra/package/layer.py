@@ -24,8 +24,8 @@ from pathlib import Path
 from infra.package import locks
 from infra.package.target import PackageError, Target
 
-SERVICES = ("athena", "glue", "s3", "xray")
-"""AWS services that the functions make clients for, and xray, for which the tracing package makes one where it does not
+SERVICES = ("athena", "glue", "xray")
+"""AWS services that AthenaCheck makes clients for, and xray, for which the tracing package makes one where it does not
 find itself on Lambda; a test makes each of them from each bundle."""
 
 LEFT_OUT: dict[str, str] = {

@@ -6,13 +6,13 @@ from collections.abc import Callable
 from datetime import date
 from typing import Any
 
-import boto3
 import pytest
 from botocore.exceptions import ClientError
 
 from infra import facts
-from marketlake.errors import PermissionDenied
+from marketlake.errors import PermissionDenied, S3Refused
 from marketlake.markers import read_marker
+from marketlake.s3 import ObjectStoreS3
 from marketlake.storage import Bucket, ObjectMissing, PreconditionFailed
 from tests.e2e.pipeline import Pipeline
 
@@ -22,20 +22,22 @@ As = Callable[[str, str], Bucket]
 
 
 @pytest.fixture
-def seen_by(pipeline: Pipeline) -> As:
-    """A bucket with the rights of a function."""
+def seen_by(pipeline: Pipeline, monkeypatch: pytest.MonkeyPatch) -> As:
+    """A bucket with the rights of a function, by the client that it has; to be used before another is made."""
 
     def bucket(function: str, name: str) -> Bucket:
         role = pipeline.aws("iam").get_role(RoleName=facts.function_name(pipeline.config.prefix, function))["Role"]
         keys = pipeline.aws("sts").assume_role(RoleArn=role["Arn"], RoleSessionName=function)["Credentials"]
-        s3 = boto3.client(
-            "s3",
-            endpoint_url=pipeline.aws("s3").meta.endpoint_url,
-            region_name=pipeline.aws("s3").meta.region_name,
-            aws_access_key_id=keys["AccessKeyId"],
-            aws_secret_access_key=keys["SecretAccessKey"],
-            aws_session_token=keys["SessionToken"],
-        )
+        environment = {
+            "AWS_ENDPOINT_URL": pipeline.config.endpoint_url,
+            "AWS_REGION": pipeline.config.region,
+            "AWS_ACCESS_KEY_ID": keys["AccessKeyId"],
+            "AWS_SECRET_ACCESS_KEY": keys["SecretAccessKey"],
+            "AWS_SESSION_TOKEN": keys["SessionToken"],
+        }
+        for variable, value in environment.items():
+            monkeypatch.setenv(variable, value)
+        s3: Any = ObjectStoreS3()
         return Bucket(pipeline.name(name), s3)
 
     return bucket
@@ -45,12 +47,13 @@ def seen_by(pipeline: Pipeline) -> As:
 def test_a_missing_object_is_403_to_a_role_and_404_to_who_may_list_the_bucket(
     pipeline: Pipeline, seen_by: As, operation: str
 ) -> None:
-    statuses: list[Any] = []
-    for client in (seen_by("transform", "clean_bucket")._client, pipeline.aws("s3")):
-        with pytest.raises(ClientError) as caught:
-            getattr(client, operation)(Bucket=pipeline.name("clean_bucket"), Key="clean/fx_rates/dt=1998-01-01/x")
-        statuses.append(caught.value.response["ResponseMetadata"]["HTTPStatusCode"])
-    assert statuses == [403, 404]
+    where = {"Bucket": pipeline.name("clean_bucket"), "Key": "clean/fx_rates/dt=1998-01-01/x"}
+    with pytest.raises(S3Refused) as refused:
+        getattr(seen_by("transform", "clean_bucket")._client, operation)(**where)
+    with pytest.raises(ClientError) as missing:
+        getattr(pipeline.aws("s3"), operation)(**where)
+    assert refused.value.status == 403
+    assert missing.value.response["ResponseMetadata"]["HTTPStatusCode"] == 404
 
 
 def test_a_function_sees_that_an_object_is_missing(seen_by: As) -> None:

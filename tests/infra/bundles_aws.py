@@ -65,7 +65,8 @@ class _Handler(BaseHTTPRequestHandler):
         keys = sorted(name.removeprefix(f"{bucket}/") for name in self.owner.objects if name.startswith(f"{bucket}/"))
         found = [key for key in keys if key.startswith(prefix) and key > start_after]
         contents = "".join(
-            f"<Contents><Key>{escape(key)}</Key><ETag>{_etag(self.owner.objects[f'{bucket}/{key}'])}</ETag></Contents>"
+            f"<Contents><Key>{escape(key)}</Key><ETag>{_etag(self.owner.objects[f'{bucket}/{key}'])}</ETag>"
+            "<LastModified>2026-01-02T03:04:05.000Z</LastModified><Size>1</Size></Contents>"
             for key in found
         )
         self._send(200, f"<ListBucketResult><IsTruncated>false</IsTruncated>{contents}</ListBucketResult>".encode())

@@ -7,6 +7,7 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
+import boto3
 import pytest
 import pytest_socket
 from moto import mock_aws
@@ -14,7 +15,7 @@ from moto import mock_aws
 from marketlake import aws
 from tests.unit.lake import ENVIRONMENT, REGION, Lake
 
-LOOPBACK_FOLDERS = {"sources", "fetch_sources", "hostile"}
+LOOPBACK_FOLDERS = {"sources", "fetch_sources", "hostile", "s3"}
 """Their tests talk to a server of their own on 127.0.0.1; all others open no socket at all."""
 
 FAKE_AWS = {
@@ -54,9 +55,14 @@ def _no_network(request: pytest.FixtureRequest, _own_environment: None) -> Itera
 
 @pytest.fixture(autouse=True, scope="module")
 def _own_clients() -> Iterator[None]:
-    """A warm function keeps its clients, and to make one takes a while; so do the tests of a module."""
+    """A warm function keeps its clients, and to make one takes a while; so do the tests of a module.
+
+    S3's is boto3's here, since moto answers that one only; tests/e2e run the functions with their own.
+    """
     aws._client.cache_clear()
-    yield
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(aws, "_new_s3", lambda: boto3.client("s3"))
+        yield
     aws._client.cache_clear()
 
 

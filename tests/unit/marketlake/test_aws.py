@@ -8,7 +8,7 @@ from botocore.config import Config
 from botocore.exceptions import ConnectTimeoutError, EndpointConnectionError, ReadTimeoutError
 from botocore.stub import Stubber
 
-from marketlake.aws import call, s3_client
+from marketlake.aws import athena_client, call, s3_client
 from marketlake.errors import PermissionDenied, StorageUnavailable, UnexpectedError
 from marketlake.storage import CONFLICT_PAUSES, Bucket, ObjectMissing, PreconditionFailed
 from tests.unit.lake import REGION
@@ -177,5 +177,5 @@ def test_an_error_of_our_own_code_is_not_touched() -> None:
 
 def test_a_process_keeps_one_client() -> None:
     assert s3_client() is s3_client()
-    config: Any = s3_client().meta.config
+    config: Any = athena_client().meta.config
     assert config.retries["total_max_attempts"] == 4

@@ -78,14 +78,14 @@ class Pass:
 
     def download(self, symbols: Sequence[str], start: date, end: date) -> Iterator[Download]:
         """Bars of each of ``symbols`` from ``start`` to ``end``, both included, in their order."""
-        one = partial(self._one, start=start.isoformat(), end=(end + timedelta(days=1)).isoformat())
+        one = partial(self._one, start=start, end=end + timedelta(days=1))
         if self._concurrency == 1:
             yield from map(one, symbols)
             return
         with ThreadPoolExecutor(self._concurrency, "yahoo") as pool:
             yield from pool.map(one, symbols)
 
-    def _one(self, symbol: str, start: str, end: str) -> Download:
+    def _one(self, symbol: str, start: date, end: date) -> Download:
         from yfinance.data import YfData
 
         try:

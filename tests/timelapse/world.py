@@ -16,7 +16,7 @@ from datetime import date, timedelta
 from typing import Final
 
 from fetch.sources.base import FetchedDays, FetchRequest
-from fetch.sources.yahoo import line, raw_objects
+from fetch.sources.yahoo import csv_lines, raw_objects
 from marketlake.calendars import trading_days
 from marketlake.contract import Contract
 from marketlake.errors import UpstreamThrottled, UpstreamUnavailable
@@ -200,10 +200,14 @@ def _series(seed: int, dataset: str, symbol: str) -> Series:
 
 
 def _bars(request: FetchRequest, answered: Iterable[Answered], asked: Sequence[str]) -> FetchedDays:
-    lines: dict[str, dict[date, str]] = defaultdict(dict)
+    bars: dict[str, dict[date, Sequence[float]]] = defaultdict(dict)
     for row in answered:
-        currency = "GBP" if row.symbol == INDEX else "GBp"
-        lines[row.symbol][row.day] = line(row.symbol, list(row.values), currency)
+        bars[row.symbol][row.day] = row.values
+    lines = {}
+    for symbol, of_symbol in bars.items():
+        days = sorted(of_symbol)
+        columns = [*zip(*map(of_symbol.__getitem__, days), strict=True)]
+        lines[symbol] = csv_lines(symbol, days, columns, "GBP" if symbol == INDEX else "GBp")
     made = raw_objects(request, lines)
     made.missing_symbols = {s: "No data found, symbol may be delisted" for s in asked if s not in lines}
     return made

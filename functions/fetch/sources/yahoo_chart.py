@@ -4,6 +4,11 @@ worth, and in which currency it is quoted and each dividend was paid.
 yfinance turns failures into empty frames, makes numbers of whatever it finds (text, true and false among it), moves a
 dividend of a day without a bar to the bar before, and drops the currency of a dividend. So an answer is judged here
 first, and what yfinance would misread is taken out of it: one odd bar, value or event costs itself, not the symbol.
+
+What is left is handed to yfinance as the parsed document, without what costs most of its time and the lake has no use
+for: each bar and event is stamped with its day (midnight, UTC) in place of a time at the exchange, events have the
+members that the lake keeps, and the metadata only what yfinance reads of daily bars. So what is odd in the rest of the
+metadata, of which it makes times, costs nothing.
 """
 
 from __future__ import annotations
@@ -15,6 +20,8 @@ from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
+from functools import lru_cache
+from operator import lt
 from typing import Any, TypeGuard
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -32,10 +39,16 @@ WORDS = ("Infinity", "-Infinity", "NaN")
 adjusted closes."""
 EXACT = 2**53
 """Up to here a float holds every integer, and yfinance holds volumes as floats."""
+READ = ("instrumentType", "currency")
+"""What yfinance reads of the metadata besides the time zone."""
+REPLACED = "\ufffd"
+"""What stands for bytes that are no text: yfinance refuses them when it reads the answer."""
+EPOCH = date(1970, 1, 1).toordinal()
 SHOWN_LOSSES = 3
 SHOWN_BYTES = 100
+EVENTS = {"dividends": ("amount",), "splits": ("numerator", "denominator")}
+"""Kinds of events, and what yfinance is to read of each besides its day."""
 _DIVIDEND_MEMBERS = {"amount", "date", "currency"}
-"""yfinance would take any other member for a column of amounts."""
 
 
 class Unreadable(ValueError):
@@ -70,7 +83,7 @@ class ChartAnswer:
         reason: why the symbol has no usable bars.
         failure: the error that this amounts to; a reason without a failure is final.
         odd: a chart came, of a shape that the API does not promise: a problem of this symbol, not of the source.
-        body: the answer without what was taken out of it; None where nothing was.
+        document: the chart for yfinance; None where yfinance is to read the answer itself.
     """
 
     currency: str = ""
@@ -80,7 +93,7 @@ class ChartAnswer:
     reason: str = ""
     failure: type[TransientError] | None = None
     odd: bool = False
-    body: bytes | None = field(default=None, compare=False, repr=False)
+    document: dict[str, Any] | None = field(default=None, compare=False, repr=False)
 
     @property
     def passing(self) -> bool:
@@ -108,7 +121,7 @@ def read_chart(status: int, text: str) -> ChartAnswer:
     except Unreadable as error:
         return ChartAnswer(failure=UpstreamMalformed, reason=f"status {status}, {error}")
     try:
-        return _judged(status, document)
+        return _judged(status, document, whole=REPLACED not in text)
     except Unreadable as error:
         return ChartAnswer(failure=UpstreamMalformed, odd=True, reason=f"status {status}, {error}")
 
@@ -128,7 +141,7 @@ def _document(text: str) -> dict[str, Any]:
     return document
 
 
-def _judged(status: int, document: dict[str, Any]) -> ChartAnswer:
+def _judged(status: int, document: dict[str, Any], *, whole: bool) -> ChartAnswer:
     chart = document["chart"]
     if error := chart.get("error"):
         description = str(error.get("description") if isinstance(error, dict) else error)
@@ -150,8 +163,10 @@ def _judged(status: int, document: dict[str, Any]) -> ChartAnswer:
         raise Unreadable(f"the currency {currency!r}")
     cleaning = Cleaning(results[0], _zone(meta))
     bars = cleaning.bars()
-    body = json.dumps(document).encode() if cleaning.changed else None
-    return ChartAnswer(currency, f"{meta.get('symbol')}".upper(), f"{meta['exchangeTimezoneName']}", bars, body=body)
+    results[0]["meta"] = {name: meta[name] for name in READ if name in meta} | {"exchangeTimezoneName": "UTC"}
+    handed = document if whole or cleaning.changed else None
+    symbol, zone = f"{meta.get('symbol')}".upper(), f"{meta['exchangeTimezoneName']}"
+    return ChartAnswer(currency, symbol, zone, bars, document=handed)
 
 
 def _zone(meta: dict[str, Any]) -> ZoneInfo:
@@ -162,7 +177,8 @@ def _zone(meta: dict[str, Any]) -> ZoneInfo:
 
 
 class Cleaning:
-    """Takes out of one result of a chart, which has time stamps, what yfinance would misread.
+    """Takes out of one result of a chart, which has time stamps, what yfinance would misread, and stamps the rest with
+    days.
 
     Raises:
         Unreadable: the result is not of the promised shape, so that no part of it is worth anything.
@@ -172,13 +188,14 @@ class Cleaning:
         self._result = result
         self._zone = zone
         self._stamps, self._columns = _columns(result)
+        self._events: dict[str, dict[str, tuple[date, dict[str, Any]]]] = {kind: {} for kind in EVENTS}
         self._losses: list[str] = []
         self._doubtful: set[date] = set()
         self.changed = False
 
     def bars(self) -> Bars:
         """What is left."""
-        days = [_bar_day(at, self._zone) for at in self._stamps]
+        days = [_bar_day(stamp, self._zone) if type(stamp) is int else None for stamp in self._stamps]
         self._blank_values(days)
         kept = self._kept(days)
         if not kept:
@@ -186,12 +203,15 @@ class Cleaning:
         if kept != list(range(len(days))):
             self._keep(kept)
         of_bars = [day for at in kept if (day := days[at])]
+        self._result["timestamp"] = list(map(midnight, of_bars))
         currencies = self._dividends(of_bars)
         self._splits(of_bars)
-        volumes = zip(of_bars, self._columns["volume"], strict=True)
+        self._result["events"] = self._handed_events()
+        volumes = self._columns["volume"]
+        without = [day for day, volume in zip(of_bars, volumes, strict=True) if volume is None]
         return Bars(
             first=of_bars[0],
-            without_volume=frozenset(day for day, volume in volumes if volume is None),
+            without_volume=frozenset(without),
             dividend_currencies=currencies,
             doubtful_dividends=frozenset(self._doubtful),
             losses=tuple(self._losses),
@@ -200,6 +220,8 @@ class Cleaning:
     def _blank_values(self, days: Sequence[date | None]) -> None:
         """Nothing instead of what is not a number, or not a count of shares."""
         for name, values in self._columns.items():
+            if (are_counts if name == "volume" else are_numbers)(values):
+                continue
             usable: Callable[[Any], bool] = is_count if name == "volume" else is_number
             for at in [at for at, value in enumerate(values) if value is not None and not usable(value)]:
                 if name != "adjclose":
@@ -209,6 +231,9 @@ class Cleaning:
 
     def _kept(self, days: Sequence[date | None]) -> list[int]:
         """Positions of the bars to keep, by time."""
+        known = [day for day in days if day]
+        if len(known) == len(days) and all(map(lt, known, known[1:])):
+            return list(range(len(days)))
         by_day: dict[date, list[int]] = defaultdict(list)
         for at, day in enumerate(days):
             if day is None:
@@ -239,28 +264,24 @@ class Cleaning:
 
     def _keep(self, kept: Sequence[int]) -> None:
         self.changed = True
-        self._result["timestamp"][:] = [self._stamps[at] for at in kept]
         for values in self._columns.values():
             values[:] = [values[at] for at in kept]
 
     def _dividends(self, days: Sequence[date]) -> dict[date, str]:
         """Takes out the dividends that cannot be used; the currencies of the others, by day."""
-        entries = self._entries("dividends", days)
+        self._read_events("dividends", days)
         by_day: dict[date, list[str]] = defaultdict(list)
-        for key, (day, event) in entries.items():
+        for key, (day, event) in list(self._events["dividends"].items()):
             if not is_number(event.get("amount")):
                 self._drop("dividends", key, f"a dividend of {event.get('amount')!r} on {day}")
                 self._doubtful.add(day)
                 continue
             by_day[day].append(key)
-            if event.keys() - _DIVIDEND_MEMBERS:
-                self._result["events"]["dividends"][key] = {
-                    name: event[name] for name in _DIVIDEND_MEMBERS & event.keys()
-                }
-                self.changed = True
+            # yfinance would take it for a column of amounts.
+            self.changed = self.changed or bool(event.keys() - _DIVIDEND_MEMBERS)
         named = {}
         for day, keys in by_day.items():
-            currencies = {_currency(entries[key][1].get("currency")) for key in keys}
+            currencies = {_currency(self._events["dividends"][key][1].get("currency")) for key in keys}
             if len(currencies) > 1:
                 # Their sum, which yfinance would give, is no amount of money.
                 for key in keys:
@@ -272,46 +293,53 @@ class Cleaning:
 
     def _splits(self, days: Sequence[date]) -> None:
         """Takes out the splits that cannot be used."""
-        for key, (day, event) in self._entries("splits", days).items():
+        self._read_events("splits", days)
+        for key, (day, event) in list(self._events["splits"].items()):
             new, old = event.get("numerator"), event.get("denominator")
             if not (is_number(new) and is_number(old) and new > 0 < old and 0 < new / old < math.inf):
                 self._drop("splits", key, f"a split of {new!r}:{old!r} on {day}")
 
-    def _entries(self, kind: str, days: Sequence[date]) -> dict[str, tuple[date, dict[str, Any]]]:
-        """The events of one kind, by key, with their days; those without a bar on their day are taken out."""
+    def _read_events(self, kind: str, days: Sequence[date]) -> None:
+        """The events of one kind, by key, with their days; those without a bar on their day are left out."""
         events = self._result.get("events") or {}
         if not isinstance(events, dict):
             self._lose("events that are not an object")
-            del self._result["events"]
-            return {}
+            events = self._result["events"] = {}
         entries = events.get(kind) or {}
         if not isinstance(entries, dict):
             self._lose(f"{kind} that are not an object")
-            del events[kind]
-            return {}
-        found = {}
-        have = frozenset(days)
-        for key, event in list(entries.items()):
+            entries = {}
+        have = frozenset(days if entries else ())
+        for key, event in entries.items():
             day = _event_day(event.get("date"), self._zone) if isinstance(event, dict) else None
             if day in have:
-                found[key] = (day, event)
+                self._events[kind][key] = (day, event)
             elif day is None:
-                self._drop(kind, key, f"one of the {kind}, which names no day: {event!r}")
+                self._lose(f"one of the {kind}, which names no day: {event!r}")
             else:
                 # yfinance would give it to the bar before.
                 between = days[0] < day < days[-1]
-                self._drop(kind, key, f"one of the {kind}, on {day}, which has no bar" if between else "")
-        return found
+                self._lose(f"one of the {kind}, on {day}, which has no bar" if between else "")
+
+    def _handed_events(self) -> dict[str, dict[str, dict[str, Any]]]:
+        """What is left of the events, as yfinance is to read it."""
+        return {
+            kind: {
+                key: {name: event[name] for name in EVENTS[kind]} | {"date": midnight(day)}
+                for key, (day, event) in found.items()
+            }
+            for kind, found in self._events.items()
+        }
 
     def _drop(self, kind: str, key: str, loss: str) -> None:
-        del self._result["events"][kind][key]
-        self.changed = True
-        if loss:
-            self._lose(loss)
+        del self._events[kind][key]
+        self._lose(loss)
 
     def _lose(self, loss: str) -> None:
-        self._losses.append(shorten(loss, 100))
+        """Takes note of a change, and of what it costs, if anything."""
         self.changed = True
+        if loss:
+            self._losses.append(shorten(loss, 100))
 
 
 def _columns(result: dict[str, Any]) -> tuple[list[Any], dict[str, list[Any]]]:
@@ -330,25 +358,34 @@ def _columns(result: dict[str, Any]) -> tuple[list[Any], dict[str, list[Any]]]:
     return list(stamps), columns
 
 
-def _bar_day(stamp: Any, zone: ZoneInfo) -> date | None:
+@lru_cache(maxsize=1 << 14)
+def _bar_day(stamp: int, zone: ZoneInfo) -> date | None:
     """Day at the exchange. A bar that a change of clocks put at 22 or 23 hours is the next day's, as yfinance reads
-    it."""
+    it.
+
+    Most symbols have bars with the same stamps, so it is kept for those of sixty years.
+    """
     time = _time(stamp, zone)
     return None if time is None else (time + timedelta(hours=2) if time.minute == 0 else time).date()
 
 
 def _event_day(stamp: Any, zone: ZoneInfo) -> date | None:
-    time = _time(stamp, zone)
+    time = _time(stamp, zone) if type(stamp) is int else None
     return None if time is None else time.date()
 
 
-def _time(stamp: Any, zone: ZoneInfo) -> datetime | None:
-    """A time stamp's time; None where it is not an integer, or outside the years for which pandas has nanoseconds."""
+def _time(stamp: int, zone: ZoneInfo) -> datetime | None:
+    """A time stamp's time; None where it is outside the years for which pandas has nanoseconds."""
     try:
-        time = datetime.fromtimestamp(stamp, zone) if type(stamp) is int else None
-        return time if time and 1700 < time.year < 2200 else None
+        time = datetime.fromtimestamp(stamp, zone)
+        return time if 1700 < time.year < 2200 else None
     except (ValueError, OverflowError, OSError):
         return None
+
+
+def midnight(day: date) -> int:
+    """The time stamp of the beginning of ``day``, UTC."""
+    return (day.toordinal() - EPOCH) * 86_400
 
 
 def _currency(name: Any) -> str:
@@ -366,6 +403,20 @@ def is_number(value: Any) -> TypeGuard[float]:
 def is_count(value: Any) -> bool:
     """Whether ``value`` is a whole number that a float holds exactly."""
     return is_number(value) and not value % 1 and abs(value) <= EXACT
+
+
+def are_numbers(values: Sequence[Any]) -> bool:
+    """Whether each value is None or a number (:func:`is_number`); where it is False, they may be nevertheless.
+
+    No value is looked at by itself: a sum of floats of which one is not finite is not finite either.
+    """
+    return {*map(type, values)} <= {float, type(None)} and math.isfinite(sum(filter(None, values)))
+
+
+def are_counts(values: Sequence[Any]) -> bool:
+    """The same for None and counts (:func:`is_count`)."""
+    counts = [*filter(None, values)] if {*map(type, values)} <= {int, type(None)} else [math.nan]
+    return not counts or -EXACT <= min(counts) <= max(counts) <= EXACT
 
 
 def described(error: BaseException) -> str:

@@ -12,7 +12,7 @@ import logging
 import tempfile
 import threading
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -27,7 +27,6 @@ LONDON = "Europe/London"
 LONDON_SUFFIX = ".L"
 _LONDON_INDEX = "^FT"
 _one_at_a_time = threading.Lock()
-_zoned: set[str] = set()
 
 
 @dataclass(frozen=True)
@@ -58,9 +57,13 @@ class YahooClient:
     @contextmanager
     def one_pass(self, tolerated: int) -> Iterator[Pass]:
         """A pass over the source, which ends early when more than ``tolerated`` symbols failed."""
+        import pandas  # type: ignore[import-untyped]
+
         from fetch.sources.yahoo_session import WatchingSession
 
-        with _one_at_a_time, WatchingSession(self._base_url, self._timeout, tolerated, self._proxy) as session:
+        # Names of columns as on Lambda, which is without pyarrow: as Arrow's text they take a fifth of all the time.
+        texts = pandas.option_context("mode.string_storage", "python")
+        with texts, _one_at_a_time, WatchingSession(self._base_url, self._timeout, tolerated, self._proxy) as session:
             _prepare(session, mirror=self._base_url is not None)
             yield Pass(session, self._timeout, self._concurrency)
 
@@ -75,30 +78,36 @@ class Pass:
 
     def download(self, symbols: Sequence[str], start: date, end: date) -> Iterator[Download]:
         """Bars of each of ``symbols`` from ``start`` to ``end``, both included, in their order."""
-        for symbol in symbols:
-            _name_zone(symbol)
-        one = partial(self._one, start=start.isoformat(), end=(end + timedelta(days=1)).isoformat())
+        one = partial(self._one, start=start, end=end + timedelta(days=1))
         if self._concurrency == 1:
             yield from map(one, symbols)
             return
         with ThreadPoolExecutor(self._concurrency, "yahoo") as pool:
             yield from pool.map(one, symbols)
 
-    def _one(self, symbol: str, start: str, end: str) -> Download:
-        import yfinance
+    def _one(self, symbol: str, start: date, end: date) -> Download:
         from yfinance.data import YfData
 
         try:
-            ticker = yfinance.Ticker(symbol, session=self.session)
-            frame = ticker.history(
-                start=start, end=end, auto_adjust=False, actions=True, keepna=True, timeout=self._timeout
-            )
+            history = self._history(symbol)
+            frame = history(start=start, end=end, auto_adjust=False, actions=True, keepna=True, timeout=self._timeout)
             return Download(symbol, frame)
         except Exception as error:  # YahooSource judges it, with the answer that it came from
             return Download(symbol, error=error)
         finally:
             # Answers are large; and asking again must not bring the very page that made it fail.
             YfData.cache_get.cache_clear()
+
+    def _history(self, symbol: str) -> Callable[..., Any]:
+        """yfinance's ``Ticker.history``: of a symbol that names its time zone what that calls in the end, which spares
+        the request for the zone."""
+        import yfinance
+        from yfinance.data import YfData
+        from yfinance.scrapers.history import PriceHistory
+
+        if symbol.endswith(LONDON_SUFFIX) or symbol.startswith(_LONDON_INDEX):
+            return PriceHistory(YfData(), symbol, LONDON, self.session).history  # type: ignore[no-any-return]
+        return yfinance.Ticker(symbol, session=self.session).history  # type: ignore[no-any-return]
 
 
 def _prepare(session: WatchingSession, *, mirror: bool) -> None:
@@ -116,15 +125,6 @@ def _prepare(session: WatchingSession, *, mirror: bool) -> None:
     # Only Yahoo has cookies and crumbs to give; yfinance does not ask for what it has.
     data._cookie = data._crumb = "mirror" if mirror else None
     data._cookie_strategy = "basic"
-
-
-def _name_zone(symbol: str) -> None:
-    """Spares one request a symbol: yfinance would ask for the zone, which the symbol names."""
-    from yfinance.cache import get_tz_cache
-
-    if symbol not in _zoned and (symbol.endswith(LONDON_SUFFIX) or symbol.startswith(_LONDON_INDEX)):
-        get_tz_cache().store(symbol, LONDON)
-        _zoned.add(symbol)
 
 
 @lru_cache(maxsize=1)

@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import re
 import threading
+from dataclasses import replace
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import Any
@@ -44,7 +45,17 @@ class NotAsked(OSError):
     """A request that the session did not make. An OSError, so that yfinance goes on without a cookie."""
 
 
-class WatchingSession(curl.Session[curl.Response]):
+class ChartResponse(curl.Response):
+    """An answer that is parsed already, where ``document`` is."""
+
+    document: dict[str, Any] | None = None
+
+    def json(self, **options: Any) -> Any:
+        """The document."""
+        return super().json(**options) if self.document is None else self.document  # type: ignore[no-untyped-call]
+
+
+class WatchingSession(curl.Session[ChartResponse]):
     """Remembers what the last answer says of each symbol, over one pass.
 
     Attributes:
@@ -57,13 +68,14 @@ class WatchingSession(curl.Session[curl.Response]):
         if base_url is not None and is_loopback(base_url):
             # Neither a proxy of the environment nor the given one can reach a server on this machine's loopback.
             options[CurlOpt.NOPROXY] = "*"
-        super().__init__(impersonate="chrome", proxy=proxy, curl_options=options)
+        super().__init__(impersonate="chrome", proxy=proxy, curl_options=options, response_class=ChartResponse)
         self._target = base_url
         self._limit = limit
         self._tolerated = tolerated
         self._lock = threading.Lock()
         self._throttled = 0
         self._asides = 0
+        self._passing: set[str] = set()
         self._shut: ChartAnswer | None = None
         self._without_asides = ""
         self.answers: dict[str, ChartAnswer] = {}
@@ -74,7 +86,7 @@ class WatchingSession(curl.Session[curl.Response]):
         """Whether any symbol was refused with 429."""
         return any(answer.failure is UpstreamThrottled for answer in self.answers.values())
 
-    def request(self, method: Any, url: str, *args: Any, **kwargs: Any) -> curl.Response:
+    def request(self, method: Any, url: str, *args: Any, **kwargs: Any) -> ChartResponse:
         """The request itself; a failure is noted, then raised for yfinance to deal with.
 
         Raises:
@@ -112,7 +124,7 @@ class WatchingSession(curl.Session[curl.Response]):
         elif late:
             self._without_asides = f"an earlier request for a cookie or crumb had {reason}"
 
-    def _judged(self, symbol: str | None, response: curl.Response) -> curl.Response:
+    def _judged(self, symbol: str | None, response: ChartResponse) -> ChartResponse:
         """The answer as yfinance is to see it."""
         self._count(response)
         # After Yahoo's consent form, which yfinance sends, the chart comes as the answer to another address.
@@ -120,15 +132,13 @@ class WatchingSession(curl.Session[curl.Response]):
         if symbol is None:
             return response
         answer = read_chart(response.status_code, response.text)
-        self._note(symbol, answer)
-        if answer.body is not None:
-            response.content = answer.body
-            del response._text  # the text of the content before
+        response.document = answer.document
+        self._note(symbol, replace(answer, document=None))
         if response.status_code not in (401, 403):
             response.status_code = 200
         return response
 
-    def _count(self, response: curl.Response) -> None:
+    def _count(self, response: ChartResponse) -> None:
         """Takes note of 429, whatever was asked for."""
         with self._lock:
             throttled = response.status_code == 429
@@ -141,7 +151,8 @@ class WatchingSession(curl.Session[curl.Response]):
     def _note(self, symbol: str, answer: ChartAnswer) -> None:
         with self._lock:
             self.answers[symbol] = answer
-            if sum(1 for other in self.answers.values() if other.passing) > self._tolerated:
+            (self._passing.add if answer.passing else self._passing.discard)(symbol)
+            if len(self._passing) > self._tolerated:
                 self._shut = self._shut or answer
 
 

@@ -1,15 +1,27 @@
 from __future__ import annotations
 
 import json
-from datetime import date
+from datetime import UTC, date, datetime
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from fetch.sources.base import NO_BARS
-from fetch.sources.yahoo_chart import NO_CURRENCY, QUOTED, Bars, ChartAnswer, read_chart
+from fetch.sources.yahoo_chart import (
+    NO_CURRENCY,
+    QUOTED,
+    Bars,
+    ChartAnswer,
+    are_counts,
+    are_numbers,
+    is_count,
+    is_number,
+    midnight,
+    read_chart,
+)
 from infra.sources.prices import stamp
 from marketlake.errors import UpstreamMalformed, UpstreamThrottled, UpstreamUnavailable
 
@@ -27,6 +39,14 @@ def chart(stamps: list[int] | None, **meta: Any) -> str:
         result["timestamp"] = stamps
         result["indicators"]["quote"] = [{name: [1.0] * len(stamps) for name in QUOTED}]
     return json.dumps({"chart": {"result": [result], "error": None}})
+
+
+def handed(answer: ChartAnswer) -> dict[str, Any]:
+    """The result that yfinance is to read."""
+    assert answer.document is not None
+    result = answer.document["chart"]["result"][0]
+    assert isinstance(result, dict)
+    return result
 
 
 def refusal(description: str) -> str:
@@ -90,8 +110,7 @@ def test_of_a_day_with_several_bars_none_is_kept(days: list[date]) -> None:
     if answer.bars:
         assert answer.bars.first == once[0]
         assert len(answer.bars.losses) == len(set(days)) - len(once)
-        if answer.body:
-            assert json.loads(answer.body)["chart"]["result"][0]["timestamp"] == list(map(stamp, once))
+        assert handed(answer)["timestamp"] == list(map(midnight, once))
 
 
 def test_of_the_bars_of_the_last_day_the_latest_with_a_close_is_kept() -> None:
@@ -99,19 +118,54 @@ def test_of_the_bars_of_the_last_day_the_latest_with_a_close_is_kept() -> None:
     live = stamp(TUESDAY) + 3600
     stamps = [stamp(MONDAY), stamp(TUESDAY), live]
     for traded in (live, live + 1):
-        assert left([1.0, 2.0, 3.0], stamps, traded) == {stamp(MONDAY): 1.0, live: 3.0}
-    assert left([1.0, 2.0, None], stamps, live) == {stamp(MONDAY): 1.0, stamp(TUESDAY): 2.0}
-    assert left([1.0, None, None], stamps, live) == {stamp(MONDAY): 1.0, live: None}
-    assert left([1.0, 2.0, 3.0], [stamp(MONDAY), live, live], live) == {stamp(MONDAY): 1.0}, "which is later?"
-    assert left([1.0, 2.0, 2.0], [stamp(MONDAY), live, live], live) == {stamp(MONDAY): 1.0, live: 2.0}
+        assert left([1.0, 2.0, 3.0], stamps, traded) == {MONDAY: 1.0, TUESDAY: 3.0}
+    assert left([1.0, 2.0, None], stamps, live) == {MONDAY: 1.0, TUESDAY: 2.0}
+    assert left([1.0, None, None], stamps, live) == {MONDAY: 1.0, TUESDAY: None}
+    assert left([1.0, 2.0, 3.0], [stamp(MONDAY), live, live], live) == {MONDAY: 1.0}, "which is later?"
+    assert left([1.0, 2.0, 2.0], [stamp(MONDAY), live, live], live) == {MONDAY: 1.0, TUESDAY: 2.0}
 
 
-def left(closes: list[float | None], stamps: list[int], traded: int) -> dict[int, float | None]:
+def left(closes: list[float | None], stamps: list[int], traded: int) -> dict[date, float | None]:
     document = json.loads(chart(stamps, regularMarketTime=traded))
     document["chart"]["result"][0]["indicators"]["quote"][0]["close"] = closes
-    answer = read_chart(200, json.dumps(document))
-    result = json.loads(answer.body or b"")["chart"]["result"][0]
-    return dict(zip(result["timestamp"], result["indicators"]["quote"][0]["close"], strict=True))
+    result = handed(read_chart(200, json.dumps(document)))
+    days = [datetime.fromtimestamp(at, UTC).date() for at in result["timestamp"]]
+    return dict(zip(days, result["indicators"]["quote"][0]["close"], strict=True))
+
+
+def test_yfinance_gets_days_instead_of_times_and_of_the_metadata_what_it_reads() -> None:
+    """A bar that a change of clocks put before midnight is the next day's; an event is its own day's."""
+    late = datetime(2022, 3, 28, 23, tzinfo=ZoneInfo("Europe/London"))
+    text = json.loads(chart([int(late.timestamp())], symbol="AZN.L", instrumentType="EQUITY", firstTradeDate="x"))
+    text["chart"]["result"][0]["events"] = {"dividends": {"k": paid(5.0, stamp(TUESDAY), currency="USD")}}
+    result = handed(read_chart(200, json.dumps(text)))
+    assert result["meta"] == {"currency": "GBp", "instrumentType": "EQUITY", "exchangeTimezoneName": "UTC"}
+    assert result["timestamp"] == [midnight(TUESDAY)] == [datetime(2022, 3, 29, tzinfo=UTC).timestamp()]
+    assert result["events"] == {"dividends": {"k": {"amount": 5.0, "date": midnight(TUESDAY)}}, "splits": {}}
+
+
+def test_an_answer_with_bytes_that_are_no_text_is_left_to_yfinance_to_refuse() -> None:
+    assert read_chart(200, chart([stamp(MONDAY)], symbol="A\ufffd")).document is not None, "escaped"
+    text = chart([stamp(MONDAY)]).replace("GBp", 'GBp", "longName": "\ufffd')
+    assert read_chart(200, text).document is None
+
+
+NUMBERS = st.none() | st.floats() | st.integers() | st.booleans() | st.text(max_size=3)
+ODD = [10**400, -(10**400), 2**53, 2**53 + 1, -(2**53) - 1, 1e308, -1e308, True, 2.5, "", [], {}]
+
+
+@given(st.lists(st.none() | st.floats()) | st.lists(NUMBERS | st.sampled_from(ODD)))
+def test_columns_are_found_good_at_once_only_if_each_value_is(values: list[Any]) -> None:
+    if are_numbers(values):
+        assert all(value is None or is_number(value) for value in values)
+    if are_counts(values):
+        assert all(value is None or is_count(value) for value in values)
+
+
+@given(st.lists(st.none() | st.floats(-1e9, 1e9)), st.lists(st.none() | st.integers(-(2**53), 2**53)))
+def test_good_columns_are_found_good_at_once(floats: list[float | None], counts: list[int | None]) -> None:
+    assert are_numbers(floats)
+    assert are_counts(counts)
 
 
 WEEKS = [stamp(MONDAY), stamp(TUESDAY), stamp(date(2022, 3, 31))]
@@ -122,7 +176,7 @@ def with_events(**events: Any) -> tuple[Bars, dict[str, Any]]:
     document["chart"]["result"][0]["events"] = events
     answer = read_chart(200, json.dumps(document))
     assert answer.bars is not None
-    return answer.bars, json.loads(answer.body)["chart"]["result"][0]["events"] if answer.body else events
+    return answer.bars, handed(answer)["events"]
 
 
 def paid(amount: Any, at: Any = WEEKS[1], **more: Any) -> dict[str, Any]:
@@ -173,7 +227,7 @@ def test_an_odd_value_costs_itself(name: str, value: Any) -> None:
     document = json.loads(chart(WEEKS))
     document["chart"]["result"][0]["indicators"]["quote"][0][name][1] = value
     answer = read_chart(200, json.dumps(document))
-    quote = json.loads(answer.body or b"")["chart"]["result"][0]["indicators"]["quote"][0]
+    quote = handed(answer)["indicators"]["quote"][0]
     assert quote == {column: [1.0, None if column == name else 1.0, 1.0] for column in QUOTED}
     assert answer.bars is not None
     assert answer.lost.startswith(f"{name} ")

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import csv
 import io
+import math
 import os
 import subprocess
 import sys
@@ -11,9 +12,11 @@ from typing import Any
 
 import pytest
 from curl_cffi import requests as curl
+from hypothesis import example, given
+from hypothesis import strategies as st
 
 from fetch.sources.base import FetchedDays, FetchRequest
-from fetch.sources.yahoo import DEFAULT_BASE_URL, YahooSource
+from fetch.sources.yahoo import DEFAULT_BASE_URL, YahooSource, written
 from fetch.sources.yahoo_client import YahooClient
 from fetch.sources.yahoo_session import chart_symbol, retarget
 from infra.sources.server import SourcesServer
@@ -115,6 +118,22 @@ def test_unwanted_days_are_not_given_and_missing_days_are_absent(server: Sources
     days = [date(2022, 4, 14), date(2022, 4, 15), date(2022, 4, 20)]
     fetched = fetch(server, days, ["BP.L"])
     assert list(fetched.days) == [days[0], days[2]]
+
+
+@given(
+    st.lists(
+        st.floats()
+        | st.floats(-1e6, 1e6)
+        | st.floats(5e-5, 2e-4)
+        | st.floats(9e15, 2e16)
+        | st.integers(-(2**53), 2**53)
+    )
+)
+@example([0.0001, 0.00009999999999999999, -0.0, 9999999999999998.0])
+@example([1e16])
+@example([math.nan])
+def test_values_are_written_by_repr(values: list[float]) -> None:
+    assert written(values) == [repr(value) if math.isfinite(value) else "" for value in values]
 
 
 def test_without_symbols_or_trading_there_is_nothing(server: SourcesServer) -> None:

@@ -268,6 +268,6 @@ def written(values: Sequence[float]) -> list[str]:
     tenth of the time; what ``repr`` writes with an exponent it writes otherwise.
     """
     sizes = [*filter(math.isfinite, map(abs, filter(None, values)))]
-    if values and SMALL <= min(sizes, default=SMALL) and max(sizes, default=SMALL) < LARGE:
+    if values and min(sizes, default=SMALL) >= SMALL and max(sizes, default=SMALL) < LARGE:
         return msgspec.json.encode(values).decode()[1:-1].replace("null", "").split(",")
     return [repr(value) if math.isfinite(value) else "" for value in values]

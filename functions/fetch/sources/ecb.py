@@ -10,9 +10,10 @@ import csv
 import io
 import math
 import re
-from collections.abc import Mapping
 from datetime import date
 from decimal import Decimal, InvalidOperation
+from functools import lru_cache
+from operator import itemgetter
 
 import httpx
 
@@ -27,7 +28,9 @@ HINT = "if it stays so, check ECB_BASE_URL and the service's status"
 SERIES = {"FREQ": "D", "CURRENCY_DENOM": BASE, "EXR_TYPE": "SP00", "EXR_SUFFIX": "A"}
 """What an observation has to be of: daily, for one euro, a spot rate, the average of the period."""
 
+_SERIES = tuple(SERIES.values())
 NEEDED = (*SERIES, "CURRENCY", "TIME_PERIOD", "OBS_VALUE")
+READ = ("OBS_STATUS", "TITLE_COMPL", "CURRENCY", "TIME_PERIOD", "OBS_VALUE", *SERIES)
 NOT_THERE = frozenset("HLMQ")
 """Statuses of an observation that has no value: holiday, data that exist but were not collected, missing, suppressed.
 https://sdmx.org/wp-content/uploads/CL_OBS_STATUS_v2_2.docx"""
@@ -101,30 +104,34 @@ def parse_csv(text: str) -> RatesOfDays:
         header = next(reader)
         if missing := [name for name in NEEDED if header.count(name) != 1]:
             raise ValueError(f"not a table of rates, {', '.join(missing)} is not a column: {text[:80]!r}")
+        places = {name: at for at, name in enumerate(header)}
+        read = itemgetter(*(places.get(name, len(header)) for name in READ))
         for cells in reader:
             if len(cells) != len(header):
                 raise ValueError(f"truncated or torn: line {reader.line_num} has {len(cells)} of {len(header)} cells")
-            _add(rates, dict(zip(header, cells, strict=True)))
+            cells.append("")  # of a column that is not there
+            _add(rates, *read(cells))
     except csv.Error as error:
         raise ValueError(f"truncated or not CSV: {error} in line {reader.line_num}") from error
     return rates
 
 
-def _add(rates: RatesOfDays, row: Mapping[str, str]) -> None:
-    """Takes one observation in, if it is a reference rate and has a value."""
-    if other := {name: row[name][:20] for name, wanted in SERIES.items() if row[name] != wanted}:
+def _add(rates: RatesOfDays, status: str, title: str, code: str, period: str, rate: str, *series: str) -> None:
+    """Takes one observation in, if it is a reference rate and has a value; the arguments are the cells of ``READ``."""
+    if series != _SERIES:
+        other = {name: cell[:20] for (name, wanted), cell in zip(SERIES.items(), series, strict=True) if cell != wanted}
         raise ValueError(f"about another series: {other}")
-    code, day, rate = row["CURRENCY"], _day(row["TIME_PERIOD"]), row["OBS_VALUE"]
+    day = _day(period)
     if not _CODE.fullmatch(code):
         raise ValueError(f"unusable: {day} names a currency {code[:20]!r}")
-    status = row.get("OBS_STATUS", "")
-    if status in NOT_THERE or (not status and not rate) or row.get("TITLE_COMPL", "").startswith(INDICATIVE):
+    if status in NOT_THERE or (not status and not rate) or title.startswith(INDICATIVE):
         return
     if code in rates.setdefault(day, {}):
         raise ValueError(f"unusable: it has {code} of {day} twice")
     rates[day][code] = _positive(rate, code, day)
 
 
+@lru_cache(maxsize=1 << 14)
 def _day(text: str) -> date:
     try:
         if _DAY.fullmatch(text):

@@ -50,8 +50,7 @@ FIELDS = ("Open", "High", "Low", "Close", "Adj Close", "Volume", "Dividends", "S
 _CLOSE, _VOLUME, _DIVIDEND = FIELDS.index("Close"), FIELDS.index("Volume"), FIELDS.index("Dividends")
 DAY = len("YYYY-MM-DD")
 SMALL, LARGE = 1e-4, 1e16
-"""Below and from here on, ``repr`` writes floats with an exponent
-(https://docs.python.org/3/library/string.html#format-specification-mini-language, type ``g`` and none)."""
+"""Sizes from which on, and up to which, ``repr`` writes floats without an exponent; a test tries what lies around."""
 
 
 class YahooSource:
@@ -205,9 +204,7 @@ def raw_objects(request: FetchRequest, lines: Mapping[str, bytes]) -> FetchedDay
     ``lines`` has :func:`csv_lines` of each symbol.
     """
     days = {f"{day}".encode(): bytearray() for day in request.days}
-    rows = Counter[bytes]()
-    before = bytearray()
-    first = f"{request.days[0]}".encode()
+    first, before = min(days), bytearray()
     last_bars = {}
     for symbol in sorted(lines):
         of_symbol = lines[symbol].splitlines(keepends=True)
@@ -215,17 +212,16 @@ def raw_objects(request: FetchRequest, lines: Mapping[str, bytes]) -> FetchedDay
             day = row[:DAY]
             if day in days:
                 days[day] += row[DAY + 1 :]
-                rows[day] += 1
             elif day < first:
                 before += row
         if of_symbol:
             last_bars[symbol] = date.fromisoformat(of_symbol[-1][:DAY].decode())
-    named = [(day, f"{day}".encode()) for day in request.days]
+    found = {day: name for day, name in zip(request.days, [*days], strict=True) if days[name]}
     return FetchedDays(
-        days={day: COLUMNS + days.pop(name) for day, name in named if rows[name]},
+        rows={day: days[name].count(b"\n") for day, name in found.items()},
+        days={day: COLUMNS + days.pop(name) for day, name in found.items()},
         before=b"dt," + COLUMNS + before if before else None,
         last_bars=last_bars,
-        rows={day: rows[name] for day, name in named if rows[name]},
     )
 
 
@@ -264,10 +260,10 @@ def csv_lines(
 def written(values: Sequence[float]) -> list[str]:
     """``repr`` of each value, empty for what is not finite.
 
-    JSON has for that null, and msgspec the same digits as ``repr``, the fewest that are read as the same float, in a
-    tenth of the time; what ``repr`` writes with an exponent it writes otherwise.
+    JSON has null for that. msgspec writes the same digits as ``repr``, the fewest that are read as the same float, in a
+    tenth of the time, but exponents otherwise.
     """
     sizes = [*filter(math.isfinite, map(abs, filter(None, values)))]
-    if values and SMALL <= min(sizes, default=SMALL) and max(sizes, default=SMALL) < LARGE:
+    if values and min(sizes, default=SMALL) >= SMALL and max(sizes, default=SMALL) < LARGE:
         return msgspec.json.encode(values).decode()[1:-1].replace("null", "").split(",")
     return [repr(value) if math.isfinite(value) else "" for value in values]

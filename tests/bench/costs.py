@@ -1,0 +1,105 @@
+"""CPU, memory and S3 requests of the functions: of a year of each dataset, beside another revision, and by symbols."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+
+from infra.facts import function_names, functions_file
+from tests.bench.output import ratios, row, spread, title
+from tests.bench.trees import NOW, Tree, TreePipeline, deployed
+from tests.bench.usage import Used, measured, peaks
+
+PRICES = "ftse100_prices"
+DATASETS = ("fx_rates", PRICES)
+COLD, WARM, YEARS = 2016, 2017, range(2018, 2023)
+"""The first year finds no function running, the next one warms each dataset up, the last five are measured."""
+
+
+def year(number: int, *datasets: str) -> dict[str, Any]:
+    """The input of an execution for a whole year."""
+    return {"datasets": list(datasets), "start": f"{number}-01-01", "end": f"{number}-12-31"}
+
+
+def costs(folder: Path, base: Tree | None) -> None:
+    """Load the same years by this tree and by ``base``, in turn."""
+    trees = [NOW, base] if base else [NOW]
+    with ExitStack() as stack:
+        pipelines = [stack.enter_context(deployed(tree, folder / tree.name)) for tree in trees]
+        for pipeline in pipelines:
+            _from_nothing(pipeline)
+        found: dict[str, list[list[Used]]] = {dataset: [[] for _ in trees] for dataset in DATASETS}
+        for number in (WARM, *YEARS):
+            for dataset in DATASETS:
+                for used, pipeline in zip(found[dataset], pipelines, strict=True):
+                    used.append(measured(pipeline, year(number, dataset)))
+        for dataset in DATASETS:
+            _table(dataset, trees, [used[1:] for used in found[dataset]])
+        _memory(pipelines)
+
+
+def _from_nothing(pipeline: TreePipeline) -> None:
+    used = measured(pipeline, year(COLD, *DATASETS))
+    events = pipeline.history(used.name)
+    largest = max(len(json.dumps(event, default=str)) for event in events)
+    title(f"A year of both datasets from nothing, cold functions ({pipeline.tree.name})", "what", "figure")
+    row("seconds", f"{used.seconds:.1f}")
+    row("days stored", f"{used.days} ({used.days / used.seconds:.0f} a second)")
+    row("rows stored", f"{used.rows} ({used.rows / used.seconds:.0f} a second)")
+    row("history events / largest event", f"{len(events)} / {largest / 1024:.0f} KB")
+
+
+def _table(dataset: str, trees: Sequence[Tree], found: Sequence[Sequence[Used]]) -> None:
+    """``found`` has the same years of each tree."""
+    names = [tree.name for tree in trees]
+    ratio = [" / ".join(names)] if found[1:] else []
+    columns = ["function", *(f"CPU ms a day, {name}" for name in names), *ratio]
+    title(f"{dataset}, a year at a time, warm", *columns, *(f"S3 requests a day, {name}" for name in names))
+    for function in (*function_names(), ""):
+        cpu = [[used.cpu_a_day(function) for used in of_tree] for of_tree in found]
+        compared = [spread(ratios(*cpu))] if found[1:] else []
+        requests = [f"{_requests(of_tree, function):.2f}" for of_tree in found]
+        row(function or "all", *(spread(of_tree, 1) for of_tree in cpu), *compared, *requests)
+
+
+def _requests(found: Sequence[Used], function: str) -> float:
+    made = sum(used.requests[function] if function else used.requests.total() for used in found)
+    return made / sum(used.days for used in found)
+
+
+def _memory(pipelines: Sequence[TreePipeline]) -> None:
+    names = [pipeline.tree.name for pipeline in pipelines]
+    title("Most memory of each function, MB and share of its memory", "function", *names)
+    found = [peaks(pipeline) for pipeline in pipelines]
+    for function in function_names():
+        row(function, *(_peak(function, peak) for peak in found))
+
+
+def _peak(function: str, found: dict[str, float]) -> str:
+    limit = functions_file()["functions"][function]["memory_mb"]
+    return f"{found[function]:.0f} ({found[function] / limit:.0%})"
+
+
+def sizes(folder: Path, numbers: Sequence[int]) -> None:
+    """A year of so many simulated symbols each, on a lake of its own."""
+    found = [_size(folder, number) for number in numbers]
+    title("A year of prices by number of symbols", "", *(f"{number} symbols" for number in numbers))
+    row("rows", *(f"{used.rows}" for used, _ in found))
+    row("seconds", *(f"{used.seconds:.0f}" for used, _ in found))
+    row("S3 requests a day", *(f"{used.requests.total() / used.days:.2f}" for used, _ in found))
+    row("S3 requests a million rows", *(f"{1e6 * used.requests.total() / used.rows:.0f}" for used, _ in found))
+    for function in function_names():
+        spent = [f"{1e6 * used.cpu[function] / used.rows:.2f} / {_peak(function, peak)}" for used, peak in found]
+        row(f"{function}: CPU s a million rows / most MB", *spent)
+    row("all: CPU s a million rows", *(f"{1e6 * sum(used.cpu.values()) / used.rows:.1f}" for used, _ in found))
+
+
+def _size(folder: Path, number: int) -> tuple[Used, dict[str, float]]:
+    listed = folder / f"{number}.csv"
+    listed.write_text("ticker,valid_from,valid_to\n" + "".join(f"Z{n:05}.L,2000-01-01,\n" for n in range(number)))
+    with deployed(NOW, folder / f"{number}", listed) as pipeline:
+        measured(pipeline, {"datasets": [PRICES], "start": "2020-12-21", "end": "2020-12-31"})
+        return measured(pipeline, year(2021, PRICES)), peaks(pipeline)

@@ -16,7 +16,7 @@ from pathlib import Path
 from tests.bench.compaction import compaction
 from tests.bench.costs import costs, sizes
 from tests.bench.library import library
-from tests.bench.starts import bundles, imports
+from tests.bench.starts import starts
 from tests.bench.trees import checked_out
 from tests.bench.whole import whole
 from tests.bench.years import ten_years
@@ -44,8 +44,7 @@ def _all(folder: Path, revision: str) -> None:
         costs(folder, base)
         sizes(folder, SIZES)
         whole(folder)
-        imports(base)
-        bundles()
+        starts(base)
 
 
 def _years(folder: Path) -> None:

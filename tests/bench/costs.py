@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
+from itertools import chain
 from pathlib import Path
+from statistics import median
 from typing import Any
 
-from infra.facts import function_names, functions_file
+from infra.facts import function_names
 from tests.bench.output import ratios, row, spread, title
 from tests.bench.trees import NOW, Tree, TreePipeline, deployed
-from tests.bench.usage import Used, measured, peaks
+from tests.bench.usage import Process, Used, measured, peaks
 
 PRICES = "ftse100_prices"
 DATASETS = ("fx_rates", PRICES)
@@ -36,9 +38,7 @@ def costs(folder: Path, base: Tree | None) -> None:
             for dataset in DATASETS:
                 for used, pipeline in zip(found[dataset], pipelines, strict=True):
                     used.append(measured(pipeline, year(number, dataset)))
-        for dataset in DATASETS:
-            _table(dataset, trees, [used[1:] for used in found[dataset]])
-        _memory(pipelines)
+        _table(trees, {dataset: [used[1:] for used in of_trees] for dataset, of_trees in found.items()}, pipelines)
 
 
 def _from_nothing(pipeline: TreePipeline) -> None:
@@ -52,17 +52,23 @@ def _from_nothing(pipeline: TreePipeline) -> None:
     row("history events / largest event", f"{len(events)} / {largest / 1024:.0f} KB")
 
 
-def _table(dataset: str, trees: Sequence[Tree], found: Sequence[Sequence[Used]]) -> None:
-    """``found`` has the same years of each tree."""
-    names = [tree.name for tree in trees]
-    ratio = [" / ".join(names)] if found[1:] else []
-    columns = ["function", *(f"CPU ms a day, {name}" for name in names), *ratio]
-    title(f"{dataset}, a year at a time, warm", *columns, *(f"S3 requests a day, {name}" for name in names))
+def _table(
+    trees: Sequence[Tree], found: Mapping[str, Sequence[Sequence[Used]]], pipelines: Sequence[TreePipeline]
+) -> None:
+    """``found`` has the same years of each tree, by dataset."""
+    names = " / ".join(tree.name for tree in trees)
+    ratio = ["ratio"] if trees[1:] else []
+    columns = [[f"{dataset}: CPU ms a day", *ratio, "S3 requests a day"] for dataset in found]
+    title(f"A year at a time, warm: {names}", "function", *chain(*columns), "most MB")
+    most = [peaks(pipeline) for pipeline in pipelines]
     for function in (*function_names(), ""):
-        cpu = [[used.cpu_a_day(function) for used in of_tree] for of_tree in found]
-        compared = [spread(ratios(*cpu))] if found[1:] else []
-        requests = [f"{_requests(of_tree, function):.2f}" for of_tree in found]
-        row(function or "all", *(spread(of_tree, 1) for of_tree in cpu), *compared, *requests)
+        cells: list[str] = []
+        for of_trees in found.values():
+            cpu = [[used.cpu_a_day(function) for used in of_tree] for of_tree in of_trees]
+            cells.append(" / ".join(f"{median(of_tree):.1f}" for of_tree in cpu))
+            cells += [spread(ratios(*cpu))] if ratio else []
+            cells.append(" / ".join(f"{_requests(of_tree, function):.2f}" for of_tree in of_trees))
+        row(function or "all", *cells, " / ".join(_peak(peak[function]) for peak in most) if function else "")
 
 
 def _requests(found: Sequence[Used], function: str) -> float:
@@ -70,17 +76,8 @@ def _requests(found: Sequence[Used], function: str) -> float:
     return made / sum(used.days for used in found)
 
 
-def _memory(pipelines: Sequence[TreePipeline]) -> None:
-    names = [pipeline.tree.name for pipeline in pipelines]
-    title("Most memory of each function, MB and share of its memory", "function", *names)
-    found = [peaks(pipeline) for pipeline in pipelines]
-    for function in function_names():
-        row(function, *(_peak(function, peak) for peak in found))
-
-
-def _peak(function: str, found: dict[str, float]) -> str:
-    limit = functions_file()["functions"][function]["memory_mb"]
-    return f"{found[function]:.0f} ({found[function] / limit:.0%})"
+def _peak(process: Process) -> str:
+    return f"{process.peak:.0f} ({process.peak / process.memory:.0%})"
 
 
 def sizes(folder: Path, numbers: Sequence[int]) -> None:
@@ -92,12 +89,12 @@ def sizes(folder: Path, numbers: Sequence[int]) -> None:
     row("S3 requests a day", *(f"{used.requests.total() / used.days:.2f}" for used, _ in found))
     row("S3 requests a million rows", *(f"{1e6 * used.requests.total() / used.rows:.0f}" for used, _ in found))
     for function in function_names():
-        spent = [f"{1e6 * used.cpu[function] / used.rows:.2f} / {_peak(function, peak)}" for used, peak in found]
+        spent = [f"{1e6 * used.cpu[function] / used.rows:.2f} / {_peak(peak[function])}" for used, peak in found]
         row(f"{function}: CPU s a million rows / most MB", *spent)
     row("all: CPU s a million rows", *(f"{1e6 * sum(used.cpu.values()) / used.rows:.1f}" for used, _ in found))
 
 
-def _size(folder: Path, number: int) -> tuple[Used, dict[str, float]]:
+def _size(folder: Path, number: int) -> tuple[Used, dict[str, Process]]:
     listed = folder / f"{number}.csv"
     listed.write_text("ticker,valid_from,valid_to\n" + "".join(f"Z{n:05}.L,2000-01-01,\n" for n in range(number)))
     with deployed(NOW, folder / f"{number}", listed) as pipeline:

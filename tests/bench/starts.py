@@ -18,11 +18,14 @@ REPEATS = 5
 HEAVY = ("polars", "pandas", "pyarrow", "yfinance", "numpy", "boto3", "obstore")
 
 
-def imports(base: Tree | None) -> None:
-    """What it takes to import each handler in a fresh interpreter, and the heavy packages that come with it."""
-    trees = [NOW, base] if base else [NOW]
-    columns = [f"{what}, {tree.name}" for tree in trees for what in ("s", "CPU s", "heavy ones among them")]
-    title("Cold import of each handler", "handler", *columns)
+def starts(base: Tree | None) -> None:
+    """What it takes to import each handler in a fresh interpreter, the heavy packages that come with it, and the size
+    of what Lambda unpacks, for the machine that is deployed on by default."""
+    trees, target = [NOW, base] if base else [NOW], targets()["arm64"]
+    with tempfile.TemporaryDirectory() as out:
+        bundles = {size.function: size for size in build(target, find_compiler(target), Path(out))}
+    columns = [f"{what}, {tree.name}" for tree in trees for what in ("import s", "CPU s", "heavy packages")]
+    title("Cold import of each handler, and bundles", "handler", *columns, "MB unzipped (of Lambda's limit)")
     for function in function_names():
         code = (
             "import sys, time; wall, cpu = time.perf_counter(), time.process_time(); "
@@ -34,23 +37,15 @@ def imports(base: Tree | None) -> None:
         for _ in range(REPEATS):
             for tree, found in zip(trees, answers, strict=True):
                 found.append(_run(tree, code).split())
-        cells = []
+        cells: list[str] = []
         for found in answers:
-            figures = [spread([float(answer[column]) for answer in found]) for column in (0, 1)]
-            cells += [*figures, ", ".join(found[0][2:]) or "none"]
-        row(function, *cells)
+            cells += [spread([float(answer[column]) for answer in found]) for column in (0, 1)]
+            cells.append(", ".join(found[0][2:]) or "none")
+        size = bundles[function].unzipped
+        row(function, *cells, f"{size / MB:.0f} ({size / LIMIT_BYTES:.0%})")
 
 
 def _run(tree: Tree, code: str) -> str:
     command = [sys.executable, "-c", code]
     done = subprocess.run(command, cwd=tree.path, env=tree.environment, capture_output=True, text=True, check=True)
     return done.stdout
-
-
-def bundles() -> None:
-    """The size of what Lambda unpacks, for the machine that the deployment is for by default."""
-    target = targets()["arm64"]
-    title("Bundles", "function", "bundle", "MB unzipped", "share of Lambda's limit")
-    with tempfile.TemporaryDirectory() as out:
-        for size in build(target, find_compiler(target), Path(out)):
-            row(size.function, size.bundle, f"{size.unzipped / MB:.0f}", f"{size.unzipped / LIMIT_BYTES:.0%}")

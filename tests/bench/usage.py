@@ -23,12 +23,13 @@ DEADLINE = 4 * 3600.0
 
 @dataclass(frozen=True)
 class Process:
-    """A function's process: its CPU seconds so far, and its highest resident memory, in MB."""
+    """A function's process: its CPU seconds so far, its highest resident memory and what the function has, in MB."""
 
     pid: int
     function: str
     cpu: float
     peak: float
+    memory: float
 
 
 @dataclass(frozen=True)
@@ -92,7 +93,8 @@ def processes(pipeline: Pipeline) -> Iterator[Process]:
             pid = int(folder.name)
             # The clock of another process: clock_getcpuclockid(3), which Python has for threads only.
             cpu = time.clock_gettime((~pid << 3) | 2)
-            yield Process(pid, function, cpu, int(status["VmHWM"].split()[0]) / 1024)
+            memory = float(environment["AWS_LAMBDA_FUNCTION_MEMORY_SIZE"])
+            yield Process(pid, function, cpu, int(status["VmHWM"].split()[0]) / 1024, memory)
 
 
 def _pair(entry: bytes) -> tuple[str, str]:
@@ -117,9 +119,9 @@ def measured(pipeline: Pipeline, document: dict[str, Any]) -> Used:
     return Used(outcome.name, days, rows, seconds, dict(cpu), requests)
 
 
-def peaks(pipeline: Pipeline) -> dict[str, float]:
-    """The highest resident memory of any process of each function so far, in MB."""
-    found: dict[str, float] = {}
+def peaks(pipeline: Pipeline) -> dict[str, Process]:
+    """Of each function, the process with the highest resident memory so far."""
+    found: dict[str, Process] = {}
     for process in processes(pipeline):
-        found[process.function] = max(found.get(process.function, 0.0), process.peak)
+        found[process.function] = max(found.get(process.function, process), process, key=lambda one: one.peak)
     return found

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
+from statistics import median
 
 from tests.bench import stages
 from tests.bench.bare import Bare, recorded
@@ -29,8 +31,7 @@ def whole(folder: Path) -> None:
         replayed = [_replayed(pipeline, calls, invocation) for invocation in called]
         _over_bare(pipeline, replayed)
         with Peers(pipeline) as peers:
-            for transform in (one for one in replayed if one.invocation.function == "transform"):
-                _beside_peers(pipeline, peers, transform)
+            _beside_peers(pipeline, peers, [one for one in replayed if one.invocation.function == "transform"])
 
 
 @dataclass(frozen=True)
@@ -83,29 +84,27 @@ def _total(spent: Sequence[Spent]) -> Spent:
     return Spent(sum(one.wall for one in spent), sum(one.cpu for one in spent))
 
 
-def _beside_peers(pipeline: Pipeline, peers: Peers, transform: Replayed) -> None:
-    dataset = str(transform.invocation.payload["batch"]["dataset"])
-    ours, theirs = list[Spent](), dict[str, list[Spent]]({name: [peers.run(name, dataset)] for name in PEERS})
+def _beside_peers(pipeline: Pipeline, peers: Peers, transforms: Sequence[Replayed]) -> None:
+    names = [str(one.invocation.payload["batch"]["dataset"]) for one in transforms]
+    found = [_in_turn(pipeline, peers, name, one) for name, one in zip(names, transforms, strict=True)]
+    columns = [[f"{name}: s", "over Transform", "CPU s", "CPU over Transform"] for name in names]
+    title("Transform of a year beside its peers, on the same raw days", "who", *chain(*columns))
+    for who in ("Transform", *PEERS):
+        cells: list[str] = []
+        for spent in found:
+            for kind in ("wall", "cpu"):
+                theirs, ours = ([getattr(one, kind) for one in spent[name]] for name in (who, "Transform"))
+                cells += [f"{median(theirs):.2f}", spread(ratios(theirs, ours))]
+        row(who, *cells)
+
+
+def _in_turn(pipeline: Pipeline, peers: Peers, dataset: str, transform: Replayed) -> dict[str, list[Spent]]:
+    spent: dict[str, list[Spent]] = {name: [] for name in ("Transform", *PEERS)}
+    for name in PEERS:  # warm
+        peers.run(name, dataset)
     for _ in range(REPEATS):
         remove(pipeline, transform.wrote)
-        ours.append(invoke(transform.invocation))
+        spent["Transform"].append(invoke(transform.invocation))
         for name in PEERS:
-            theirs[name].append(peers.run(name, dataset))
-    title(
-        f"Transform of a year of {dataset} beside its peers",
-        "who",
-        "wall s",
-        "over Transform",
-        "CPU s",
-        "over Transform",
-    )
-    row("Transform", spread([one.wall for one in ours]), "1", spread([one.cpu for one in ours]), "1")
-    for name, (_, *found) in theirs.items():
-        wall, cpu = [one.wall for one in found], [one.cpu for one in found]
-        row(
-            name,
-            spread(wall),
-            spread(ratios(wall, [one.wall for one in ours])),
-            spread(cpu),
-            spread(ratios(cpu, [one.cpu for one in ours])),
-        )
+            spent[name].append(peers.run(name, dataset))
+    return spent

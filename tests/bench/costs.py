@@ -31,8 +31,7 @@ def costs(folder: Path, base: Tree | None) -> None:
     trees = [NOW, base] if base else [NOW]
     with ExitStack() as stack:
         pipelines = [stack.enter_context(deployed(tree, folder / tree.name)) for tree in trees]
-        for pipeline in pipelines:
-            _from_nothing(pipeline)
+        _from_nothing(pipelines)
         found: dict[str, list[list[Used]]] = {dataset: [[] for _ in trees] for dataset in DATASETS}
         for number in (WARM, *YEARS):
             for dataset in DATASETS:
@@ -41,15 +40,15 @@ def costs(folder: Path, base: Tree | None) -> None:
         _table(trees, {dataset: [used[1:] for used in of_trees] for dataset, of_trees in found.items()}, pipelines)
 
 
-def _from_nothing(pipeline: TreePipeline) -> None:
-    used = measured(pipeline, year(COLD, *DATASETS))
-    events = pipeline.history(used.name)
-    largest = max(len(json.dumps(event, default=str)) for event in events)
-    title(f"A year of both datasets from nothing, cold functions ({pipeline.tree.name})", "what", "figure")
-    row("seconds", f"{used.seconds:.1f}")
-    row("days stored", f"{used.days} ({used.days / used.seconds:.0f} a second)")
-    row("rows stored", f"{used.rows} ({used.rows / used.seconds:.0f} a second)")
-    row("history events / largest event", f"{len(events)} / {largest / 1024:.0f} KB")
+def _from_nothing(pipelines: Sequence[TreePipeline]) -> None:
+    found = [(pipeline, measured(pipeline, year(COLD, *DATASETS))) for pipeline in pipelines]
+    names = (pipeline.tree.name for pipeline in pipelines)
+    title("A year of both datasets from nothing, cold functions", "what", *names)
+    row("seconds", *(f"{used.seconds:.1f}" for _, used in found))
+    row("days stored", *(f"{used.days} ({used.days / used.seconds:.0f} a second)" for _, used in found))
+    row("rows stored", *(f"{used.rows} ({used.rows / used.seconds:.0f} a second)" for _, used in found))
+    histories = [[len(json.dumps(event, default=str)) for event in at.history(used.name)] for at, used in found]
+    row("history events / largest event", *(f"{len(sizes)} / {max(sizes) / 1024:.0f} KB" for sizes in histories))
 
 
 def _table(

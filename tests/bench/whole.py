@@ -18,7 +18,7 @@ from tests.bench.trees import NOW, deployed
 from tests.bench.usage import Calls
 from tests.e2e.pipeline import Pipeline
 
-REPEATS = 5
+REPEATS, PEER_REPEATS = 5, 3
 
 
 def whole(folder: Path) -> None:
@@ -102,7 +102,7 @@ def _in_turn(pipeline: Pipeline, peers: Peers, dataset: str, transform: Replayed
     spent: dict[str, list[Spent]] = {name: [] for name in ("Transform", *PEERS)}
     for name in PEERS:  # warm
         peers.run(name, dataset)
-    for _ in range(REPEATS):
+    for _ in range(PEER_REPEATS):
         remove(pipeline, transform.wrote)
         spent["Transform"].append(invoke(transform.invocation))
         for name in PEERS:

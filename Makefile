@@ -19,15 +19,18 @@ PORT ?=
 ENGINE ?=
 UP = $(if $(PORT),--port $(PORT)) $(if $(ENGINE),--engine $(ENGINE))
 ARCH ?= arm64
+BASE ?= 631b1a8
 
 # The Markdown files with parts that cog makes.
 PAGES = $(shell grep -rlF --include='*.md' '<!-- [[[cog' README.md docs statemachine assets .github)
 
 TERRAFORM := terraform -chdir=infra/terraform
 INITIALISED := infra/terraform/.terraform/.initialised
+PEERS := build/peers/.installed
 
 .PHONY: help setup run backfill history query partitions console dashboard doctor up down status package plan deploy destroy
-.PHONY: preflight acceptance test unit definition e2e hostile defects lint format docs coverage storm timelapse bench bench-years
+.PHONY: preflight acceptance test unit definition e2e hostile defects lint format docs coverage storm timelapse
+.PHONY: bench bench-universe bench-years
 .PHONY: diagrams dist sample-data screenshots changes clean
 
 help: ## Print this list
@@ -156,8 +159,16 @@ timelapse: $(READY) ## Ten seeds of eighteen months of daily runs by a virtual c
 changes: $(READY) ## Each change of tests/infra/changes.py by itself on a stack: apply, then a plan that must be empty; an hour
 	@CHANGES=$${CHANGES:-.} $(BIN)/pytest tests/infra/test_real_mode.py -q -s
 
-bench: $(READY) ## Benchmarks: days/s, S3 requests a day, ratio to bare requests, import times
-	@$(BIN)/python -m tests.bench
+# What the functions are compared with; it has packages that do not go with the locked ones.
+$(PEERS): tests/bench/requirements.lock $(READY)
+	@$(BIN)/uv pip install --quiet --system-certs --python $(BIN)/python --target $(@D) --no-deps --require-hashes -r $<
+	@touch $@
+
+bench: $(READY) $(PEERS) ## Benchmarks: CPU, memory and requests, beside BASE=revision, bare requests and peers; eight minutes
+	@BASE=$(BASE) $(BIN)/python -m tests.bench
+
+bench-universe: $(READY) ## CPU, memory and requests for 10,000 simulated symbols
+	@$(BIN)/python -m tests.bench sizes 10000
 
 bench-years: $(READY) ## Ten-year questions by day and by year; what the tables by year cost the pipeline
 	@$(BIN)/python -m tests.bench years

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import statistics
 from collections.abc import Callable
+from contextlib import nullcontext
 from datetime import date
 from functools import partial
 from typing import Any
@@ -15,15 +15,15 @@ from marketlake.aws import s3_client
 from marketlake.batch_rows import PARQUET
 from marketlake.contract import load_contract
 from marketlake.history import DAYS, days_to_text
-from marketlake.layout import year_key
+from marketlake.layout import clean_key, year_key
 from marketlake.storage import Bucket
 from marketlake.stored import read_year
 from tests.bench import stages
-from tests.bench.output import say
+from tests.bench.output import ratios, row, spread, title
+from tests.bench.usage import Calls
 from tests.e2e.pipeline import Pipeline
 from transform.compact import year_parquet
 
-STARTED = "2026-11-01T00:00:00+00:00"
 REPEATS = 5
 YEAR, DAY = 2022, date(2022, 12, 30)
 """A year that the lake has whole, and its last day."""
@@ -33,44 +33,46 @@ def compaction(pipeline: Pipeline) -> None:
     """Transform of a year from nothing and of a day more in a year, each with and without the year's object."""
     stages.use(pipeline)
     clean = Bucket(pipeline.name("clean_bucket"), s3_client())
+    title(
+        "Transform with the years over without",
+        "Transform of",
+        "with / without",
+        "more s",
+        "S3 requests, with / without",
+    )
     for dataset in ("ftse100_prices", "fx_rates"):
         key = year_key(dataset, YEAR)
-        _measure(f"a year of {dataset}", dataset, date(YEAR, 1, 1), date(YEAR, 12, 31), lambda: None)
+        _measure(pipeline, f"a year of {dataset}", dataset, date(YEAR, 1, 1), date(YEAR, 12, 31), lambda: None)
         body, about = _without_the_day(clean, dataset)
         put_back = partial(clean.put, key, body, PARQUET, metadata=about)
-        _measure(f"a day of {dataset}", dataset, DAY, DAY, put_back)
+        _measure(pipeline, f"a day of {dataset}", dataset, DAY, DAY, put_back)
 
 
-def _measure(what: str, dataset: str, first: date, last: date, prepare: Callable[[], object]) -> None:
-    state = _validated(dataset, first, last)
-    batch: int = state["batch"]["count"]
-    ratios, more, calls = [], [], {}
-    made = stages.Recorder()
+def _measure(
+    pipeline: Pipeline, what: str, dataset: str, first: date, last: date, prepare: Callable[[], object]
+) -> None:
+    request: dict[str, Any] = {"datasets": [dataset], "start": f"{first}", "end": f"{last}", "force": True}
+    calls = Calls(pipeline)
+    transform = next(one for one in stages.invocations(pipeline, request) if one.function == "transform")
+    contract, bucket = load_contract(dataset), pipeline.name("clean_bucket")
+    days = [clean_key(dataset, day) for day in contract.days(first, last)]
+    # The execution left the days as they were, so their keys are not among those that it wrote.
+    mine = [call for call in calls.new() if call.role.endswith("-transform")]
+    fresh = {*stages.written(mine), *((bucket, key) for key in (*days, year_key(dataset, YEAR)))}
+    # The last one leaves the year as it was.
+    seconds: dict[str, list[float]] = {"without": [], "with": []}
+    requests: dict[str, int] = {}
     for _ in range(REPEATS):
-        stages.take_back(made.calls)
-        prepare()
-        with stages.recorded() as made:
-            _, full = stages.invoke("transform", "Transform", state)
-        stages.take_back(made.calls)
-        prepare()
-        with patch("transform.handler.compact_years", lambda *_: 0), stages.recorded() as bare:
-            _, without = stages.invoke("transform", "Transform", state)
-        ratios.append(full / without)
-        more.append(full - without)
-        calls = {"with": len(made.calls), "without": len(bare.calls)}
-    spread = f"{statistics.median(ratios):.2f} ({min(ratios):.2f} to {max(ratios):.2f})"
-    seconds = f"{statistics.median(more):.2f} s more"
-    say(f"transform of {what}: with / without its year", f"{spread}; {seconds}; {batch} days; S3 requests {calls}")
-
-
-def _validated(dataset: str, first: date, last: date) -> dict[str, Any]:
-    """The state of the first batch of a forced window when Transform's turn comes."""
-    request = {"datasets": [dataset], "start": f"{first}", "end": f"{last}", "force": True}
-    planned, _ = stages.invoke("plan", "Plan", {"input": request, "started": STARTED})
-    state: dict[str, Any] = {"batch": planned["batches"][0], "started": STARTED}
-    for function, name, result in (("fetch", "Fetch", "fetched"), ("validate", "Validate", "validated")):
-        state[result], _ = stages.invoke(function, name, state)
-    return state
+        for years, found in seconds.items():
+            stages.remove(pipeline, fresh)
+            prepare()
+            calls.new()
+            with nullcontext() if years == "with" else patch("transform.handler.compact_years", lambda *_: 0):
+                found.append(stages.invoke(transform).wall)
+            requests[years] = sum(call.action.startswith("s3:") for call in calls.new())
+    both = seconds["with"], seconds["without"]
+    more = [full - part for full, part in zip(*both, strict=True)]
+    row(what, spread(ratios(*both), 1), spread(more), f"{requests['with']} / {requests['without']}")
 
 
 def _without_the_day(clean: Bucket, dataset: str) -> tuple[bytes, dict[str, str]]:

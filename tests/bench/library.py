@@ -11,7 +11,7 @@ import polars as pl
 
 from marketlake import Lake
 from marketlake.layout import year_table
-from tests.bench.output import say
+from tests.bench.output import row, spread, title
 from tests.bench.years import FIRST, LAST, QUESTIONS, YEARS
 from tests.e2e.pipeline import Pipeline
 
@@ -60,9 +60,10 @@ def library(pipeline: Pipeline) -> None:
             seconds = [_seconds(ask) for ask in asks]
             athena.append(seconds[0])
             ratios.append([seconds[0] / other for other in seconds[1:]])
-        say(f"{text}: seconds on the emulated Athena", f"{statistics.median(athena):.2f}")
+        title(text, "asked by", "times as fast as the emulated Athena")
+        row("the emulated Athena, s", f"{statistics.median(athena):.2f}")
         for what, found in zip(("Lake.sql", way), zip(*ratios, strict=True), strict=True):
-            say(f"  {what}, times as fast", f"{statistics.median(found):.0f} ({min(found):.0f} to {max(found):.0f})")
+            row(what, spread(found, 0))
 
 
 def _seconds(ask: Callable[[], object]) -> float:

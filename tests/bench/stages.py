@@ -1,98 +1,100 @@
-"""The functions run in this process on the local AWS emulator, with every S3 request they make recorded."""
+"""The functions of an execution called again in this process, one after the other, with nothing of Step Functions."""
 
 from __future__ import annotations
 
 import importlib
 import io
+import json
 import os
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager, redirect_stdout, suppress
-from dataclasses import dataclass, field
+from collections import defaultdict
+from collections.abc import Iterable
+from contextlib import redirect_stdout
+from dataclasses import dataclass
 from typing import Any
 
 from infra import facts
-from infra.local.config import ACCESS_KEY, SECRET_KEY
-from marketlake import aws
+from tests.bench.usage import Call
 from tests.e2e.pipeline import Pipeline
 
-
-@dataclass
-class Recorder:
-    """S3 requests in the order in which they were made: operation and parameters."""
-
-    calls: list[tuple[str, dict[str, Any]]] = field(default_factory=list)
-
-    def __call__(self, params: dict[str, Any], model: Any, **_: object) -> None:
-        self.calls.append((model.name, dict(params)))
+ROLE = "bench"
+"""Of this process: the emulator records the calls of roles only."""
 
 
-@contextmanager
-def recorded() -> Iterator[Recorder]:
-    """Record the S3 requests of this process."""
-    recorder = Recorder()
-    events = aws.s3_client().meta.events
-    events.register("provide-client-params.s3", recorder)
-    try:
-        yield recorder
-    finally:
-        events.unregister("provide-client-params.s3", recorder)
+@dataclass(frozen=True)
+class Invocation:
+    """A call of a function as the state machine made it."""
+
+    function: str
+    payload: dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Spent:
+    """Seconds on the clock, and of CPU on all threads of the process."""
+
+    wall: float
+    cpu: float
 
 
 def use(pipeline: Pipeline) -> None:
-    """Give this process the environment that the functions have there."""
+    """Give this process the environment that the functions have there, and a role that may do everything."""
     assert pipeline.deployment is not None
-    environment = facts.functions_document(pipeline.deployment.values)["environment"]
-    os.environ.update(environment)
+    iam, sts = pipeline.aws("iam"), pipeline.aws("sts")
+    anyone = {"Effect": "Allow", "Principal": "*", "Action": "sts:AssumeRole"}
+    everything = {"Effect": "Allow", "Action": "*", "Resource": "*"}
+    role = iam.create_role(RoleName=ROLE, AssumeRolePolicyDocument=_policy(anyone))["Role"]["Arn"]
+    iam.put_role_policy(RoleName=ROLE, PolicyName=ROLE, PolicyDocument=_policy(everything))
+    session = sts.assume_role(RoleArn=role, RoleSessionName=ROLE)["Credentials"]
+    os.environ.update(facts.functions_document(pipeline.deployment.values)["environment"])
     os.environ.update(
         AWS_ENDPOINT_URL=pipeline.config.endpoint_url,
-        AWS_ACCESS_KEY_ID=ACCESS_KEY,
-        AWS_SECRET_ACCESS_KEY=SECRET_KEY,
+        AWS_ACCESS_KEY_ID=session["AccessKeyId"],
+        AWS_SECRET_ACCESS_KEY=session["SecretAccessKey"],
+        AWS_SESSION_TOKEN=session["SessionToken"],
         AWS_DEFAULT_REGION=pipeline.config.region,
+        AWS_REGION=pipeline.config.region,
         POWERTOOLS_TRACE_DISABLED="true",
         POWERTOOLS_LOG_LEVEL="ERROR",
     )
 
 
-def invoke(function: str, state: str, payload: dict[str, Any]) -> tuple[dict[str, Any], float]:
-    """The handler's answer and its seconds."""
-    handler = importlib.import_module(f"{function}.handler").handler
-    # What an attempt keeps for the next one is of one execution and batch: each dataset is one here.
-    execution = f"bench-{payload.get('batch', {}).get('dataset', '')}"
-    event = {"task": {"execution": execution, "state": state, "retry": 0, "batch": 0}, **payload}
-    began = time.perf_counter()
+def _policy(statement: dict[str, Any]) -> str:
+    return json.dumps({"Version": "2012-10-17", "Statement": [statement]})
+
+
+def invocations(pipeline: Pipeline, document: dict[str, Any]) -> list[Invocation]:
+    """The calls of functions that an execution with this input made, in their order; it must succeed at once."""
+    outcome = pipeline.run(document)
+    assert outcome.status == "SUCCEEDED", outcome
+    events = pipeline.history(outcome.name)
+    assert not any(event["type"] in ("TaskFailed", "TaskTimedOut") for event in events), outcome.name
+    scheduled = [event["taskScheduledEventDetails"] for event in events if event["type"] == "TaskScheduled"]
+    called = [json.loads(task["parameters"]) for task in scheduled if task["resourceType"] == "lambda"]
+    names = {facts.function_name(pipeline.config.prefix, function): function for function in facts.function_names()}
+    return [Invocation(names[task["FunctionName"].rpartition(":")[2]], task["Payload"]) for task in called]
+
+
+def invoke(invocation: Invocation) -> Spent:
+    """What the handler took; it must not raise."""
+    handler = importlib.import_module(f"{invocation.function}.handler").handler
+    cpu, began = time.process_time(), time.perf_counter()
     with redirect_stdout(io.StringIO()):  # the metrics, which Lambda takes from the output
-        answer: dict[str, Any] = handler(event, None)
-    return answer, time.perf_counter() - began
+        handler(invocation.payload, None)
+    return Spent(time.perf_counter() - began, time.process_time() - cpu)
 
 
-def take_back(calls: list[tuple[str, dict[str, Any]]]) -> None:
-    """Remove what was written, since a function leaves as it is what is there already."""
-    keys = [(params["Bucket"], params["Key"]) for operation, params in calls if operation == "PutObject"]
-    for bucket in {bucket for bucket, _ in keys}:
-        objects: Any = [{"Key": key} for at, key in keys if at == bucket]
-        for first in range(0, len(objects), 1000):
-            aws.s3_client().delete_objects(Bucket=bucket, Delete={"Objects": objects[first : first + 1000]})
+def written(calls: Iterable[Call]) -> set[tuple[str, str]]:
+    """Bucket and key of each object that ``calls`` put."""
+    resources = (call.resource.rpartition(":")[2] for call in calls if call.action == "s3:PutObject")
+    return {(bucket, key) for bucket, _, key in (resource.partition("/") for resource in resources)}
 
 
-def bare_loop(calls: list[tuple[str, dict[str, Any]]]) -> float:
-    """Seconds for the same requests with nothing around them: same client, same threads, reads then writes."""
-    from marketlake.storage import side_by_side
-
-    client = aws.s3_client()
-    conditions = ("IfMatch", "IfNoneMatch")  # which would not hold a second time
-
-    def make(call: tuple[str, dict[str, Any]]) -> None:
-        operation, params = call
-        if operation == "GetObject":
-            with suppress(client.exceptions.NoSuchKey):  # a year that the function looked for in vain
-                client.get_object(**params)["Body"].read()
-        elif operation == "PutObject":
-            client.put_object(**{name: value for name, value in params.items() if name not in conditions})
-        else:
-            client.list_objects_v2(**params)
-
-    began = time.perf_counter()
-    for kind in ("ListObjectsV2", "GetObject", "PutObject"):
-        side_by_side(make, [call for call in calls if call[0] == kind])
-    return time.perf_counter() - began
+def remove(pipeline: Pipeline, objects: Iterable[tuple[str, str]]) -> None:
+    """Remove the objects (bucket and key), since a function leaves as it is what is there already."""
+    keys = defaultdict(list)
+    for bucket, key in objects:
+        keys[bucket].append({"Key": key})
+    for bucket, named in keys.items():
+        for first in range(0, len(named), 1000):
+            pipeline.aws("s3").delete_objects(Bucket=bucket, Delete={"Objects": named[first : first + 1000]})

@@ -14,7 +14,7 @@ import pyarrow.parquet as pq
 from infra.cost.prices import TB, assumed, price_list
 from infra.local.config import ACCOUNT_ID
 from marketlake.layout import clean_prefix, year_prefix, year_table
-from tests.bench.output import say
+from tests.bench.output import ratios, row, spread, title
 from tests.e2e.pipeline import Pipeline
 
 FIRST, LAST = date(2013, 1, 1), date(2022, 12, 31)
@@ -132,17 +132,17 @@ def ten_years(pipeline: Pipeline) -> None:
         by_day = form_of(question, name, DAYS, clean / clean_prefix(name), days, ())
         years = LAST.year - FIRST.year + 1
         by_year = form_of(question, year_table(name), YEARS, clean / year_prefix(name), years, ("dt",))
-        say(f"{question.text}, ten years", "by day / by year")
-        say("  partitions that Athena asks S3 about", f"{by_day.partitions} / {by_year.partitions}")
-        say("  objects opened", f"{by_day.objects} / {by_year.objects}")
-        say("  KB of these objects", f"{by_day.size / 1024:.0f} / {by_year.size / 1024:.0f}")
-        say(
-            "  KB of footers, columns and row groups needed",
+        title(f"{question.text}, ten years", "what", "by day / by year")
+        row("partitions that Athena asks S3 about", f"{by_day.partitions} / {by_year.partitions}")
+        row("objects opened", f"{by_day.objects} / {by_year.objects}")
+        row("KB of these objects", f"{by_day.size / 1024:.0f} / {by_year.size / 1024:.0f}")
+        row(
+            "KB of footers, columns and row groups needed",
             f"{by_day.needed / 1024:.0f} / {by_year.needed / 1024:.0f}",
         )
-        say("  GET requests for these", f"{by_day.gets} / {by_year.gets}")
-        say("  dollars on AWS, at list price", f"{by_day.dollars:.6f} / {by_year.dollars:.6f}")
-        say("  seconds on the emulated Athena", _in_turn(pipeline, by_day.sql, by_year.sql))
+        row("GET requests for these", f"{by_day.gets} / {by_year.gets}")
+        row("dollars on AWS, at list price", f"{by_day.dollars:.6f} / {by_year.dollars:.6f}")
+        row("seconds on the emulated Athena", _in_turn(pipeline, by_day.sql, by_year.sql))
 
 
 def _in_turn(pipeline: Pipeline, by_day: str, by_year: str) -> str:
@@ -155,7 +155,5 @@ def _in_turn(pipeline: Pipeline, by_day: str, by_year: str) -> str:
             found.append(pipeline.query(sql))
             seconds.append(time.perf_counter() - began)
         assert len(found[0]) == len(found[1]) > 0
-    ratios = [day / year for day, year in zip(days, years, strict=True)]
-    spread = f"{min(ratios):.1f} to {max(ratios):.1f}"
     both = f"{statistics.median(days):.2f} / {statistics.median(years):.2f}"
-    return f"{both}: {statistics.median(ratios):.1f} times ({spread})"
+    return f"{both}: {spread(ratios(days, years), 1)} times"

@@ -31,7 +31,7 @@ A new day is a raw object, a daily object and a marker; a daily run reads each d
 ALONE = ("plan", "report")
 """Functions that run once an execution; the others run once a batch."""
 
-TRANSITIONS, TRANSITIONS_A_BATCH, TRANSITIONS_OF_NOTHING_NEW = 6, 8, 6
+TRANSITIONS, TRANSITIONS_A_BATCH, TRANSITIONS_OF_NOTHING_NEW, TRANSITIONS_A_PART = 7, 8, 6, 2
 """State transitions of an execution; a batch in which nothing is new ends after Validate."""
 
 
@@ -41,6 +41,7 @@ def expected(planned: Previewed, *, daily: bool, emulated: bool) -> Used:
     ``daily``: it is given no window.
     """
     batches, same = len(planned.batches), sum(batch.recheck for batch in planned.batches)
+    parts = len(planned.parts)
     used = Used(
         name="expected",
         started=datetime.now(UTC),
@@ -52,9 +53,12 @@ def expected(planned: Previewed, *, daily: bool, emulated: bool) -> Used:
         failed=False,
         counts=dict.fromkeys(("sqs_request", "sns_publish", "sns_mail"), 0)
         | {
-            "transition": TRANSITIONS + TRANSITIONS_A_BATCH * (batches - same) + TRANSITIONS_OF_NOTHING_NEW * same,
-            "lambda_request": 2 + 4 * batches - 2 * same,
-            "trace": 3 + 4 * batches - 2 * same,
+            "transition": TRANSITIONS
+            + TRANSITIONS_A_BATCH * (batches - same)
+            + TRANSITIONS_OF_NOTHING_NEW * same
+            + TRANSITIONS_A_PART * parts,
+            "lambda_request": 2 + 4 * batches - 2 * same + parts,
+            "trace": 3 + 4 * batches - 2 * same + parts,
             "fetches": batches,
             "checks": batches - same,
             "checked": sum(batch.count for batch in planned.batches if not batch.recheck),

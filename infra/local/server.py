@@ -173,6 +173,8 @@ def ministack_environment(config: LocalConfig) -> dict[str, str]:
         "IOT_MTLS_ENABLED": "0",
         "SFTP_ENABLED": "0",
         "MARKETLAKE_PYTHON": sys.executable,
+        "MARKETLAKE_WORKER": str(Path(__file__).with_name("worker.py")),
+        "MARKETLAKE_PEAKS": str(config.peaks),
         "MARKETLAKE_ENGINE": config.engine,
         "MARKETLAKE_CHAOS_ROOT": str(config.root),
         "MARKETLAKE_CALLS": str(config.calls),

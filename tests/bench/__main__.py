@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from infra import facts
-from tests.bench import stages
+from tests.bench import stages, universe
 from tests.bench.compaction import compaction
 from tests.bench.library import library
 from tests.bench.output import say
@@ -28,7 +28,13 @@ HEAVY = ("polars", "pandas", "pyarrow", "yfinance", "numpy")
 
 
 def main(arguments: list[str]) -> None:
-    """Run the benchmarks on a local AWS emulator of their own: those of ten years where ``years`` is given."""
+    """Run the benchmarks on a local AWS emulator of their own: those of ten years where ``years`` is given.
+
+    ``universe`` and numbers of symbols: those of long lists, each on an emulator of its own.
+    """
+    if arguments[:1] == ["universe"]:
+        universe.main(arguments[1:])
+        return
     parts = (ten_years, library, compaction) if arguments == ["years"] else (backfill, requests_and_ratios)
     with tempfile.TemporaryDirectory() as folder:
         pipeline = new_pipeline(Path(folder) / "emulator")

@@ -62,8 +62,8 @@ def now() -> datetime:
 
 
 def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
-    """What the source has of a batch's days is stored, as received; of a part of a long list it is kept for them."""
-    return (_fetch_part if "part" in event else _fetch_batch)(event, context)
+    """``fetch_part`` or ``fetch_batch``, by what the event is about."""
+    return (fetch_part if "part" in event else fetch_batch)(event, context)
 
 
 @dataclass(frozen=True)
@@ -97,7 +97,8 @@ class Deployed:
 
 
 @task("fetch", PartEvent)
-def _fetch_part(event: PartEvent) -> FetchedPart:
+def fetch_part(event: PartEvent) -> FetchedPart:
+    """What the source has of a part's symbols is kept for the batches of its window."""
     part = event.part
     there = Deployed.of(part.dataset)
     contract, request = there.contract, part_request(there.contract, part, there.symbols, CONTEXT_DAYS)
@@ -117,7 +118,8 @@ def _fetch_part(event: PartEvent) -> FetchedPart:
 
 
 @task("fetch", FetchEvent)
-def _fetch_batch(event: FetchEvent) -> Fetched:
+def fetch_batch(event: FetchEvent) -> Fetched:
+    """What the source has of the batch's days, or all parts of its pass, is stored, as received."""
     batch = event.batch
     if batch.drill:
         raise Drill(

@@ -213,7 +213,8 @@ CASES = [
 ]
 
 ANSWERS: dict[str, Answers] = {
-    state: [answer for case in CASES for answer in case.answers.get(state, []) if "Return" in answer] for state in WELL
+    state: [answer for case in CASES for answer in case.answers.get(state, []) if "Return" in answer]
+    for state in (*WELL, "FetchPart")
 }
 """Every answer that goes well, by the state of its function."""
 

@@ -6,10 +6,11 @@ from datetime import date
 from typing import Any
 
 import pytest
+from msgspec import structs
 
 from infra.cost.expected import expected
 from infra.cost.recorded import recorded
-from marketlake.messages import Batch, DatasetPlan, Input, Previewed, Summary
+from marketlake.messages import Batch, DatasetPlan, Input, Part, Previewed, Summary
 
 
 def planned(*batches: Batch, done: int = 0) -> Previewed:
@@ -36,6 +37,28 @@ def test_seconds_and_calls_are_those_of_the_recorded_backfill() -> None:
     assert found.counts["lambda_request"] == model.counts["lambda_request"] - 3
     assert found.counts["s3_put"] == pytest.approx(model.counts["s3_put"], rel=0.01)
     assert found.counts["s3_get"] == pytest.approx(model.counts["s3_get"], rel=0.01)
+
+
+def test_the_parts_of_a_long_list_take_their_pace_and_their_rows() -> None:
+    short = planned(batch(20))
+    (part,) = short.datasets
+    long = structs.replace(
+        short,
+        batches=[structs.replace(short.batches[0], parts=21)],
+        parts=[Part(part.dataset, "2022-01-04/2022-01-31", number, 21) for number in range(1, 22)],
+        datasets=[structs.replace(part, source_requests=10_000)],
+    )
+    one, many = (expected(found, daily=False, emulated=False) for found in (short, long))
+    assert many.counts["lambda_request"] - one.counts["lambda_request"] == 21
+    assert many.counts["transition"] - one.counts["transition"] == 42
+    # 10,000 charts at four a second, whatever is computed besides.
+    assert many.seconds - one.seconds >= 2_500
+    assert many.busy["fetch"] - one.busy["fetch"] >= 2_500
+    # Two states and files of two months a part; 21 states and three files of each, for the one batch.
+    assert many.counts["s3_put"] - one.counts["s3_put"] == 21 * 4
+    assert many.counts["s3_get"] - one.counts["s3_get"] == 21 * 5
+    clean = f"clean/{part.dataset}"
+    assert many.written[clean] == (one.written[clean][0], 100 * one.written[clean][1])
 
 
 def test_a_batch_in_which_nothing_is_new_ends_after_validate() -> None:

@@ -6,11 +6,6 @@ locals {
   packages      = fileexists(local.packages_file) ? jsondecode(file(local.packages_file)) : null
   zips          = { for name in keys(local.functions) : name => "${var.package_dir}/${name}.zip" }
 
-  # Lines of the longest list in force; infra/facts.py computes the same.
-  lists             = distinct(compact([for contract in local.contracts : try(contract.symbols.file, "")]))
-  longest           = max([for file in local.lists : length(csvdecode(file(file == "constituents.csv" ? var.constituents_file : "${local.root}/functions/marketlake/contracts/${file}")))]...)
-  further_thousands = max(0, ceil(local.longest / 1000) - 1)
-
   environment = jsondecode(templatefile("${local.root}/functions/functions.json", local.template)).environment
 }
 
@@ -57,7 +52,7 @@ resource "aws_lambda_function" "this" {
   handler       = each.value.handler
   runtime       = var.lambda_runtime
   architectures = [local.packages.architecture]
-  memory_size   = each.value.memory_mb + try(each.value.memory_mb_per_1000, 0) * local.further_thousands
+  memory_size   = local.memory_mb[each.key]
   timeout       = each.value.timeout_seconds
 
   s3_bucket        = aws_s3_object.package[each.key].bucket

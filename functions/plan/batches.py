@@ -204,12 +204,27 @@ def refuse_too_large(batches: Sequence[Batch], parts: Sequence[Part] = ()) -> No
     Raises:
         InvalidRequest: more than ``MAX_PLAN_BYTES``.
     """
-    size = len(json.dumps(msgspec.to_builtins([*batches, *parts]))) + MAX_OUTCOME_BYTES * len(batches)
+    size = _size(batches, parts)
     if size > MAX_PLAN_BYTES:
         raise InvalidRequest(
             f"start, end and symbols make a plan of {size // 1000} KB with the outcomes of its batches; "
             f"accepted are {MAX_PLAN_BYTES // 1000} KB: ask for fewer years or fewer symbols at once"
         )
+
+
+def fitting(batches: Sequence[Batch], patches: Sequence[Batch], parts: Sequence[Part]) -> list[Batch]:
+    """Those of ``patches``, the first ones, that fit into the plan beside ``batches``; the others wait in the ledger.
+
+    A long list's may name hundreds of symbols each, and a daily run must not be refused for them.
+    """
+    most = len(patches)
+    while most and _size([*batches, *patches[:most]], parts) > MAX_PLAN_BYTES:
+        most -= 1
+    return list(patches[:most])
+
+
+def _size(batches: Sequence[Batch], parts: Sequence[Part]) -> int:
+    return len(json.dumps(msgspec.to_builtins([*batches, *parts]))) + MAX_OUTCOME_BYTES * len(batches)
 
 
 def _runs(days: Iterable[date], most: int) -> list[list[date]]:

@@ -26,6 +26,7 @@ from marketlake.symbols import Symbols, symbols_in_force
 from marketlake.telemetry import logger, task
 from plan.batches import (
     MAX_PATCH_BATCHES,
+    fitting,
     parts_of,
     patch_batches,
     patchable,
@@ -116,7 +117,7 @@ def _plan(deployed: Deployed, request: Request) -> Previewed:
         of_window, of_patches, found = _plan_dataset(deployed, request, name, room)
         batches, patches, datasets = batches + of_window, patches + of_patches, [*datasets, found]
     parts = parts_of(batches)
-    batches += patches
+    batches += fitting(batches, patches, parts)
     refuse_too_large(batches, parts)
     summary = Summary(
         list(request.datasets),

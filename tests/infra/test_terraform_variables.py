@@ -221,7 +221,8 @@ def test_the_history_is_kept_for_ever_or_no_marker_outlives_its_year(
 NEEDED = """locals {
   root      = "${path.module}/../.."
   functions = jsondecode(file("${local.root}/functions/functions.json")).functions
-  contracts = { for path in fileset("${local.root}/functions/marketlake/contracts", "*.json") : path => jsondecode(file("${local.root}/functions/marketlake/contracts/${path}")) }
+  folder    = "${local.root}/functions/marketlake/contracts"
+  contracts = { for path in fileset(local.folder, "*.json") : path => jsondecode(file("${local.folder}/${path}")) }
 }
 output "memory" { value = local.memory_mb }
 """

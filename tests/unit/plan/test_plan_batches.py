@@ -22,6 +22,7 @@ from marketlake.symbols import Listing, Symbols
 from plan.batches import (
     MAX_GAP_DAYS,
     Window,
+    fitting,
     parts_of,
     patchable,
     plan_batches,
@@ -282,6 +283,17 @@ def test_a_window_holds_due_days_of_the_calendar_only(
     last = contract.last_due_day(AT)
     assert list(window.days) == contract.days(start or last - timedelta(days=back), min(end or last, last))
     assert window.daily is (start is None)
+
+
+def test_patches_that_do_not_fit_wait() -> None:
+    window = [Batch("x", [], 0, Input(["x"], DAYS[0], DAYS[0]))] * 10
+    patches = [Batch("x", [f"{day}"], 1, Input(["x"], day, day), symbols=["S" * 8] * 600) for day in DAYS[:30]]
+    kept = fitting(window, patches, [])
+    assert 0 < len(kept) < 30
+    assert kept == patches[: len(kept)]
+    refuse_too_large([*window, *kept])
+    with pytest.raises(InvalidRequest):
+        refuse_too_large([*window, *patches[: len(kept) + 1]])
 
 
 def test_a_plan_that_would_not_fit_through_the_state_machine_is_refused() -> None:

@@ -44,7 +44,8 @@ class Parts:
         """What is known of a part; None where its function did not come to say anything."""
         try:
             return msgspec.json.decode(self._raw.get(self._key(number, "json")).body, type=PartState)
-        except (ObjectMissing, PermissionDenied):  # refused: Fetch may not list, and S3 does not say that there is none
+        except (ObjectMissing, PermissionDenied):
+            # S3 refuses, instead of saying that nothing is there, to whom may not list.
             return None
 
     def put(self, number: int, state: PartState) -> None:

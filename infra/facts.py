@@ -47,6 +47,16 @@ def function_name(prefix: str, function: str) -> str:
     return f"{prefix}-{function.replace('_', '-')}"
 
 
+def memory_mb(function: Mapping[str, Any], lines: int) -> int:
+    """Memory of a function of ``functions.json`` where the longest list in force has so many ``lines``.
+
+    ``memory_mb`` is enough for 1,000; ``memory_mb_per_1000`` is added for each further thousand that is begun.
+    ``functions.tf`` computes the same.
+    """
+    further = max(0, -(-lines // 1000) - 1)
+    return int(function["memory_mb"]) + int(function.get("memory_mb_per_1000", 0)) * further
+
+
 def parameters() -> dict[str, Any]:
     """``statemachine/parameters.json``: the defaults of what a deployment may set."""
     document: dict[str, Any] = json.loads((ROOT / "statemachine" / "parameters.json").read_text("utf-8"))

@@ -60,5 +60,7 @@ def draw() -> Drawing:
 
 
 def _functions() -> list[str]:
-    """The states that call a function, in the order of the definition."""
-    return [state.name for state in shipped_machine().everywhere() if state.kind == "Lambda"]
+    """The states that call a function, in the order of the definition; of several that call one, the last."""
+    return [
+        *{state.function: state.name for state in shipped_machine().everywhere() if state.kind == "Lambda"}.values()
+    ]

@@ -8,9 +8,9 @@ while it is under way fail with ``PassUnderWay``, whose retrier waits at no cost
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from datetime import date, datetime, timedelta
-from typing import ClassVar
+from typing import ClassVar, Self
 
 import msgspec
 from msgspec import Struct
@@ -33,26 +33,37 @@ LONGEST = timedelta(minutes=6)
 """A pass that is older and not done was killed: ``fetch`` has five minutes, and clocks differ."""
 
 
-class Pass(Struct, frozen=True, omit_defaults=True):
-    """What is known of a pass: which batch makes it, since when, and how it ended.
-
-    ``passed_on`` are the batches that its error was passed on to. ``header`` is the first line of each document.
-    The symbols are as in ``FetchedDays``.
-    """
+class Answered(Struct, frozen=True, omit_defaults=True, kw_only=True):
+    """How a pass, or a part of one, ended. ``header`` is the first line of each document; the symbols are as in
+    ``FetchedDays``."""
 
     FIELDS: ClassVar = ("missing_symbols", "failed_symbols", "last_bars")
 
-    batch: int
-    at: datetime
     done: bool = False
     error: str = ""
     cause: str = ""
-    passed_on: list[int] = []
     header: str = ""
-    years: list[int] = []
     missing_symbols: dict[str, str] = {}
     failed_symbols: dict[str, str] = {}
     last_bars: dict[str, date] = {}
+
+    def ended(self, fetched: FetchedDays, **more: object) -> Self:
+        """The same, done, with what is to be known of ``fetched`` besides its rows."""
+        about = {name: getattr(fetched, name) for name in self.FIELDS}
+        header = next(iter(fetched.days.values()), b"\n").decode().partition("\n")[0]
+        return msgspec.structs.replace(self, done=True, header=header, **about, **more)
+
+
+class Pass(Answered, frozen=True, omit_defaults=True):
+    """What is known of a pass: which batch makes it, since when, and how it ended.
+
+    ``passed_on`` are the batches that its error was passed on to.
+    """
+
+    batch: int
+    at: datetime
+    passed_on: list[int] = []
+    years: list[int] = []
 
 
 class SharedPass:
@@ -94,9 +105,7 @@ class SharedPass:
             raise
         years = by_year(fetched)
         self._raw.put_many({self._key(f"{year}.csv"): "".join(years[year]).encode() for year in years}, CSV)
-        about = {name: getattr(fetched, name) for name in Pass.FIELDS}
-        header = next(iter(fetched.days.values()), b"\n").decode().partition("\n")[0]
-        done = msgspec.structs.replace(mine, done=True, header=header, years=sorted(years), **about)
+        done = mine.ended(fetched, years=sorted(years))
         self._end(done, etag)
         return cut([line for year in sorted(years) for line in years[year]], done, part)
 
@@ -149,15 +158,19 @@ def whole_request(contract: Contract, batch: Batch, symbols: Symbols, context_da
 def by_year(fetched: FetchedDays) -> dict[int, list[str]]:
     """The lines of all that came, each begun with its day, by year; days before the first wanted one come first."""
     years: dict[int, list[str]] = defaultdict(list)
-    for line in (fetched.before or b"").decode().splitlines(keepends=True)[1:]:
+    for line in by_day(fetched):
         years[int(line[:4])].append(line)
-    for day in sorted(fetched.days):
-        lines = fetched.days[day].decode().splitlines(keepends=True)[1:]
-        years[day.year] += [f"{day},{line}" for line in lines]
     return years
 
 
-def cut(lines: Sequence[str], found: Pass, part: FetchRequest) -> FetchedDays:
+def by_day(fetched: FetchedDays) -> Iterator[str]:
+    """The lines of all that came, each begun with its day; days before the first wanted one come first."""
+    yield from (fetched.before or b"").decode().splitlines(keepends=True)[1:]
+    for day in sorted(fetched.days):
+        yield from (f"{day},{line}" for line in fetched.days[day].decode().splitlines(keepends=True)[1:])
+
+
+def cut(lines: Sequence[str], found: Answered, part: FetchRequest) -> FetchedDays:
     """The answer about ``part`` alone, as the source would have given it, from the ``lines`` of a pass."""
     asked, wanted = set(part.symbols), {f"{day}": day for day in part.days}
     start, first = f"{part.start}", f"{part.days[0]}"

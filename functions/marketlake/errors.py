@@ -111,6 +111,13 @@ class AthenaCheckFailed(TerminalError):
     """Athena finds something else in the partitions than what was written to them."""
 
 
+class PartFailed(TerminalError):
+    """A part of the pass over a long list failed after its own retries: no batch of the window can be complete.
+
+    The message names the class of what failed. Trying the batch again would not ask the source; another execution does.
+    """
+
+
 class PermissionDenied(TerminalError):
     """AWS refused a call; the function's policy in ``infra/terraform/policies`` does not allow it."""
 

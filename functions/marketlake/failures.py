@@ -21,6 +21,7 @@ EVERYTHING = "--all"
 
 PLAIN_WORDS = {
     "UpstreamThrottled": "the source refused the calls because there were too many",
+    "PartFailed": "the source failed for a part of a long list of symbols",
     "PassUnderWay": "another batch was still asking the source for both",
     "UpstreamUnavailable": "the source could not be reached or had nothing for the day",
     "UpstreamMalformed": "the source answered something that is not market data",
@@ -40,7 +41,7 @@ PLAIN_WORDS = {
     "Lambda.Unknown": "a function ended in a way that Lambda does not explain, often out of memory or time",
 }
 
-HEALS_BY_ITSELF = {*(cls.__name__ for cls in TransientError.__subclasses__()), *SYSTEM_ERRORS}
+HEALS_BY_ITSELF = {*(cls.__name__ for cls in TransientError.__subclasses__()), *SYSTEM_ERRORS, "PartFailed"}
 """Errors that the next daily run does not meet again, if only whatever failed works again by then."""
 
 

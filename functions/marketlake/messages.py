@@ -67,7 +67,8 @@ class Batch(Struct, frozen=True):
     at again. ``continues``: the execution writes the day before the first as well. ``window``: the day range of all
     batches that share one pass over the source, empty where this one has a pass of its own. ``quiet`` are days that the
     source did not have before: they are asked for, but neither waited for nor a failure. ``drill``: Fetch fails; what
-    runs the batch again (``input``) does not have it.
+    runs the batch again (``input``) does not have it. ``parts``: so many make the pass of ``window``, before all
+    batches; 0 where the first batch makes it.
     """
 
     dataset: str
@@ -80,6 +81,21 @@ class Batch(Struct, frozen=True):
     window: str = ""
     quiet: list[str] = []
     drill: bool = False
+    parts: int = 0
+
+
+class Part(Struct, frozen=True, omit_defaults=True):
+    """Part ``number``, from 1, of the ``of`` ones in which the pass over ``window``, a day range, is made.
+
+    Its symbols are those that all parts can tell alike: the ``number``-th share of the list in force, by name.
+    ``awaited`` are day ranges for which this part waits if they are late.
+    """
+
+    dataset: str
+    window: str
+    number: int
+    of: int
+    awaited: list[str] = []
 
 
 class Summary(Struct, frozen=True):
@@ -94,10 +110,11 @@ class Summary(Struct, frozen=True):
 
 
 class Planned(Struct, frozen=True):
-    """Plan's answer."""
+    """Plan's answer; ``parts`` are those of long lists alone."""
 
     batches: list[Batch]
     summary: Summary
+    parts: list[Part] = []
 
 
 class DatasetPlan(Struct, frozen=True):
@@ -260,6 +277,22 @@ class FetchEvent(BatchEvent, frozen=True):
     def waiting_since(self) -> datetime:
         """When the batch came to Fetch; in an execution from before a deployment that says it, when that started."""
         return self.entered or self.started
+
+
+class PartEvent(Struct, frozen=True):
+    """What Fetch is given of a part: when the execution started, and when the part came to Fetch."""
+
+    task: Task
+    part: Part
+    started: datetime
+    entered: datetime
+
+
+class FetchedPart(Struct, frozen=True):
+    """Fetch's answer of a part: so many symbols were asked for, none and not ``done`` where a part before it failed."""
+
+    symbols: int
+    done: bool = True
 
 
 class ValidateEvent(BatchEvent, frozen=True):

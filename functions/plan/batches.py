@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
 
 import msgspec
 
-from marketlake.contract import Contract
+from marketlake.contract import Contract, load_contract
 from marketlake.errors import InvalidRequest
 from marketlake.intervals import from_intervals, to_intervals
 from marketlake.ledger import Ledger
-from marketlake.messages import Batch, Input
+from marketlake.messages import Batch, Input, Part
 from marketlake.request import Request
 from marketlake.symbols import Symbols
 
@@ -33,8 +34,19 @@ MAX_OUTCOME_BYTES = 2_750
 """What the states add to a batch at most: counts, a rejection, three failures, and the symbols that did not come."""
 
 
+MAX_BATCH_ROWS = 250_000
+"""Rows of a batch's days at most: 25 days of 10,000 symbols, a whole year of 900. Validate holds them and those of 20
+days before them, Transform those and their year's (docs/decisions/0019-any-universe.md has what that takes)."""
+
 MAX_PASS_ROWS = 1_000_000
 """Rows of one pass: 26 years of 100 symbols are 660,000, which Fetch holds in its memory (docs/benchmarks.md)."""
+
+PASS_SECONDS = 120
+"""So long one pass may ask for symbols that all answer at once: with a quarter of them asked once again
+(``fetch.sources.yahoo``) it takes half of the function's timeout."""
+
+UNPACED = 10.0
+"""Symbols a second of a source without a pace: yfinance takes 20 ms of a core for one, and Fetch has half of a core."""
 
 
 @dataclass(frozen=True)
@@ -76,27 +88,39 @@ def patch_batches(
     What is cut off stays in the ledger for the next run.
     """
     batches: list[Batch] = []
+    every = len(symbols.names)
     for patch in ledger.patches:
         asked = replace(request, start=patch.start, end=patch.end, symbols=tuple(patch.symbols), force=patch.force)
         of_patch = symbols.only(patch.symbols)
         days = [day for day in contract.days(patch.start, patch.end) if day in done and of_patch.expected(day)]
         # That the source has none of them on a day is no failure: it was asked.
-        planned = plan_batches(contract, asked, Window(tuple(days), daily=False), done, quiet=days)
-        batches += sharing_a_pass(contract, planned, len(patch.symbols))
+        planned = plan_batches(contract, asked, Window(tuple(days), daily=False), done, every, quiet=days)
+        batches += sharing_a_pass(contract, planned, of_patch)
     return batches[:most]
 
 
 def plan_batches(
-    contract: Contract, request: Request, window: Window, done: Collection[date], *, quiet: Collection[date] = ()
+    contract: Contract,
+    request: Request,
+    window: Window,
+    done: Collection[date],
+    symbols: int = 1,
+    *,
+    quiet: Collection[date] = (),
 ) -> list[Batch]:
     """Batches for the days of ``window`` that have to be looked at; ``quiet`` are days that its source did not have.
+
+    ``symbols``: how many a day of the dataset has. A batch of some of them alone is bounded by all of them, too: what
+    Transform writes is whole days.
 
     Days without a marker are loaded. Days with one are left out, but a daily run fetches them again to find late
     corrections (``recheck``), and ``force``, ``symbols`` or ``drop_missing`` loads them whatever their marker says.
     """
 
+    most = min(contract.batch_days, max(1, MAX_BATCH_ROWS // max(1, symbols)))
+
     def batches_of(days: Iterable[date], *, recheck: bool = False) -> list[Batch]:
-        runs = _runs(contract, days)
+        runs = _runs(days, most)
         return [_batch(contract, request, run, [d for d in run if d in quiet], recheck=recheck) for run in runs]
 
     if request.force or request.symbols or request.drop_missing:
@@ -107,19 +131,47 @@ def plan_batches(
     return batches
 
 
-def sharing_a_pass(contract: Contract, batches: Sequence[Batch], symbols: int) -> list[Batch]:
-    """``batches``, all of the same symbols, so many of them, with the window of the pass that they share, if they do.
+def sharing_a_pass(
+    contract: Contract, batches: Sequence[Batch], symbols: Symbols, requests_per_second: float = 0.0
+) -> list[Batch]:
+    """``batches``, all of the same ones of ``symbols``, with the window of the pass that they share, if they do.
 
-    The source answers for a whole window at once, and is asked once. A window that is too large for one function is not
-    shared.
+    The source answers for a whole window at once, and is asked once; in so many parts, each of some symbols, that one
+    function holds a part and asks for it in ``PASS_SECONDS`` (``requests_per_second``: the source's pace, 0: none). A
+    list that was named is short, and has no parts: a window that is too large for one function is not shared then.
     """
-    if not contract.one_pass or len(batches) < 2:
+    if not contract.one_pass or not batches:
         return list(batches)
     first = min(batch.input.start for batch in batches)
     last = max(batch.input.end for batch in batches)
-    if symbols * len(contract.days(first, last)) > MAX_PASS_ROWS:
+    asked = len(symbols.expected(first, last))
+    seconds, rows = asked / (requests_per_second or UNPACED), asked * len(contract.days(first, last))
+    parts = math.ceil(max(1, seconds / PASS_SECONDS, rows / MAX_PASS_ROWS))
+    if (batches[0].symbols and rows > MAX_PASS_ROWS) or (len(batches) < 2 and parts == 1):
         return list(batches)
-    return [msgspec.structs.replace(batch, window=f"{first}/{last}") for batch in batches]
+    if batches[0].symbols or parts == 1:
+        return [msgspec.structs.replace(batch, window=f"{first}/{last}") for batch in batches]
+    return [msgspec.structs.replace(batch, window=f"{first}/{last}", parts=parts) for batch in batches]
+
+
+def parts_of(batches: Sequence[Batch]) -> list[Part]:
+    """The parts of the passes of ``batches``, of each dataset one after the other; the first waits for late days.
+
+    What the lake has is not waited for, nor are days that the source did not have before.
+    """
+    found: dict[tuple[str, str], list[Batch]] = {}
+    for batch in batches:
+        if batch.parts and not batch.drill:
+            found.setdefault((batch.dataset, batch.window), []).append(batch)
+    parts: list[Part] = []
+    for (dataset, window), of_window in found.items():
+        contract = load_contract(dataset)
+        new = {day for batch in of_window if not batch.recheck for day in from_intervals(contract, batch.days)}
+        quiet = {day for batch in of_window for day in from_intervals(contract, batch.quiet)}
+        awaited = to_intervals(contract, sorted(new - quiet))
+        of = of_window[0].parts
+        parts += [Part(dataset, window, number, of, awaited if number == 1 else []) for number in range(1, of + 1)]
+    return parts
 
 
 def source_requests(contract: Contract, batches: Sequence[Batch], symbols: Symbols) -> int:
@@ -146,13 +198,13 @@ def _continuing(batches: Sequence[Batch]) -> list[Batch]:
     return [*batches[:1], *(msgspec.structs.replace(batch, continues=True) for batch in batches[1:])]
 
 
-def refuse_too_large(batches: Sequence[Batch]) -> None:
-    """Refuse a plan that would not fit through the state machine together with its results.
+def refuse_too_large(batches: Sequence[Batch], parts: Sequence[Part] = ()) -> None:
+    """Refuse a plan that would not fit through the state machine together with its results: some 85 batches of days.
 
     Raises:
         InvalidRequest: more than ``MAX_PLAN_BYTES``.
     """
-    size = len(json.dumps(msgspec.to_builtins(batches))) + MAX_OUTCOME_BYTES * len(batches)
+    size = _size(batches, parts)
     if size > MAX_PLAN_BYTES:
         raise InvalidRequest(
             f"start, end and symbols make a plan of {size // 1000} KB with the outcomes of its batches; "
@@ -160,17 +212,33 @@ def refuse_too_large(batches: Sequence[Batch]) -> None:
         )
 
 
-def _runs(contract: Contract, days: Iterable[date]) -> list[list[date]]:
-    """``days`` in batches that end with the calendar year: two batches side by side that replace the same year's object
-    wait for each other, and their queries fail (``athena_check.athena``).
+def fitting(batches: Sequence[Batch], patches: Sequence[Batch], parts: Sequence[Part]) -> list[Batch]:
+    """Those of ``patches``, the first ones, that fit into the plan beside ``batches``; the others wait in the ledger.
 
-    Some still do: of a year with gaps, and the new days and those looked at again of a daily run.
+    A long list's may name hundreds of symbols each, and a daily run must not be refused for them.
+    """
+    most = len(patches)
+    while most and _size([*batches, *patches[:most]], parts) > MAX_PLAN_BYTES:
+        most -= 1
+    return list(patches[:most])
+
+
+def _size(batches: Sequence[Batch], parts: Sequence[Part]) -> int:
+    return len(json.dumps(msgspec.to_builtins([*batches, *parts]))) + MAX_OUTCOME_BYTES * len(batches)
+
+
+def _runs(days: Iterable[date], most: int) -> list[list[date]]:
+    """``days`` in batches of ``most`` at most, which end with the calendar year: two batches side by side that replace
+    the same year's object wait for each other, and their queries fail (``athena_check.athena``).
+
+    Some still do: those of a long list, of a year with gaps, and the new days and those looked at again of a daily run.
+    ``transform.compact`` says why none of them loses twice.
     """
     runs: list[list[date]] = []
     for day in days:
         last = runs[-1][-1] if runs else date.min
         near = day.year == last.year and (day - last).days <= MAX_GAP_DAYS
-        if near and len(runs[-1]) < contract.batch_days:
+        if near and len(runs[-1]) < most:
             runs[-1].append(day)
         else:
             runs.append([day])

@@ -26,6 +26,8 @@ from marketlake.symbols import Symbols, symbols_in_force
 from marketlake.telemetry import logger, task
 from plan.batches import (
     MAX_PATCH_BATCHES,
+    fitting,
+    parts_of,
     patch_batches,
     patchable,
     plan_batches,
@@ -39,13 +41,17 @@ from plan.batches import (
 
 @dataclass(frozen=True)
 class Settings:
-    """What Plan needs; ``last_known_day`` is set for simulated sources only, which end before today."""
+    """What Plan needs; ``last_known_day`` is set for simulated sources only, which end before today.
+
+    ``requests_per_second``: the pace of Yahoo, 0 for none.
+    """
 
     clean_bucket: str
     artifacts_bucket: str
     fx_base: str
     look_back_days: int
     last_known_day: str = ""
+    requests_per_second: float = 0.0
 
     @property
     def last_day(self) -> date | None:
@@ -92,7 +98,7 @@ def handler(event: PlanEvent) -> Planned:
         planned = Planned([], Summary(list(request.datasets), started_already=runner))
     else:
         found = _plan(deployed, request)
-        planned = Planned(found.batches, found.summary)
+        planned = Planned(found.batches, found.summary, found.parts)
     logger("plan").info("planned", extra=msgspec.to_builtins(planned.summary))
     return planned
 
@@ -105,21 +111,22 @@ def _plan(deployed: Deployed, request: Request) -> Previewed:
     """
     batches: list[Batch] = []
     patches: list[Batch] = []
-    parts: list[DatasetPlan] = []
+    datasets: list[DatasetPlan] = []
     for name in request.datasets:
         room = MAX_PATCH_BATCHES - len(patches)
-        of_window, of_patches, part = _plan_dataset(deployed, request, name, room)
-        batches, patches, parts = batches + of_window, patches + of_patches, [*parts, part]
-    batches += patches
-    refuse_too_large(batches)
+        of_window, of_patches, found = _plan_dataset(deployed, request, name, room)
+        batches, patches, datasets = batches + of_window, patches + of_patches, [*datasets, found]
+    parts = parts_of(batches)
+    batches += fitting(batches, patches, parts)
+    refuse_too_large(batches, parts)
     summary = Summary(
         list(request.datasets),
-        days_due=sum(part.days_due for part in parts),
-        days_done=sum(part.days_done for part in parts),
+        days_due=sum(part.days_due for part in datasets),
+        days_done=sum(part.days_done for part in datasets),
         days_planned=sum(batch.count for batch in batches),
         batches=len(batches),
     )
-    return Previewed(batches, summary, parts)
+    return Previewed(batches, summary, parts, datasets)
 
 
 def _plan_dataset(
@@ -135,8 +142,9 @@ def _plan_dataset(
     due, done_days = len(window.days), len(done & set(window.days))
     if request.symbols:
         window = patchable(window, done, symbols.only(request.symbols))
-    planned = plan_batches(contract, request, window, done, quiet=ledger.holes)
-    batches = sharing_a_pass(contract, planned, len(request.symbols) or len(symbols.names))
+    planned = plan_batches(contract, request, window, done, len(symbols.names), quiet=ledger.holes)
+    asked = symbols.only(request.symbols) if request.symbols else symbols
+    batches = sharing_a_pass(contract, planned, asked, settings.requests_per_second)
     patches: list[Batch] = []
     if ledger.patches:
         first, last = min(patch.start for patch in ledger.patches), max(patch.end for patch in ledger.patches)

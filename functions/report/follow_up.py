@@ -27,6 +27,7 @@ from marketlake.ledger import (
 )
 from marketlake.manifest import MAX_SILENT, FetchNotes
 from marketlake.messages import BatchResult
+from marketlake.request import MAX_SYMBOLS
 from marketlake.restatements import Restatement
 from marketlake.storage import Bucket
 
@@ -100,10 +101,16 @@ def _of_split(found: Restatement) -> Patch:
 def _lacking(ran: Sequence[Ran], *, daily: bool) -> list[Patch]:
     """Patches for the symbols that did not come; those of a patch's own batch are in the ledger already."""
     return [
-        Patch(sorted(one.lacking), one.days[0], one.days[-1], next(iter(one.lacking.values())), force=False)
+        Patch(list(symbols), one.days[0], one.days[-1], next(iter(one.lacking.values())), force=False)
         for one in ran
         if one.lacking and not one.failed and not (daily and one.symbols)
+        for symbols in batched(sorted(one.lacking), MAX_SYMBOLS)
     ]
+
+
+def batched(names: Sequence[str], most: int) -> list[Sequence[str]]:
+    """``names`` in pieces of ``most``: what an input accepts."""
+    return [names[start : start + most] for start in range(0, len(names), most)]
 
 
 def _with_renamed(contract: Contract, ledger: Ledger, execution: str, on: date) -> Ledger:

@@ -7,6 +7,11 @@ writes a day of it next.
 
 Two writers of one year: each lists the days after it wrote its own, and writes the year on the condition that it is
 still the one that was read. So the last to write listed the days after every other one had written.
+
+However many write one year side by side, none of them loses twice to others that have not brought its days into the
+year for it. Of those that had listed before its days were there, one can win, since they all read the same object; who
+wins after that one has listed them. So a third attempt finds its days in the year: the others are for writers that
+write the same days at the same time.
 """
 
 from __future__ import annotations

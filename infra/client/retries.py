@@ -25,7 +25,7 @@ from infra.client.errors import Refusal, explain
 from infra.client.executions import Execution, describe, latest, run_report
 from infra.client.target import Target
 from marketlake.contract import dataset_names, load_contract
-from marketlake.errors import InvalidRequest, readable_cause
+from marketlake.errors import InvalidRequest, PartFailed, readable_cause
 from marketlake.failures import Failure
 from marketlake.history import loaded_days
 from marketlake.messages import Input
@@ -245,10 +245,14 @@ class Retries:
         return convert(self._report(found.name).get("failures", []), list[Failure])
 
     def _is_whole(self, found: Execution) -> bool:
-        """Whether its own input is to be run again: it has no run report, or more failed than some batches."""
+        """Whether its own input is to be run again: it has no run report, or more failed than some batches.
+
+        Where a part failed so did all batches of its window: one start asks the source once for all of them.
+        """
         failures, report = self._failures(found), self._report(found.name)
         nothing_known = not failures and not report.get("restatements")
-        return found.status in ENDED_BADLY and (nothing_known or any(failure.input is None for failure in failures))
+        more = any(failure.input is None or failure.error == PartFailed.__name__ for failure in failures)
+        return found.status in ENDED_BADLY and (nothing_known or more)
 
     def _was_refused(self, found: Execution) -> bool:
         # A batch's InvalidRequest is in the report; Plan's ends the execution before there is one.

@@ -7,7 +7,6 @@ the emulator, for each day that the execution was given.
 from __future__ import annotations
 
 import json
-import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -21,6 +20,7 @@ import msgspec
 from infra import facts
 from infra.client.events import Event, Run
 from infra.client.executions import Execution, HistoryReader, latest
+from infra.client.machine import shipped_machine
 from infra.client.target import Target
 from infra.cost.prices import HERE
 
@@ -111,8 +111,14 @@ def transitions(events: Sequence[Event]) -> int:
 
 def function_of(state: str) -> str:
     """The function that ``state`` calls, as ``functions.json`` names it; empty where it calls none."""
-    name = re.sub(r"(?<!^)(?=[A-Z])", "_", state).lower()
-    return name if name in facts.function_names() else ""
+    return _functions().get(state, "")
+
+
+@cache
+def _functions() -> dict[str, str]:
+    """Function by state."""
+    names = {facts.function_name("marketlake", name): name for name in facts.function_names()}
+    return {state.name: names[state.function] for state in shipped_machine().everywhere() if state.function}
 
 
 def _recorded_calls(target: Target, execution: Execution) -> list[tuple[str, str]]:

@@ -28,6 +28,7 @@ class LocalConfig:
 
     ``yahoo_url``, ``ecb_url`` and ``frankfurter_url`` are mirrors to ask in place of the live sources, and ``proxy`` is
     the way to them; empty: the sources themselves, and the environment's proxy.
+    ``requests_per_second`` is the pace of Yahoo; None: as in an account for the live one, none for the simulated one.
     ``chaos`` names a fault profile (:mod:`infra.faults`), or a JSON file with one.
     """
 
@@ -47,6 +48,7 @@ class LocalConfig:
     frankfurter_url: str = ""
     proxy: str = ""
     engine: Engine = "embedded"
+    requests_per_second: float | None = None
 
     @property
     def endpoint_url(self) -> str:
@@ -85,6 +87,11 @@ class LocalConfig:
     def calls(self) -> Path:
         """The record of the functions' API calls, a JSON line each (:mod:`infra.local.ministack_server`)."""
         return self.root / "log" / "calls.jsonl"
+
+    @property
+    def peaks(self) -> Path:
+        """A file a function's process: the most memory that it had, in MB (:mod:`infra.local.worker`)."""
+        return self.root / "log" / "peaks"
 
 
 def save(config: LocalConfig) -> None:

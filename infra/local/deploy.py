@@ -21,7 +21,7 @@ from botocore.exceptions import ClientError
 
 from infra import facts
 from infra.local.config import ACCESS_KEY, ACCOUNT_ID, SECRET_KEY, LocalConfig
-from infra.local.lists import CLOSING_DAYS, list_objects
+from infra.local.lists import CLOSING_DAYS, list_objects, longest_list
 from infra.package.build import source_files, sources_zip
 from infra.package.tables import table_inputs
 from marketlake.reader.shipped import LOOKUPS, VIEWS
@@ -37,9 +37,10 @@ SHORT_WAITS = {
     "pass_interval_seconds": 1,
     "publication_interval_seconds": 1,
     "publication_patience_seconds": 0.1,
+    "requests_per_second": 0,
 }
-"""Nobody waits minutes for simulated sources. The patience is below three waits at any ``SFN_WAIT_SCALE`` that the
-tests use."""
+"""Nobody waits minutes for simulated sources, which may be asked as fast as they answer. The patience is below three
+waits at any ``SFN_WAIT_SCALE`` that the tests use."""
 
 
 @dataclass(frozen=True)
@@ -80,6 +81,8 @@ def values_of(config: LocalConfig) -> dict[str, object]:
             "ecb_base_url": f"{config.replay_url}/ecb/service",
             "frankfurter_base_url": f"{config.replay_url}/frankfurter/v1",
         }
+    if config.requests_per_second is not None:
+        overrides["requests_per_second"] = config.requests_per_second
     values = facts.template_values(config.prefix, ACCOUNT_ID, config.region, **overrides)
     values["dlq_url"] = f"{config.endpoint_url}/{ACCOUNT_ID}/{values['dlq']}"
     # MiniStack knows a query's workgroup only when it is started; on AWS the workgroup is the resource of all three.
@@ -244,7 +247,7 @@ def _function(config: LocalConfig, values: dict[str, object], function: str) -> 
         "Runtime": RUNTIME,
         "Description": described["description"],
         "Timeout": described["timeout_seconds"],
-        "MemorySize": described["memory_mb"],
+        "MemorySize": facts.memory_mb(described, longest_list(config)),
         "Environment": {"Variables": environment},
     }
     body = sources_zip(function, BOOTSTRAP)

@@ -44,6 +44,13 @@ def list_objects(config: LocalConfig) -> Iterator[tuple[str, bytes]]:
         yield lookup_key(table), lookup_csv(table, content)
 
 
+def longest_list(config: LocalConfig) -> int:
+    """Lines of the longest list in force."""
+    files = {contract.symbols.file for contract in map(load_contract, dataset_names())}
+    keys = {config_key(file) for file in files if file}
+    return max(len(body.splitlines()) - 1 for key, body in list_objects(config) if key in keys)
+
+
 def _constituents(config: LocalConfig) -> bytes:
     """The user's list, or that of the user's prices, or ours."""
     if config.constituents is None and config.prices is not None:

@@ -1,4 +1,5 @@
-"""The state machine as a Mermaid chart, which cog puts into the Markdown: a Map is a box around its states."""
+"""The state machine as a Mermaid chart, which cog puts into the Markdown: a Map is a box around its states, or, where
+these are one task, a node that names it."""
 
 from __future__ import annotations
 
@@ -17,13 +18,13 @@ def shipped_chart() -> str:
 
 def chart(machine: Machine) -> str:
     """``machine`` as a flowchart; a dotted arrow is an error that was caught."""
-    shapes = {state.name: SHAPES.get(state.type, "").format(state.name) for state in machine.everywhere()}
+    shapes = {state.name: _shape(state) for state in machine.everywhere()}
     return "\n".join(["flowchart TD", f"  start(( )) --> {machine.start}", *_body(machine, shapes, "  ")])
 
 
 def _body(machine: Machine, shapes: dict[str, str], indent: str) -> Iterator[str]:
     for state in machine.states:
-        if state.inside:
+        if state.inside and not _task_of(state):
             yield f'{indent}subgraph {state.name}["{state.name}: for each"]'
             # Mermaid would draw a box across the page otherwise, with letters too small to read.
             yield f"{indent}  direction TB"
@@ -39,6 +40,17 @@ def _body(machine: Machine, shapes: dict[str, str], indent: str) -> Iterator[str
         label = f'|"{way.label}"|' if way.label else ""
         froms = " & ".join(_node(tail, shapes) for tail in tails)
         yield f"{indent}{froms} {arrow}{label} {_node(way.to, shapes)}"
+
+
+def _shape(state: State) -> str:
+    task = _task_of(state)
+    return f'[["{state.name}: {task} for each"]]' if task else SHAPES.get(state.type, "").format(state.name)
+
+
+def _task_of(state: State) -> str:
+    """The one task of a Map; empty where it has several states that do something."""
+    doing = [inner.name for inner in state.inside.states if inner.type != "Pass"] if state.inside else []
+    return doing[0] if len(doing) == 1 else ""
 
 
 def _node(name: str, shapes: dict[str, str]) -> str:

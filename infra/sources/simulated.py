@@ -37,6 +37,8 @@ _RATIOS = (Split(2, 1), Split(3, 1), Split(5, 1), Split(1, 4), Split(10, 1))
 _MARKET_SHARE = 0.5
 """Correlation of a company's moves with the market's."""
 _HALF_DAY_VOLUME = 0.35
+KEPT = 1000
+"""Symbols whose bars are kept, 0.6 MB each; they take 3 ms to make."""
 
 
 class SimulatedPrices:
@@ -70,9 +72,12 @@ class SimulatedPrices:
         """All bars of ``symbol``, made when first asked for."""
         if symbol not in self._constituents and symbol not in INDICES:
             return None
-        if symbol not in self._cache:
-            self._cache[symbol] = self._make(symbol)
-        return self._cache[symbol]
+        found = self._cache.get(symbol)
+        if found is None:
+            if len(self._cache) >= KEPT:
+                self._cache.pop(next(iter(self._cache)), None)
+            found = self._cache[symbol] = self._make(symbol)
+        return found
 
     def _make(self, symbol: str) -> Series:
         traits = _Traits.of(self.seed, symbol)

@@ -52,7 +52,7 @@ resource "aws_lambda_function" "this" {
   handler       = each.value.handler
   runtime       = var.lambda_runtime
   architectures = [local.packages.architecture]
-  memory_size   = each.value.memory_mb
+  memory_size   = local.memory_mb[each.key]
   timeout       = each.value.timeout_seconds
 
   s3_bucket        = aws_s3_object.package[each.key].bucket

@@ -119,6 +119,11 @@ variable "parameters" {
   }
 
   validation {
+    condition     = try(tonumber(var.parameters.requests_per_second) >= 0, !contains(keys(var.parameters), "requests_per_second"))
+    error_message = "requests_per_second in parameters must be a number of charts that Yahoo is asked for in a second, such as 2.5, or 0 for no limit."
+  }
+
+  validation {
     # No user and password: Lambda's environment is not a place for secrets.
     condition     = contains(["", null], try(var.parameters.upstream_proxy, "")) || can(regex("^https?://[A-Za-z0-9.-]+:[0-9]{1,5}/?$", var.parameters.upstream_proxy))
     error_message = "upstream_proxy in parameters must be a proxy's http or https URL with its port and without user and password, such as http://proxy.example.com:3128, or empty."

@@ -13,6 +13,7 @@ from collections.abc import Sequence
 from contextlib import nullcontext
 from pathlib import Path
 
+from tests.bench import universe
 from tests.bench.compaction import compaction
 from tests.bench.costs import costs, sizes
 from tests.bench.library import library
@@ -29,6 +30,8 @@ def main(arguments: Sequence[str]) -> None:
     """``sizes NUMBER...``: a year of so many symbols; ``years``: what is asked of ten years; else all others."""
     with tempfile.TemporaryDirectory() as folder:
         match arguments:
+            case ["universe", *numbers]:
+                universe.main(numbers)
             case ["sizes", *numbers]:
                 sizes(Path(folder), [int(number) for number in numbers])
             case ["years"]:
@@ -36,7 +39,7 @@ def main(arguments: Sequence[str]) -> None:
             case []:
                 _all(Path(folder), os.environ.get("BASE", ""))
             case _:
-                raise SystemExit("give nothing, years, or sizes and numbers of symbols")
+                raise SystemExit("give nothing, years, or universe or sizes and numbers of symbols")
 
 
 def _all(folder: Path, revision: str) -> None:

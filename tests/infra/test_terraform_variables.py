@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 import yaml
 
+from infra import facts
 from infra.facts import ROOT
 from tests.infra.terraform import Terraform
 
@@ -29,6 +30,7 @@ CRON_RULE = "six fields, of which day-of-month or day-of-week, and not both, is 
 REGION_RULE = "region must be an AWS region code such as eu-west-2"
 ADDRESS_RULE = "must be http or https URLs without user, query or fragment"
 PROXY_RULE = "upstream_proxy in parameters must be a proxy's http or https URL"
+PACE_RULE = "requests_per_second in parameters must be a number of charts"
 ENDPOINT_RULE = "local_endpoint must be a loopback address"
 
 REFUSED = [
@@ -67,6 +69,8 @@ REFUSED = [
     ("parameters", '{ecb_base_url = "https://mirror.example.com/x?key=1"}', ADDRESS_RULE),
     ("parameters", '{upstream_proxy = "proxy.example.com:3128"}', PROXY_RULE),
     ("parameters", '{upstream_proxy = "http://user:word@proxy.example.com:3128"}', PROXY_RULE),
+    ("parameters", '{requests_per_second = "-1"}', PACE_RULE),
+    ("parameters", '{requests_per_second = "many"}', PACE_RULE),
     ("parameters", '{upstream_proxy = "socks5://proxy.example.com:1080"}', PROXY_RULE),
     ("parameters", '{look_back = "7"}', "parameters may name only keys of statemachine/parameters.json"),
     ("local_endpoint", "http://example.com:4566", ENDPOINT_RULE),
@@ -108,6 +112,7 @@ ACCEPTED = [
         '{upstream_proxy = "http://proxy.example.com:3128", ecb_base_url = "https://mirror.example.com/ecb"}',
     ),
     ("parameters", '{max_concurrency = "4", fx_base = "USD"}'),
+    ("parameters", '{requests_per_second = "0.5"}'),
     ("local_endpoint", "http://[::1]:4566"),
 ]
 
@@ -211,6 +216,37 @@ def test_the_history_is_kept_for_ever_or_no_marker_outlives_its_year(
     kept = {rule["prefix"]: rule["days"] for rule in planned["value"]}
     assert (kept.get("markers/"), kept.get("by_year/")) == (markers, years)
     assert kept["clean/"] == 180
+
+
+NEEDED = """locals {
+  root      = "${path.module}/../.."
+  functions = jsondecode(file("${local.root}/functions/functions.json")).functions
+  folder    = "${local.root}/functions/marketlake/contracts"
+  contracts = { for path in fileset(local.folder, "*.json") : path => jsondecode(file("${local.folder}/${path}")) }
+}
+output "memory" { value = local.memory_mb }
+"""
+
+
+@pytest.mark.parametrize("lines", [100, 1_000, 1_001, 10_000])
+def test_the_functions_have_memory_for_the_longest_list(rules: Terraform, lines: int) -> None:
+    """The emulator gives the same (``infra.facts``), and a new account's functions may have no more than 3,008 MB."""
+    listed = rules.folder / "long.csv"
+    rows = "".join(f"S{number}.L,2020-01-01,\n" for number in range(lines))
+    listed.write_text(f"ticker,valid_from,valid_to\n{rows}", "utf-8")
+    path = rules.folder / "memory.tf"
+    path.write_text((ROOT / "infra" / "terraform" / "memory.tf").read_text("utf-8") + NEEDED, "utf-8")
+    try:
+        variables = (f"-var=alert_email={EMAIL['alert_email']}", f"-var=constituents_file={listed}")
+        rules.run("plan", "-input=false", "-out=memory.tfplan", *variables)
+        shown = json.loads(rules.run("show", "-json", "memory.tfplan").stdout)
+    finally:
+        path.unlink()
+    memory = shown["planned_values"]["outputs"]["memory"]["value"]
+    functions = facts.functions_file()["functions"]
+    assert memory == {name: facts.memory_mb(function, lines) for name, function in functions.items()}
+    assert max(memory.values()) <= 3_008
+    assert lines > 1_000 or memory == {name: function["memory_mb"] for name, function in functions.items()}
 
 
 def test_every_variable_is_typed_described_and_validated() -> None:

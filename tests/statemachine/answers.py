@@ -41,10 +41,12 @@ def fault(error: str) -> Answer:
     return {"Throw": {"Error": error, "Cause": f"{error}: said by the service"}}
 
 
-def planned(*batches: dict[str, Any]) -> Answer:
-    """Plan with ``batches``."""
+def planned(*batches: dict[str, Any], parts: int = 0) -> Answer:
+    """Plan with ``batches``, whose pass is made in so many ``parts``."""
     summary = {"datasets": ["ftse100_prices", "fx_rates"], "days_due": 10, "days_done": 0}
-    return payload({"batches": list(batches), "summary": summary | {"batches": len(batches)}})
+    window = {"dataset": "ftse100_prices", "window": DAYS[0], "of": parts}
+    listed = [{**window, "number": number} for number in range(1, parts + 1)]
+    return payload({"batches": list(batches), "parts": listed, "summary": summary | {"batches": len(batches)}})
 
 
 def validated(accepted: int = 5, unchanged: int = 0, rejected: tuple[str, ...] = ()) -> Answer:
@@ -83,6 +85,7 @@ def failed(error: str) -> Answer:
 
 
 PLANNED = planned(PRICES, RATES)
+PART_FETCHED = payload({"symbols": 480, "done": True})
 FETCHED = payload(
     {
         "days": DAYS,

@@ -21,7 +21,9 @@ from tests.statemachine.answers import (
     FETCHED,
     MAILED,
     NOTICED,
+    PART_FETCHED,
     PRICES,
+    RATES,
     SENT,
     STAGES,
     TRANSFORMED,
@@ -31,6 +33,7 @@ from tests.statemachine.answers import (
     Answers,
     failed,
     fault,
+    payload,
     planned,
     throw,
     validated,
@@ -115,6 +118,17 @@ def _failed() -> Iterator[Case]:
     yield case("AllBatchesFail", "UpstreamUnavailable", **{**nothing, **all_failed})
 
 
+def _in_parts() -> Iterator[Case]:
+    """A long list: a part is called again as any function, and one that is given up stops neither parts nor batches."""
+    three: dict[str, Answers] = {"Plan": [planned(PRICES, RATES, parts=3)]}
+    yield case("InParts", **three, FetchPart=3 * [PART_FETCHED])
+    yield case("PartThrottledThenOk", **three, FetchPart=3 * [throw("UpstreamThrottled")] + 3 * [PART_FETCHED])
+    for error in (throw("InvalidRequest"), fault("States.DataLimitExceeded")):
+        name = f"PartFailsWith{error['Throw']['Error'].removeprefix('States.')}"
+        given_up = [PART_FETCHED, error, payload({"symbols": 0, "done": False})]
+        yield _batch_fails(name, "Fetch", [throw("PartFailed")], **three, FetchPart=given_up)
+
+
 PLAN_ONLY: dict[str, Answers] = {stage: [] for stage in STAGES}
 ONE_BATCH: dict[str, Answers] = {"Plan": [planned(PRICES)], **{stage: [WELL[stage]] for stage in STAGES}}
 REFUSED = fault("SQS.AmazonSQSException")
@@ -135,6 +149,7 @@ CASES = [
     case("PlanExhausted", "StorageUnavailable", **PLAN_ONLY, Plan=4 * [throw("StorageUnavailable")]),
     case("PlanTerminal", "ContractViolation", **PLAN_ONLY, Plan=[throw("ContractViolation")]),
     case("PlanTooLarge", "States.DataLimitExceeded", **PLAN_ONLY, Plan=[fault("States.DataLimitExceeded")]),
+    *_in_parts(),
     # A batch fails, the other one is loaded.
     *_failed(),
     # Days are rejected, the others of the batch are loaded.
@@ -198,7 +213,8 @@ CASES = [
 ]
 
 ANSWERS: dict[str, Answers] = {
-    state: [answer for case in CASES for answer in case.answers.get(state, []) if "Return" in answer] for state in WELL
+    state: [answer for case in CASES for answer in case.answers.get(state, []) if "Return" in answer]
+    for state in (*WELL, "FetchPart")
 }
 """Every answer that goes well, by the state of its function."""
 

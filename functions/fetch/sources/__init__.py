@@ -12,12 +12,13 @@ from marketlake.errors import ContractViolation
 @dataclass(frozen=True)
 class Addresses:
     """Base URL of each service, and the proxy (an http or https URL) through which they are asked; empty for that of
-    the environment, if it has one."""
+    the environment, if it has one. ``pace``: charts a second that Yahoo is asked for at most, 0 for any number."""
 
     yahoo: str
     ecb: str
     frankfurter: str
     proxy: str = ""
+    pace: float = 0.0
 
 
 def source_of(contract: Contract, addresses: Addresses, base: str) -> Source:
@@ -31,7 +32,7 @@ def source_of(contract: Contract, addresses: Addresses, base: str) -> Source:
     if contract.source == "yahoo":
         from fetch.sources.yahoo import YahooSource
 
-        return YahooSource(addresses.yahoo, proxy=addresses.proxy or None)
+        return YahooSource(addresses.yahoo, proxy=addresses.proxy or None, pace=addresses.pace)
     if contract.source == "ecb":
         return _rates_source(addresses, base)
     raise ContractViolation(f"{contract.name}: no source is called {contract.source!r}; add it to fetch/sources")

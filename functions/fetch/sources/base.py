@@ -10,6 +10,16 @@ from typing import Protocol
 from urllib.parse import urlsplit
 
 NO_BARS = "no bar in the days asked for"
+FAILING_SHARE = 0.1
+"""Above this share of symbols that failed for a reason that may pass, the batch fails: more missing rows than that
+reject a day (``coverage`` in the contract), and one retry of the batch is cheaper than as many patches."""
+FAILING_LEAST = 3
+"""So many may fail in a short list too, as long as anything came."""
+
+
+def tolerated(asked: int) -> int:
+    """How many of ``asked`` symbols may fail."""
+    return max(FAILING_LEAST, int(FAILING_SHARE * asked))
 
 
 @dataclass(frozen=True)

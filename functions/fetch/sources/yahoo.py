@@ -16,7 +16,7 @@ from urllib.parse import urlsplit
 
 import msgspec
 
-from fetch.sources.base import NO_BARS, FetchedDays, FetchRequest, is_loopback
+from fetch.sources.base import NO_BARS, FetchedDays, FetchRequest, is_loopback, tolerated
 from fetch.sources.yahoo_chart import SHOWN_BYTES, Bars, ChartAnswer, described
 from fetch.sources.yahoo_client import LONDON, LONDON_SUFFIX, Download, Pass, YahooClient
 from marketlake.errors import (
@@ -33,11 +33,6 @@ DEFAULT_BASE_URL = "https://query2.finance.yahoo.com"
 REMOTE_CONCURRENCY = 4
 PROXY_SCHEMES = ("http", "https", "socks4", "socks4a", "socks5", "socks5h")
 SHOWN = 4
-FAILING_SHARE = 0.1
-"""Above this share of symbols that failed for a reason that may pass, the batch fails: more missing rows than that
-reject a day (``coverage`` in the contract), and one retry of the batch is cheaper than as many patches."""
-FAILING_LEAST = 3
-"""So many may fail in a short list too, as long as anything came."""
 ASK_AGAIN_SHARE = 0.25
 """Above this share of symbols without an answer to be used as it is, the source itself is in trouble, or has nothing:
 asking for each again would only add to it."""
@@ -57,7 +52,8 @@ class YahooSource:
     """Bars as Yahoo quotes them, split-adjusted, with the currency that Yahoo's metadata names for each symbol.
 
     With another ``base_url`` than the default every request of yfinance goes to that server; ``proxy`` is the URL of a
-    proxy (HTTP or SOCKS) for all requests to a server that is not on this machine, None for the environment's.
+    proxy (HTTP or SOCKS) for all requests to a server that is not on this machine, None for the environment's. ``pace``
+    is the most charts that are asked for in a second, 0 for any number.
 
     Raises:
         InvalidRequest: ``proxy`` is not the URL of a proxy.
@@ -69,17 +65,18 @@ class YahooSource:
         timeout: float = 10.0,
         concurrency: int | None = None,
         proxy: str | None = None,
+        pace: float = 0.0,
     ) -> None:
         target = None if base_url.rstrip("/") == DEFAULT_BASE_URL else base_url
         # Threads hide latency; a server on this machine has none, and there they only compete for the interpreter.
         threads = concurrency or (1 if is_loopback(base_url) else REMOTE_CONCURRENCY)
-        self._client = YahooClient(target, timeout, threads, checked_proxy(proxy))
+        self._client = YahooClient(target, timeout, threads, checked_proxy(proxy), pace)
 
     def fetch(self, request: FetchRequest) -> FetchedDays:
         """See :class:`fetch.sources.base.Source`. Symbols that failed, or lost something, are asked for once again."""
         asked = sorted(set(request.symbols))
-        tolerated = max(FAILING_LEAST, int(FAILING_SHARE * len(asked)))
-        with self._client.one_pass(tolerated) as one_pass:
+        most = tolerated(len(asked))
+        with self._client.one_pass(most) as one_pass:
             found = Found(request)
             found.ask(one_pass, asked)
             again = found.unsatisfactory()
@@ -87,7 +84,7 @@ class YahooSource:
             if not one_pass.session.throttled and len(again) <= max(1, ASK_AGAIN_SHARE * len(asked)):
                 found.ask(one_pass, again)
             failed = found.those_with("passing")
-            if len(failed) > tolerated or (found.nothing() and (failed or found.those_with("odd"))):
+            if len(failed) > most or (found.nothing() and (failed or found.those_with("odd"))):
                 raise _failure(failed | found.those_with("odd"), len(asked), one_pass.session.retry_after)
         return found.fetched()
 

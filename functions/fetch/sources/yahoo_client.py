@@ -20,6 +20,8 @@ from datetime import date, timedelta
 from functools import lru_cache, partial
 from typing import TYPE_CHECKING, Any
 
+from fetch.sources.pace import Pace
+
 if TYPE_CHECKING:
     from fetch.sources.yahoo_session import WatchingSession
 
@@ -46,13 +48,17 @@ class YahooClient:
         timeout: seconds for one request.
         concurrency: requests at the same time.
         proxy: URL of a proxy, None for the environment's.
+        pace: charts a second, 0 for any number.
     """
 
-    def __init__(self, base_url: str | None, timeout: float, concurrency: int, proxy: str | None = None) -> None:
+    def __init__(
+        self, base_url: str | None, timeout: float, concurrency: int, proxy: str | None = None, pace: float = 0.0
+    ) -> None:
         self._base_url = base_url
         self._timeout = timeout
         self._concurrency = concurrency
         self._proxy = proxy
+        self._pace = pace
 
     @contextmanager
     def one_pass(self, tolerated: int) -> Iterator[Pass]:
@@ -65,14 +71,15 @@ class YahooClient:
         texts = pandas.option_context("mode.string_storage", "python")
         with texts, _one_at_a_time, WatchingSession(self._base_url, self._timeout, tolerated, self._proxy) as session:
             _prepare(session, mirror=self._base_url is not None)
-            yield Pass(session, self._timeout, self._concurrency)
+            yield Pass(session, self._timeout, self._concurrency, Pace(self._pace))
 
 
 class Pass:
     """Downloads that share a session, with what it knows."""
 
-    def __init__(self, session: WatchingSession, timeout: float, concurrency: int) -> None:
+    def __init__(self, session: WatchingSession, timeout: float, concurrency: int, pace: Pace) -> None:
         self.session = session
+        self._pace = pace
         self._timeout = timeout
         self._concurrency = concurrency
 
@@ -88,6 +95,7 @@ class Pass:
     def _one(self, symbol: str, start: date, end: date) -> Download:
         from yfinance.data import YfData
 
+        self._pace.wait()
         try:
             history = self._history(symbol)
             frame = history(start=start, end=end, auto_adjust=False, actions=True, keepna=True, timeout=self._timeout)

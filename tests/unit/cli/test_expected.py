@@ -6,17 +6,18 @@ from datetime import date
 from typing import Any
 
 import pytest
+from msgspec import structs
 
 from infra.cost.expected import expected
 from infra.cost.recorded import recorded
-from marketlake.messages import Batch, DatasetPlan, Input, Previewed, Summary
+from marketlake.messages import Batch, DatasetPlan, Input, Part, Previewed, Summary
 
 
 def planned(*batches: Batch, done: int = 0) -> Previewed:
     names = sorted({batch.dataset for batch in batches})
     days = sum(batch.count for batch in batches)
     parts = [DatasetPlan(name, days, done, 1) for name in names]
-    return Previewed(list(batches), Summary(names, days, done, days, len(batches)), parts)
+    return Previewed(list(batches), Summary(names, days, done, days, len(batches)), datasets=parts)
 
 
 def batch(count: int, dataset: str = "fx_rates", year: int = 2022, *, force: bool = False, **more: Any) -> Batch:
@@ -38,11 +39,33 @@ def test_seconds_and_calls_are_those_of_the_recorded_backfill() -> None:
     assert found.counts["s3_get"] == pytest.approx(model.counts["s3_get"], rel=0.01)
 
 
+def test_the_parts_of_a_long_list_take_their_pace_and_their_rows() -> None:
+    short = planned(batch(20))
+    (part,) = short.datasets
+    long = structs.replace(
+        short,
+        batches=[structs.replace(short.batches[0], parts=21)],
+        parts=[Part(part.dataset, "2022-01-04/2022-01-31", number, 21) for number in range(1, 22)],
+        datasets=[structs.replace(part, source_requests=10_000)],
+    )
+    one, many = (expected(found, daily=False, emulated=False) for found in (short, long))
+    assert many.counts["lambda_request"] - one.counts["lambda_request"] == 21
+    assert many.counts["transition"] - one.counts["transition"] == 42
+    # 10,000 charts at four a second, whatever is computed besides.
+    assert many.seconds - one.seconds >= 2_500
+    assert many.busy["fetch"] - one.busy["fetch"] >= 2_500
+    # Two states and files of two months a part; 21 states and three files of each, for the one batch.
+    assert many.counts["s3_put"] - one.counts["s3_put"] == 21 * 4
+    assert many.counts["s3_get"] - one.counts["s3_get"] == 21 * 5
+    clean = f"clean/{part.dataset}"
+    assert many.written[clean] == (one.written[clean][0], 100 * one.written[clean][1])
+
+
 def test_a_batch_in_which_nothing_is_new_ends_after_validate() -> None:
     new = expected(planned(batch(5)), daily=True, emulated=True).counts
     same = expected(planned(batch(5, recheck=True, force=True)), daily=True, emulated=True).counts
     assert (new["lambda_request"], same["lambda_request"]) == (6, 4)
-    assert (new["transition"], same["transition"]) == (14, 12)
+    assert (new["transition"], same["transition"]) == (15, 13)
     assert (new["checked"], same["checked"]) == (5, 0)
     assert same["s3_put"] < new["s3_put"]
 

@@ -98,8 +98,10 @@ def url(target: Target, machine: Machine) -> str:
     return target.sqs.create_queue(QueueName=target.names["dlq"])["QueueUrl"]
 
 
-def report(target: Target, *inputs: Any, name: str = "run-1", state: str = "Fetch", restated: Any = ()) -> None:
-    known = {"dataset": "d", "days": [], "count": 1, "state": state, "error": "E", "cause": "c"}
+def report(
+    target: Target, *inputs: Any, name: str = "run-1", state: str = "Fetch", restated: Any = (), error: str = "E"
+) -> None:
+    known = {"dataset": "d", "days": [], "count": 1, "state": state, "error": error, "cause": "c"}
     document = {
         "summary": {},
         "failures": [{**known, "input": one} for one in inputs],
@@ -145,6 +147,18 @@ def test_a_batch_whose_message_the_queue_refused_is_started_whole_in_place_of_it
     send(target, url, MESSAGE | {"input": {**A, "end": "2020-07-01"}})
     assert command("retry", "run-1").status == 0
     assert machine.inputs == {"retry-run-1-1": A}
+    assert left(target, url) == []
+
+
+def test_batches_of_a_pass_whose_part_failed_are_one_start_that_asks_the_source_once(
+    command: Command, target: Target, url: str, machine: Machine
+) -> None:
+    machine.ended["run-1"] = {**FAILED, "input": json.dumps({**B, "end": "2020-12-31"})}
+    report(target, B, {**B, "start": "2020-07-03", "end": "2020-07-04"}, error="PartFailed")
+    for one in (B, {**B, "start": "2020-07-03", "end": "2020-07-04"}):
+        send(target, url, MESSAGE | {"input": one})
+    assert command("retry", "run-1").status == 0
+    assert machine.inputs == {"retry-run-1-1": {**B, "end": "2020-12-31"}}
     assert left(target, url) == []
 
 

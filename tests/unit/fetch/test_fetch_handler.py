@@ -239,7 +239,7 @@ def test_nor_does_a_long_reason(source: FakeSource) -> None:
     ("contract", "name"), [(PRICES, "YahooSource"), (RATES, "ReferenceRates")], ids=["yahoo", "ecb"]
 )
 def test_each_contract_has_its_source(contract: Contract, name: str) -> None:
-    addresses = Addresses(*(f"http://127.0.0.1:1/{path}" for path in "yef"))
+    addresses = Addresses("http://127.0.0.1:1/y", "http://127.0.0.1:1/e", "http://127.0.0.1:1/f")
     made: Callable[..., object] = source_of(contract, addresses, "EUR").fetch
     assert type(getattr(made, "__self__", None)).__name__ == name
 

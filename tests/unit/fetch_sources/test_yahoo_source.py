@@ -204,7 +204,7 @@ def test_chart_requests_are_recognised() -> None:
 @pytest.mark.parametrize("url", [DEFAULT_BASE_URL, DEFAULT_BASE_URL + "/"])
 def test_the_default_address_is_not_rewritten(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
     made: list[tuple[str | None, int]] = []
-    monkeypatch.setattr(YahooClient, "__init__", lambda _, target, __, threads, ___: made.append((target, threads)))
+    monkeypatch.setattr(YahooClient, "__init__", lambda _, target, __, threads, *___: made.append((target, threads)))
     YahooSource(url)
     YahooSource("http://mirror.example/yahoo")
     YahooSource("http://localhost:8130/yahoo")

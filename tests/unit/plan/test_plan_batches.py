@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import math
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from itertools import pairwise
@@ -11,13 +12,24 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from fetch.parts import part_request
 from marketlake.contract import Contract
 from marketlake.errors import InvalidRequest
 from marketlake.intervals import from_intervals
 from marketlake.messages import Batch, Input
 from marketlake.request import Request, parse_request
 from marketlake.symbols import Listing, Symbols
-from plan.batches import MAX_GAP_DAYS, Window, patchable, plan_batches, refuse_too_large, sharing_a_pass, window_of
+from plan.batches import (
+    MAX_GAP_DAYS,
+    Window,
+    fitting,
+    parts_of,
+    patchable,
+    plan_batches,
+    refuse_too_large,
+    sharing_a_pass,
+    window_of,
+)
 from tests.unit.lake import PRICES, RATES
 
 CONTRACTS = {contract.name: contract for contract in (PRICES, RATES)}
@@ -30,6 +42,10 @@ DAYS = RATES.days(date(2010, 1, 1), date(2012, 12, 31))
 
 def days_in(contract: Contract, batches: list[Batch]) -> list[date]:
     return [day for batch in batches for day in from_intervals(contract, batch.days)]
+
+
+def listed(count: int) -> Symbols:
+    return Symbols(tuple(Listing(f"S{number:05}.L", date.min, date.max) for number in range(count)))
 
 
 @st.composite
@@ -55,20 +71,78 @@ def test_exactly_the_days_without_a_marker_are_planned(drawn: tuple[tuple[date, 
 def test_the_batches_of_a_window_share_a_pass_where_the_source_answers_for_all_of_it() -> None:
     days = tuple(PRICES.days(date(2010, 1, 1), date(2012, 6, 30)))
     batches = plan_batches(PRICES, PLAIN, Window(days, daily=False), set())
-    shared = sharing_a_pass(PRICES, batches, 100)
+    shared = sharing_a_pass(PRICES, batches, listed(100))
     assert len(shared) == 3
     assert {batch.window for batch in shared} == {"2010-01-04/2012-06-29"}
     assert [msgspec.structs.replace(batch, window="") for batch in shared] == batches
     # One alone, a source that is asked for a batch at once, and a window that no function can hold.
-    assert [batch.window for batch in sharing_a_pass(PRICES, batches[:1], 100)] == [""]
-    assert {batch.window for batch in sharing_a_pass(RATES, batches, 30)} == {""}
-    assert {batch.window for batch in sharing_a_pass(PRICES, batches, 2_000)} == {""}
+    assert [batch.window for batch in sharing_a_pass(PRICES, batches[:1], listed(100))] == [""]
+    assert {batch.window for batch in sharing_a_pass(RATES, batches, listed(30))} == {""}
+
+
+@pytest.mark.parametrize(("symbols", "days"), [(100, 260), (1_000, 250), (10_000, 25), (1_000_000, 1)])
+def test_a_batch_is_bounded_by_its_rows(symbols: int, days: int) -> None:
+    year = tuple(PRICES.days(date(2010, 1, 1), date(2010, 12, 31)))
+    batches = plan_batches(PRICES, PLAIN, Window(year, daily=False), set(), symbols)
+    assert max(batch.count for batch in batches) == min(days, len(year))
+    assert len(batches) == math.ceil(len(year) / days)
+    assert days_in(PRICES, batches) == list(year)
+
+
+@pytest.mark.parametrize(
+    ("symbols", "years", "pace", "parts"),
+    # By the pace: 480 symbols in two minutes; by what yfinance can do of a source without one; by rows.
+    [(480, 1, 4, 0), (481, 1, 4, 2), (10_000, 1, 4, 21), (1_201, 1, 0, 2), (400, 12, 4, 2), (100, 26, 4, 0)],
+)
+def test_a_pass_has_parts_where_one_function_cannot_make_it(symbols: int, years: int, pace: int, parts: int) -> None:
+    days = tuple(PRICES.days(date(2000, 1, 1), date(1999 + years, 12, 31)))
+    batches = plan_batches(PRICES, PLAIN, Window(days, daily=False), set(), symbols)
+    planned = sharing_a_pass(PRICES, batches, listed(symbols), pace)
+    assert {batch.parts for batch in planned} == {parts}
+    assert len({batch.window for batch in planned}) == 1
+    found = parts_of(planned)
+    assert [(part.number, part.of) for part in found] == [(number, parts) for number in range(1, parts + 1)]
+    # Every symbol is asked for once, and no part has more than two minutes' worth.
+    shares = [part_request(PRICES, part, listed(symbols), 30).symbols for part in found]
+    assert not found or [name for share in shares for name in share] == listed(symbols).names
+    assert not pace or max(map(len, shares), default=0) <= 120 * pace
+
+
+def test_a_list_that_was_named_and_a_drill_have_no_parts() -> None:
+    days = tuple(PRICES.days(date(2000, 1, 1), date(2025, 12, 31)))
+    named = plan_batches(PRICES, replace(PLAIN, symbols=("A.L",)), Window(days, daily=False), set(), 10_000)
+    # Whole days are written, whoever is put into them.
+    assert max(batch.count for batch in named) == 25
+    assert {batch.parts for batch in sharing_a_pass(PRICES, named, listed(200), 0.1)} == {0}
+    drill = plan_batches(PRICES, replace(PLAIN, drill=True), Window(days, daily=False), set(), 10_000)
+    assert parts_of(sharing_a_pass(PRICES, drill, listed(10_000), 4)) == []
+
+
+def test_the_first_part_waits_for_new_days_alone() -> None:
+    days = tuple(PRICES.days(date(2012, 1, 3), date(2012, 1, 10)))
+    planned = plan_batches(PRICES, DAILY, Window(days, daily=True), set(days[:-2]), 5_000, quiet=days[-2:-1])
+    first, *others = parts_of(sharing_a_pass(PRICES, planned, listed(5_000), 4))
+    assert (first.window, first.awaited) == ("2012-01-03/2012-01-10", ["2012-01-10"])
+    assert len(others) == 10
+    assert not any(part.awaited for part in others)
+
+
+def test_a_year_of_ten_thousand_symbols_fits_and_seven_do_not() -> None:
+    for years, fits in ((1, True), (7, True), (8, False)):
+        days = tuple(PRICES.days(date(2010, 1, 1), date(2009 + years, 12, 31)))
+        batches = plan_batches(PRICES, PLAIN, Window(days, daily=False), set(), 10_000)
+        planned = sharing_a_pass(PRICES, batches, listed(10_000), 4)
+        if fits:
+            refuse_too_large(planned, parts_of(planned))
+        else:
+            with pytest.raises(InvalidRequest, match="ask for fewer years"):
+                refuse_too_large(planned, parts_of(planned))
 
 
 def test_an_evening_is_one_pass_over_pending_days_and_those_looked_at_again() -> None:
     days = tuple(PRICES.days(date(2012, 1, 3), date(2012, 1, 10)))
     batches = plan_batches(PRICES, DAILY, Window(days, daily=True), set(days[:-1]))
-    assert [(batch.recheck, batch.window) for batch in sharing_a_pass(PRICES, batches, 100)] == [
+    assert [(batch.recheck, batch.window) for batch in sharing_a_pass(PRICES, batches, listed(100))] == [
         (False, "2012-01-03/2012-01-10"),
         (True, "2012-01-03/2012-01-10"),
     ]
@@ -209,6 +283,17 @@ def test_a_window_holds_due_days_of_the_calendar_only(
     last = contract.last_due_day(AT)
     assert list(window.days) == contract.days(start or last - timedelta(days=back), min(end or last, last))
     assert window.daily is (start is None)
+
+
+def test_patches_that_do_not_fit_wait() -> None:
+    window = [Batch("x", [], 0, Input(["x"], DAYS[0], DAYS[0]))] * 10
+    patches = [Batch("x", [f"{day}"], 1, Input(["x"], day, day), symbols=["S" * 8] * 600) for day in DAYS[:30]]
+    kept = fitting(window, patches, [])
+    assert 0 < len(kept) < 30
+    assert kept == patches[: len(kept)]
+    refuse_too_large([*window, *kept])
+    with pytest.raises(InvalidRequest):
+        refuse_too_large([*window, *patches[: len(kept) + 1]])
 
 
 def test_a_plan_that_would_not_fit_through_the_state_machine_is_refused() -> None:

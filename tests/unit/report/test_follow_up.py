@@ -64,6 +64,13 @@ def test_a_split_and_what_did_not_come_are_patches_for_the_next_run(lake: Lake) 
     assert after(lake, *(result(days, again=force) for days in years), run="run-3", on=9).ledger.patches == []
 
 
+def test_a_patch_names_no_more_symbols_than_an_input_may(lake: Lake) -> None:
+    names = [f"S{number:03}.L" for number in range(450)]
+    patches = after(lake, result(failed=[f"{name}: HTTP 503" for name in names])).ledger.patches
+    assert [len(patch.symbols) for patch in patches] == [200, 200, 50]
+    assert [name for patch in patches for name in patch.symbols] == names
+
+
 def test_a_patch_s_own_batch_that_lacks_again_is_given_up_in_the_end(lake: Lake) -> None:
     after(lake, result(failed=["BP.L: HTTP 503"]))
     own = result(again={"symbols": ["BP.L"]}, failed=["BP.L: HTTP 503"])

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import io
+import threading
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from datetime import date, timedelta
 from typing import Any
 
@@ -110,6 +112,24 @@ def test_of_two_writers_neither_loses_the_others_day(lake: Lake) -> None:
     mine = {FIRST: write(lake, FIRST, 1.0)}
     compact(lake, mine, Meddled(lake.clean, [meddle]))
     assert sorted({row[0] for row in table(lake, 2022)}) == [f"{FIRST}", f"{other}"]
+
+
+def test_many_writers_of_one_year_need_three_attempts_at_most(lake: Lake, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As the batches of a long list: each with a day of its own, all at the same time, in an order of threads' own."""
+    monkeypatch.setattr("transform.compact.ATTEMPTS", 3)
+    days = RATES.days(date(2022, 3, 1), date(2022, 3, 23))
+    start = threading.Barrier(len(days))
+
+    def one(day: date) -> int:
+        written = {day: write(lake, day, 1.0)}
+        held = read_years(RATES, lake.clean, {day.year})
+        start.wait()
+        return compact_years(RATES, lake.clean, held, written)
+
+    with ThreadPoolExecutor(len(days)) as pool:
+        changed = sum(pool.map(one, days))
+    assert {row[0] for row in table(lake, 2022)} == {f"{day}" for day in days}
+    assert 1 <= changed <= len(days)
 
 
 def test_a_day_that_another_wrote_meanwhile_is_read_as_it_is(lake: Lake) -> None:

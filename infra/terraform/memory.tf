@@ -1,0 +1,9 @@
+# The memory of each function: memory_mb of functions.json is enough for a list of 1,000 lines, memory_mb_per_1000 is added
+# for each further thousand that is begun. infra/facts.py computes the same.
+
+locals {
+  lists     = distinct(compact([for contract in local.contracts : try(contract.symbols.file, "")]))
+  lines     = [for file in local.lists : length(csvdecode(file(file == "constituents.csv" ? var.constituents_file : "${local.root}/functions/marketlake/contracts/${file}")))]
+  further   = max(0, ceil(max(local.lines...) / 1000) - 1)
+  memory_mb = { for name, function in local.functions : name => function.memory_mb + try(function.memory_mb_per_1000, 0) * local.further }
+}

@@ -203,10 +203,9 @@ class Cleaning:
         if kept != list(range(len(days))):
             self._keep(kept)
         of_bars = [day for at in kept if (day := days[at])]
-        self._result["timestamp"] = list(map(midnight, of_bars))
         currencies = self._dividends(of_bars)
         self._splits(of_bars)
-        self._result["events"] = self._handed_events()
+        self._hand_over(of_bars)
         volumes = self._columns["volume"]
         without = [day for day, volume in zip(of_bars, volumes, strict=True) if volume is None]
         return Bars(
@@ -321,9 +320,17 @@ class Cleaning:
                 between = days[0] < day < days[-1]
                 self._lose(f"one of the {kind}, on {day}, which has no bar" if between else "")
 
-    def _handed_events(self) -> dict[str, dict[str, dict[str, Any]]]:
-        """What is left of the events, as yfinance is to read it."""
-        return {
+    def _hand_over(self, days: Sequence[date]) -> None:
+        """Puts what is left into the result, in the types that yfinance would make of lists first."""
+        import numpy
+        import pandas  # type: ignore[import-untyped]
+
+        indicators = self._result["indicators"]
+        indicators["quote"][0] = {name: numpy.array(self._columns[name], dtype=float) for name in QUOTED}
+        if "adjclose" in self._columns:
+            indicators["adjclose"] = [{"adjclose": numpy.array(self._columns["adjclose"], dtype=float)}]
+        self._result["timestamp"] = pandas.DatetimeIndex(numpy.array(days, dtype="datetime64[s]"))
+        self._result["events"] = {
             kind: {
                 key: {name: event[name] for name in EVENTS[kind]} | {"date": midnight(day)}
                 for key, (day, event) in found.items()

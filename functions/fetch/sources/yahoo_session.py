@@ -132,7 +132,8 @@ class WatchingSession(curl.Session[ChartResponse]):
         if symbol is None:
             return response
         answer = read_chart(response.status_code, response.text)
-        response.document = answer.document
+        # Where yfinance asks for the range of a day, it is for the symbol's own time zone.
+        response.document = None if "range=" in urlsplit(response.url).query else answer.document
         self._note(symbol, replace(answer, document=None))
         if response.status_code not in (401, 403):
             response.status_code = 200

@@ -1,7 +1,8 @@
 from __future__ import annotations
 
 import json
-from datetime import UTC, date, datetime
+import math
+from datetime import date, datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -19,7 +20,6 @@ from fetch.sources.yahoo_chart import (
     are_numbers,
     is_count,
     is_number,
-    midnight,
     read_chart,
 )
 from infra.sources.prices import stamp
@@ -47,6 +47,11 @@ def handed(answer: ChartAnswer) -> dict[str, Any]:
     result = answer.document["chart"]["result"][0]
     assert isinstance(result, dict)
     return result
+
+
+def column(result: dict[str, Any], name: str) -> list[float | None]:
+    values = result["indicators"]["quote"][0][name].tolist()
+    return [None if math.isnan(value) else value for value in values]
 
 
 def refusal(description: str) -> str:
@@ -110,7 +115,7 @@ def test_of_a_day_with_several_bars_none_is_kept(days: list[date]) -> None:
     if answer.bars:
         assert answer.bars.first == once[0]
         assert len(answer.bars.losses) == len(set(days)) - len(once)
-        assert handed(answer)["timestamp"] == list(map(midnight, once))
+        assert handed(answer)["timestamp"].date.tolist() == once
 
 
 def test_of_the_bars_of_the_last_day_the_latest_with_a_close_is_kept() -> None:
@@ -129,8 +134,7 @@ def left(closes: list[float | None], stamps: list[int], traded: int) -> dict[dat
     document = json.loads(chart(stamps, regularMarketTime=traded))
     document["chart"]["result"][0]["indicators"]["quote"][0]["close"] = closes
     result = handed(read_chart(200, json.dumps(document)))
-    days = [datetime.fromtimestamp(at, UTC).date() for at in result["timestamp"]]
-    return dict(zip(days, result["indicators"]["quote"][0]["close"], strict=True))
+    return dict(zip(result["timestamp"].date, column(result, "close"), strict=True))
 
 
 def test_yfinance_gets_days_instead_of_times_and_of_the_metadata_what_it_reads() -> None:
@@ -140,8 +144,8 @@ def test_yfinance_gets_days_instead_of_times_and_of_the_metadata_what_it_reads()
     text["chart"]["result"][0]["events"] = {"dividends": {"k": paid(5.0, stamp(TUESDAY), currency="USD")}}
     result = handed(read_chart(200, json.dumps(text)))
     assert result["meta"] == {"currency": "GBp", "instrumentType": "EQUITY", "exchangeTimezoneName": "UTC"}
-    assert result["timestamp"] == [midnight(TUESDAY)] == [datetime(2022, 3, 29, tzinfo=UTC).timestamp()]
-    assert result["events"] == {"dividends": {"k": {"amount": 5.0, "date": midnight(TUESDAY)}}, "splits": {}}
+    assert result["timestamp"].tolist() == [datetime(2022, 3, 29)]
+    assert result["events"] == {"dividends": {"k": {"amount": 5.0, "date": 1648512000}}, "splits": {}}
 
 
 def test_an_answer_with_bytes_that_are_no_text_is_left_to_yfinance_to_refuse() -> None:
@@ -227,8 +231,8 @@ def test_an_odd_value_costs_itself(name: str, value: Any) -> None:
     document = json.loads(chart(WEEKS))
     document["chart"]["result"][0]["indicators"]["quote"][0][name][1] = value
     answer = read_chart(200, json.dumps(document))
-    quote = handed(answer)["indicators"]["quote"][0]
-    assert quote == {column: [1.0, None if column == name else 1.0, 1.0] for column in QUOTED}
+    quote = {other: column(handed(answer), other) for other in QUOTED}
+    assert quote == {other: [1.0, None if other == name else 1.0, 1.0] for other in QUOTED}
     assert answer.bars is not None
     assert answer.lost.startswith(f"{name} ")
 

@@ -18,7 +18,7 @@ import certifi
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from yfinance.cache import get_cookie_cache, set_tz_cache_location
+from yfinance.cache import get_cookie_cache, get_tz_cache, set_tz_cache_location
 
 from fetch.sources import yahoo_client
 from fetch.sources.base import FetchedDays, FetchRequest
@@ -292,6 +292,13 @@ def test_an_exception_inside_yfinance_is_named(
     monkeypatch.setattr("yfinance.data.YfData._get_cookie_basic", broken)
     with pytest.raises(UpstreamUnavailable, match=r"before the chart was asked for \(TypeError: a surprise\)"):
         fetch(hosts, SYMBOLS)
+
+
+def test_a_symbol_of_another_exchange_is_asked_for_in_its_own_time(hosts: YahooHosts, yahoo: Yahoo) -> None:
+    opened = [at + 23_400 for at in OPENED]
+    yahoo.charts = {"MSFT": Reply(chart("MSFT", opened, currency="USD", exchangeTimezoneName="America/New_York"))}
+    assert fetch(hosts, ["MSFT"]).rows == dict.fromkeys(DAYS, 1)
+    assert get_tz_cache().lookup("MSFT") == "America/New_York"
 
 
 def test_an_untrusted_certificate_is_named(hosts: YahooHosts, monkeypatch: pytest.MonkeyPatch) -> None:

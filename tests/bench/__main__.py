@@ -7,6 +7,7 @@ compared with; empty, it is compared with none.
 from __future__ import annotations
 
 import os
+import signal
 import sys
 import tempfile
 from collections.abc import Sequence
@@ -28,6 +29,7 @@ SIZES = (100, 1000)
 
 def main(arguments: Sequence[str]) -> None:
     """``sizes NUMBER...``: a year of so many symbols; ``years``: what is asked of ten years; else all others."""
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # stops the emulators on the way
     with tempfile.TemporaryDirectory() as folder:
         match arguments:
             case ["universe", *numbers]:

@@ -64,7 +64,7 @@ def _table(
         cells: list[str] = []
         for of_trees in found.values():
             cpu = [[used.cpu_a_day(function) for used in of_tree] for of_tree in of_trees]
-            cells.append(" / ".join(f"{median(of_tree):.1f}" for of_tree in cpu))
+            cells.append(" / ".join(f"{median(of_tree):.2f}" for of_tree in cpu))
             cells += [spread(ratios(*cpu))] if ratio else []
             cells.append(" / ".join(f"{_requests(of_tree, function):.2f}" for of_tree in of_trees))
         row(function or "all", *cells, " / ".join(_peak(peak[function]) for peak in most) if function else "")

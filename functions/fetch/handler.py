@@ -52,8 +52,8 @@ class Settings:
     ecb_base_url: str
     frankfurter_base_url: str
     publication_patience_seconds: float
-    requests_per_second: float = 0.0
     upstream_proxy: str = ""
+    requests_per_second: float = 0.0
 
 
 def now() -> datetime:

@@ -167,8 +167,8 @@ $(PEERS): tests/bench/requirements.lock $(READY)
 bench: $(READY) $(PEERS) ## Benchmarks: CPU, memory and requests, beside BASE=revision, bare requests and peers; eight minutes
 	@BASE=$(BASE) $(BIN)/python -m tests.bench
 
-bench-universe: $(READY) ## CPU, memory and requests for 10,000 simulated symbols
-	@$(BIN)/python -m tests.bench sizes 10000
+bench-universe: $(READY) ## A year of 100, 1,000 and 10,000 simulated symbols, an execution each: CPU, memory, requests, dollars
+	@$(BIN)/python -m tests.bench universe 100 1000 10000
 
 bench-years: $(READY) ## Ten-year questions by day and by year; what the tables by year cost the pipeline
 	@$(BIN)/python -m tests.bench years

@@ -1,4 +1,4 @@
-"""``make bench``, and with ``sizes`` or ``years`` the longer ones: print the figures as tables.
+"""``make bench``, and with ``universe`` or ``years`` the longer ones: print the figures as tables.
 
 Every ratio is of two things measured in turn on the same machine. ``BASE`` names the git revision that this tree is
 compared with; empty, it is compared with none.
@@ -28,20 +28,18 @@ SIZES = (100, 1000)
 
 
 def main(arguments: Sequence[str]) -> None:
-    """``sizes NUMBER...``: a year of so many symbols; ``years``: what is asked of ten years; else all others."""
+    """``universe NUMBER...``: a year of so many symbols; ``years``: what is asked of ten years; else all others."""
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # stops the emulators on the way
     with tempfile.TemporaryDirectory() as folder:
         match arguments:
             case ["universe", *numbers]:
                 universe.main(numbers)
-            case ["sizes", *numbers]:
-                sizes(Path(folder), [int(number) for number in numbers])
             case ["years"]:
                 _years(Path(folder))
             case []:
                 _all(Path(folder), os.environ.get("BASE", ""))
             case _:
-                raise SystemExit("give nothing, years, or universe or sizes and numbers of symbols")
+                raise SystemExit("give nothing, years, or universe and numbers of symbols")
 
 
 def _all(folder: Path, revision: str) -> None:

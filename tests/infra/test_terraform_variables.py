@@ -230,7 +230,8 @@ output "memory" { value = local.memory_mb }
 
 @pytest.mark.parametrize("lines", [100, 1_000, 1_001, 10_000])
 def test_the_functions_have_memory_for_the_longest_list(rules: Terraform, lines: int) -> None:
-    """The emulator gives the same (``infra.facts``), and a new account's functions may have no more than 3,008 MB."""
+    """The emulator gives the same (``infra.facts``), and a new account's functions may have no more than 3,008 MB:
+    https://github.com/alexcasalboni/aws-lambda-power-tuning/pull/181"""
     listed = rules.folder / "long.csv"
     rows = "".join(f"S{number}.L,2020-01-01,\n" for number in range(lines))
     listed.write_text(f"ticker,valid_from,valid_to\n{rows}", "utf-8")

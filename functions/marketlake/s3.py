@@ -95,7 +95,7 @@ class ObjectStoreS3:
     def paginate(self, *, Bucket: str, Prefix: str, StartAfter: str = "") -> Iterator[Answer]:  # noqa: N803
         """Pages of 1,000 keys below ``Prefix``, ascending; a page costs a request when it is asked for.
 
-        obstore lists whole folders: of a prefix that is none, the folder is listed from the prefix on.
+        obstore lists whole folders: for a prefix that ends within a name, its folder is listed from the prefix on.
         """
         folder = Prefix[: Prefix.rfind("/") + 1]
         before = Prefix[:-1] if Prefix != folder else ""

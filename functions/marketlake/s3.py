@@ -30,8 +30,9 @@ Answer = dict[str, Any]
 
 PAUSES: BackoffConfig = {"init_backoff": timedelta(milliseconds=100), "max_backoff": timedelta(seconds=5), "base": 2}
 RETRIES: RetryConfig = {"max_retries": 3, "backoff": PAUSES, "retry_timeout": timedelta(seconds=60)}
-"""Three more tries after 5xx, 429 and lost connections, as boto3 in its standard mode makes; the pauses have jitter. A
-write on a condition that was sent is not sent again unless S3 answered: it may have been made.
+"""Three more tries after 5xx, 429 and lost connections, as boto3 in its standard mode makes; the pauses have jitter. So
+a write on a condition may be refused because of itself, where its answer was lost. One that is not answered in time is
+not tried again.
 https://docs.rs/object_store/latest/object_store/struct.RetryConfig.html"""
 
 REQUEST_SECONDS, CONNECT_SECONDS = 20, 5

@@ -101,6 +101,7 @@ def settings_of(function: str, aws: FakeAws, sources: SourcesServer) -> dict[str
         "FRANKFURTER_BASE_URL": sources.frankfurter_url,
         "UPSTREAM_PROXY": "",
         "PUBLICATION_PATIENCE_SECONDS": "2640",
+        "REQUESTS_PER_SECOND": "0",
         "OPERATOR_COMMAND": "marketlake",
         "POWERTOOLS_LOG_LEVEL": "INFO",
         "POWERTOOLS_SERVICE_NAME": "marketlake",

@@ -26,8 +26,6 @@ PARQUET = "application/vnd.apache.parquet"
 
 DESCRIPTION = "marketlake.batch"
 
-_DAYS = {"dt": pl.Date(), "rows": pl.UInt32()}
-
 
 class AcceptedDay(Struct, frozen=True):
     """A day that Validate accepted: the hash of the raw bytes that its rows came from, and the number quarantined."""
@@ -110,6 +108,11 @@ def to_parquet_by_day(frame: pl.DataFrame) -> dict[date, bytes]:
 
 def dated(frames: Mapping[date, pl.DataFrame], nothing: pl.DataFrame) -> pl.DataFrame:
     """The rows of all ``frames``, day by day, with the day as ``dt`` first; ``nothing`` has their columns, too."""
-    days = pl.DataFrame({"dt": list(frames), "rows": [frame.height for frame in frames.values()]}, _DAYS)
-    column = days.filter(pl.col("rows") > 0).select(pl.col("dt").repeat_by("rows").explode()).to_series()
-    return pl.concat([nothing, *frames.values()]).insert_column(0, column)
+    days = column_of_days({day: frame.height for day, frame in frames.items()})
+    return pl.concat([nothing, *frames.values()]).insert_column(0, days)
+
+
+def column_of_days(rows: Mapping[date, int]) -> pl.Series:
+    """``dt`` of so many ``rows`` of each day, in their order."""
+    days = pl.DataFrame({"dt": list(rows), "rows": list(rows.values())}, {"dt": pl.Date(), "rows": pl.UInt32()})
+    return days.filter(pl.col("rows") > 0).select(pl.col("dt").repeat_by("rows").explode()).to_series()

@@ -12,6 +12,7 @@ from typing import Any
 
 import polars as pl
 
+from marketlake.batch_rows import column_of_days
 from marketlake.contract import Contract, RawFormat, Units
 from marketlake.errors import UpstreamMalformed
 from marketlake.schemas import polars_schema
@@ -114,7 +115,7 @@ def _prices_at_once(days: Sequence[RawDay]) -> pl.DataFrame:
     Reading a hundred lines costs as much as reading thousands. Anything else is for ``_read_prices`` to judge.
     """
     header = ",".join(PRICE_COLUMNS).encode() + b"\n"
-    rows = [raw.body.count(b"\n") - 1 for raw in days]
+    rows = {raw.day: raw.body.count(b"\n") - 1 for raw in days}
     for raw in days:
         if not raw.body.startswith(header) or not raw.body.endswith(b"\n"):
             raise ValueError(f"{raw.day}: its lines are not those of Fetch")
@@ -122,11 +123,9 @@ def _prices_at_once(days: Sequence[RawDay]) -> pl.DataFrame:
     if b'"' in body or b"\n\n" in body or b"\r" in body:
         raise ValueError("it has quotation marks or empty lines")
     frame = pl.read_csv(io.BytesIO(body), schema=PRICE_COLUMNS, encoding="utf8")
-    if frame.height != sum(rows):
-        raise ValueError(f"{sum(rows)} lines gave {frame.height} rows")
-    counted = pl.DataFrame({"dt": [raw.day for raw in days], "rows": rows}, {"dt": pl.Date(), "rows": pl.UInt32()})
-    dts = counted.filter(pl.col("rows") > 0).select(pl.col("dt").repeat_by("rows").explode()).to_series()
-    return frame.insert_column(0, dts)
+    if frame.height != sum(rows.values()):
+        raise ValueError(f"{sum(rows.values())} lines gave {frame.height} rows")
+    return frame.insert_column(0, column_of_days(rows))
 
 
 def _read_prices(body: bytes, day: date | None, first: date) -> pl.DataFrame:

@@ -10,7 +10,7 @@ import io
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 import polars as pl
@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 PARQUET = "application/vnd.apache.parquet"
 
 DESCRIPTION = "marketlake.batch"
+
+_FORM: dict[str, Any] = {"compression": "zstd", "compression_level": 3, "statistics": True}
 
 
 class AcceptedDay(Struct, frozen=True):
@@ -82,9 +84,7 @@ def to_parquet(
     (https://docs.aws.amazon.com/athena/latest/ug/compression-formats.html).
     """
     buffer = io.BytesIO()
-    frame.write_parquet(
-        buffer, compression="zstd", compression_level=3, statistics=True, row_group_size=rows_a_group, metadata=metadata
-    )
+    frame.write_parquet(buffer, row_group_size=rows_a_group, metadata=metadata, **_FORM)
     return buffer.getvalue()
 
 
@@ -102,7 +102,7 @@ def to_parquet_by_day(frame: pl.DataFrame) -> dict[date, bytes]:
         return buffers.setdefault(day, io.BytesIO())
 
     by_day = pl.PartitionBy("", key="dt", include_key=False, file_path_provider=buffer_of)
-    frame.lazy().sink_parquet(by_day, compression="zstd", compression_level=3, statistics=True)
+    frame.lazy().sink_parquet(by_day, **_FORM)
     return {day: buffer.getvalue() for day, buffer in buffers.items()}
 
 

@@ -12,7 +12,7 @@ from datetime import date
 
 from msgspec import Struct
 
-from marketlake.errors import SYSTEM_ERRORS, TransientError
+from marketlake.errors import SYSTEM_ERRORS, PartFailed, TransientError
 from marketlake.intervals import text_of
 from marketlake.messages import Input
 
@@ -41,7 +41,7 @@ PLAIN_WORDS = {
     "Lambda.Unknown": "a function ended in a way that Lambda does not explain, often out of memory or time",
 }
 
-HEALS_BY_ITSELF = {*(cls.__name__ for cls in TransientError.__subclasses__()), *SYSTEM_ERRORS, "PartFailed"}
+HEALS_BY_ITSELF = {*(cls.__name__ for cls in TransientError.__subclasses__()), *SYSTEM_ERRORS, PartFailed.__name__}
 """Errors that the next daily run does not meet again, if only whatever failed works again by then."""
 
 

@@ -88,11 +88,6 @@ class LocalConfig:
         """The record of the functions' API calls, a JSON line each (:mod:`infra.local.ministack_server`)."""
         return self.root / "log" / "calls.jsonl"
 
-    @property
-    def peaks(self) -> Path:
-        """A file a function's process: the most memory that it had, in MB (:mod:`infra.local.worker`)."""
-        return self.root / "log" / "peaks"
-
 
 def save(config: LocalConfig) -> None:
     """Write ``config`` into its root."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 import sys
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -130,7 +129,6 @@ def _resolved(config: LocalConfig) -> LocalConfig:
 
 def _start_ministack(config: LocalConfig) -> None:
     processes.require_free(config.port, EMULATOR)
-    shutil.rmtree(config.peaks, ignore_errors=True)
     for folder in ("s3", "state", "tmp"):
         (config.root / folder).mkdir(parents=True, exist_ok=True)
     pid_file, log = _pid(config, "ministack"), config.logs("ministack")
@@ -176,7 +174,6 @@ def ministack_environment(config: LocalConfig) -> dict[str, str]:
         "SFTP_ENABLED": "0",
         "MARKETLAKE_PYTHON": sys.executable,
         "MARKETLAKE_WORKER": str(Path(__file__).with_name("worker.py")),
-        "MARKETLAKE_PEAKS": str(config.peaks),
         "MARKETLAKE_ENGINE": config.engine,
         "MARKETLAKE_CHAOS_ROOT": str(config.root),
         "MARKETLAKE_CALLS": str(config.calls),

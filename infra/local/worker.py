@@ -29,14 +29,10 @@ def peak_mb() -> int:
     return int(line.split()[1]) // 1024
 
 
-def watch(limit_mb: int, record: Path | None) -> None:
-    """Keep the peak in the file ``record``; kill this process when it is over ``limit_mb``."""
-    last = 0
+def watch(limit_mb: int) -> None:
+    """Kill this process when its peak is over ``limit_mb``."""
     while True:
         peak = peak_mb()
-        if record and peak > last:
-            record.write_text(f"{peak}\n", "utf-8")
-            last = peak
         if peak > limit_mb:
             print(f"out of memory: {peak} MB needed, {limit_mb} MB given", file=sys.stderr, flush=True)
             os.kill(os.getpid(), signal.SIGKILL)
@@ -45,12 +41,8 @@ def watch(limit_mb: int, record: Path | None) -> None:
 
 if __name__ == "__main__":
     if STATUS.exists():
-        folder, name = os.environ.get("MARKETLAKE_PEAKS"), os.environ["AWS_LAMBDA_FUNCTION_NAME"]
-        if folder:
-            Path(folder).mkdir(parents=True, exist_ok=True)
-        file = Path(folder, f"{name}.{os.getpid()}") if folder else None
         limit = int(os.environ["AWS_LAMBDA_FUNCTION_MEMORY_SIZE"])
-        threading.Thread(target=watch, args=(limit, file), daemon=True).start()
+        threading.Thread(target=watch, args=(limit,), daemon=True).start()
     sys.path[0] = os.getcwd()
     sys.argv = ["awslambdaric", os.environ["_HANDLER"]]
     runpy.run_module("awslambdaric", run_name="__main__", alter_sys=True)

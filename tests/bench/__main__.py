@@ -33,7 +33,7 @@ def main(arguments: Sequence[str]) -> None:
     with tempfile.TemporaryDirectory() as folder:
         match arguments:
             case ["universe", *numbers]:
-                universe.main(numbers)
+                universe.main(Path(folder), [int(number) for number in numbers])
             case ["years"]:
                 _years(Path(folder))
             case []:

@@ -79,6 +79,13 @@ def _peak(process: Process) -> str:
     return f"{process.peak:.0f} ({process.peak / process.memory:.0%})"
 
 
+def listed(folder: Path, number: int) -> Path:
+    """A list of so many simulated symbols."""
+    path = folder / f"{number}.csv"
+    path.write_text("ticker,valid_from,valid_to\n" + "".join(f"Z{n:05}.L,2000-01-01,\n" for n in range(number)))
+    return path
+
+
 def sizes(folder: Path, numbers: Sequence[int]) -> None:
     """A year of so many simulated symbols each, on a lake of its own."""
     found = [_size(folder, number) for number in numbers]
@@ -94,8 +101,6 @@ def sizes(folder: Path, numbers: Sequence[int]) -> None:
 
 
 def _size(folder: Path, number: int) -> tuple[Used, dict[str, Process]]:
-    listed = folder / f"{number}.csv"
-    listed.write_text("ticker,valid_from,valid_to\n" + "".join(f"Z{n:05}.L,2000-01-01,\n" for n in range(number)))
-    with deployed(NOW, folder / f"{number}", listed) as pipeline:
+    with deployed(NOW, folder / f"{number}", listed(folder, number)) as pipeline:
         measured(pipeline, {"datasets": [PRICES], "start": "2020-12-21", "end": "2020-12-31"})
         return measured(pipeline, year(2021, PRICES)), peaks(pipeline)

@@ -18,11 +18,6 @@ def row(*cells: str) -> None:
     print(f"| {' | '.join(cells)} |", flush=True)
 
 
-def say(what: str, figure: str) -> None:
-    """One row of a table of two columns."""
-    row(what, figure)
-
-
 def spread(values: Sequence[float], digits: int = 2) -> str:
     """Median and extremes."""
     middle, least, most = statistics.median(values), min(values), max(values)

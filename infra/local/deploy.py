@@ -11,8 +11,9 @@ import json
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
+from threading import Lock
 from typing import Any
 
 import boto3
@@ -30,6 +31,8 @@ BUCKETS = ("raw_bucket", "clean_bucket", "results_bucket", "artifacts_bucket")
 RUNTIME = "provided.al2023"
 BOOTSTRAP = Path(__file__).parent / "bootstrap.sh"
 
+_MAKING = Lock()
+"""A session's clients are used by all threads and made by one at a time."""
 
 SHORT_WAITS = {
     "retry_interval_seconds": 1,
@@ -52,15 +55,22 @@ class Deployment:
     changed: bool
 
 
-def session(config: LocalConfig) -> boto3.Session:
-    """A session with the emulator's root credentials."""
-    return boto3.Session(aws_access_key_id=ACCESS_KEY, aws_secret_access_key=SECRET_KEY, region_name=config.region)
+@cache
+def session(region: str) -> boto3.Session:
+    """A session with the emulator's root credentials; one a process, since each reads AWS's service models anew."""
+    return boto3.Session(aws_access_key_id=ACCESS_KEY, aws_secret_access_key=SECRET_KEY, region_name=region)
 
 
 def client(config: LocalConfig, service: str) -> Any:
-    """A client of the emulator."""
+    """A client of the emulator, the same one for the same service."""
+    with _MAKING:
+        return _client(config.region, config.endpoint_of(service), service)
+
+
+@cache
+def _client(region: str, endpoint_url: str, service: str) -> Any:
     options = Config(retries={"mode": "standard", "total_max_attempts": 2}, max_pool_connections=16)
-    return session(config).client(service, endpoint_url=config.endpoint_of(service), config=options)
+    return session(region).client(service, endpoint_url=endpoint_url, config=options)
 
 
 def values_of(config: LocalConfig) -> dict[str, object]:

@@ -96,7 +96,7 @@ def small_lake(config: LocalConfig, name: str, datasets: Mapping[str, Days]) -> 
 
 def target_of(config: LocalConfig) -> Target:
     return Target(
-        session(config), ACCOUNT_ID, config.region, config.prefix, endpoint_url=config.endpoint_url, local=config
+        session(config.region), ACCOUNT_ID, config.region, config.prefix, endpoint_url=config.endpoint_url, local=config
     )
 
 

@@ -138,9 +138,8 @@ BUILDS: dict[str, Build] = {
 
 def verdicts(market: Market) -> pl.DataFrame:
     """The batch's rows as judged, with a lake that has the closes of the days before, without a defect."""
-    lake = [
-        (day, ticker, float(str(Market().bars[day, ticker][0].close)) / 100) for day in BEFORE for ticker in TICKERS
-    ]
+    good = Market()
+    lake = [(day, ticker, float(str(good.bars[day, ticker][0].close)) / 100) for day in BEFORE for ticker in TICKERS]
     return judged(PRICES, market.raw_days, market.before, lake)
 
 

@@ -29,7 +29,7 @@ INITIALISED := infra/terraform/.terraform/.initialised
 PEERS := build/peers/.installed
 
 .PHONY: help setup run backfill history query partitions console dashboard doctor up down status package plan deploy destroy
-.PHONY: preflight acceptance test unit definition e2e hostile defects lint format docs coverage storm timelapse
+.PHONY: preflight acceptance test unit definition e2e hostile defects lint format docs coverage storm kills timelapse
 .PHONY: bench bench-universe bench-years
 .PHONY: diagrams dist sample-data screenshots changes clean
 
@@ -140,7 +140,7 @@ coverage: $(READY) ## Which lines the unit tests and those of the definition run
 	@mkdir -p build
 	@$(BIN)/pytest -q -n 2 tests/unit tests/statemachine --cov --cov-report=term --cov-report=markdown:build/coverage.md
 
-hostile: $(READY) ## A thousand hostile inputs for each of five kinds, five times what the tests take
+hostile: $(READY) ## A thousand hostile inputs for each of five kinds; the tests take eighty
 	@HOSTILE_EXAMPLES=1000 $(BIN)/pytest -n 2 tests/unit/hostile
 
 defects: $(READY) ## A thousand seeds of defects in simulated prices: what is caught, lost, blamed (docs/data-quality.md); ten minutes
@@ -152,6 +152,9 @@ test: lint ## Lint, type-check and run all tests
 storm: $(READY) ## Ten seeds of faults at every call, then redrive: is the lake what it would have been (docs/chaos.md)
 	@STORM_SEEDS=1-10 STORM_WINDOW=2021-11-01/2021-12-31 $(BIN)/pytest tests/e2e/test_storm.py -q
 	@STORM_SEEDS=1-10 STORM_WINDOW=2021-01-01/2022-12-31 $(BIN)/pytest tests/e2e/test_storm.py -q
+
+kills: $(READY) ## Kill functions and the emulator at each of their writes; fifty overlaps of two executions (docs/reliability.md)
+	@KILLS_STEP=1 OVERLAPS=50 $(BIN)/pytest -n 2 --dist loadgroup tests/e2e/test_kills.py tests/e2e/test_overlap.py -q -rP
 
 timelapse: $(READY) ## Ten seeds of eighteen months of daily runs by a virtual clock (docs/reliability.md)
 	@TIMELAPSE_SEEDS=1-10 TIMELAPSE_MONTHS=18 POLARS_MAX_THREADS=1 $(BIN)/pytest -n 2 tests/timelapse/test_timelapse.py -q -rP

@@ -1,5 +1,6 @@
-"""Two executions on the same month at once, fifty times: both end, and what is there is one correct copy.
+"""Two executions on the same month at once, many times: both end, and what is there is one correct copy.
 
+`make test` has ten months, `make kills` fifty: ``OVERLAPS``.
 Both fetch the same bytes, so neither disturbs the other. What an overlap with other bytes ends in is tested step by
 step in ``tests/unit``, where the order can be chosen.
 """
@@ -9,6 +10,7 @@ from __future__ import annotations
 import hashlib
 import itertools
 import json
+import os
 from datetime import date, datetime, timedelta
 
 import polars as pl
@@ -19,10 +21,11 @@ from marketlake.contract import load_contract
 from marketlake.layout import clean_key, marker_key, raw_key, year_key
 from tests.e2e.pipeline import Pipeline
 
-MONTHS = [date(2000 + number // 12, 1 + number % 12, 1) for number in range(51)]
-"""The first days of fifty months, and of the one after."""
+OVERLAPS = int(os.environ.get("OVERLAPS", "10"))
+MONTHS = [date(2000 + number // 12, 1 + number % 12, 1) for number in range(OVERLAPS + 1)]
+"""The first days of the months, and of the one after."""
 
-BOTH = 10
+BOTH = OVERLAPS // 5
 """So many months are loaded for prices and rates, the others for the rates, which take a fifth of the time."""
 
 
@@ -78,7 +81,7 @@ def test_two_executions_on_the_same_month_leave_one_correct_copy(pipeline: Pipel
     assert planned_twice > len(MONTHS) // 2, "the executions hardly overlapped"
     assert pipeline.messages("dlq") == []
     print(
-        f"\n{len(MONTHS) - 1} months, each loaded by two executions at once: 100 SUCCEEDED; {planned_twice} months "
+        f"\n{len(MONTHS) - 1} months, each loaded by two executions at once: all SUCCEEDED; {planned_twice} months "
         f"were planned whole by both; {days} days with one object and one marker each; in {marked} batches some days "
         "were marked by the one and some by the other"
     )

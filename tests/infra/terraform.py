@@ -97,8 +97,7 @@ class Terraform:
 
     def state(self) -> list[str]:
         """Addresses of all resources that Terraform keeps."""
-        shown = json.loads(self.run("show", "-json").stdout)
-        return [item["address"] for item in shown.get("values", {}).get("root_module", {}).get("resources", [])]
+        return self.run("state", "list").stdout.splitlines()
 
 
 def credentials(region: str) -> dict[str, str]:

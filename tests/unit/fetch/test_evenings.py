@@ -103,7 +103,7 @@ ERRORS = st.lists(st.sampled_from(["Lambda.ServiceException"] * 2 + ["UpstreamUn
     lambda names: names.count("Lambda.ServiceException") <= 6 and names.count("UpstreamUnavailable") <= 3
 )
 DRAWS = st.lists(st.floats(0, 1), min_size=1, max_size=5)
-EVENINGS = settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+EVENINGS = settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
 
 
 @pytest.mark.parametrize("days", [WEEK, TODAY])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
@@ -35,7 +35,6 @@ from plan.batches import (
     sharing_a_pass,
     source_requests,
     window_of,
-    without_holes,
 )
 
 
@@ -137,9 +136,10 @@ def _plan_dataset(
     # Only a daily run: who names days, symbols or force asks for just that, known hole or not.
     own = request.daily and not request.symbols and not request.force
     ledger = read_ledger(clean, name)[0] if own else Ledger()
-    window = without_holes(window_of(contract, request, settings.look_back_days, settings.last_day), ledger)
-    done = loaded_days(clean, name, window.days[0], window.days[-1]) if window.days else set()
-    due, done_days = len(window.days), len(done & set(window.days))
+    asked_for = window_of(contract, request, settings.look_back_days, settings.last_day)
+    window: Sequence[date] = [day for day in asked_for if day not in ledger.known_holes]
+    done = loaded_days(clean, name, window[0], window[-1]) if window else set()
+    due, done_days = len(window), len(done & set(window))
     if request.symbols:
         window = patchable(window, done, symbols.only(request.symbols))
     planned = plan_batches(contract, request, window, done, len(symbols.names), quiet=ledger.holes)

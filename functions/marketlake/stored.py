@@ -102,7 +102,7 @@ def in_contracts_columns(contract: Contract, frame: pl.DataFrame, key: str, *, d
     """
     schema = {"dt": pl.String(), **polars_schema(contract)} if dated else polars_schema(contract)
     if frame.schema == pl.Schema(schema):
-        return _under_current_names(contract, frame)
+        return under_current_names(contract, frame)
     if contract.units is not None:
         frame = _with_currencies(contract.units, frame)
     there = set(frame.columns)
@@ -114,7 +114,7 @@ def in_contracts_columns(contract: Contract, frame: pl.DataFrame, key: str, *, d
             f"{key} was written under another contract, and its values do not fit this one: {error}; "
             "give a column whose type changes another name"
         ) from error
-    return _under_current_names(contract, fitted)
+    return under_current_names(contract, fitted)
 
 
 def _renamed(contract: Contract, frame: pl.DataFrame) -> bool:
@@ -122,7 +122,7 @@ def _renamed(contract: Contract, frame: pl.DataFrame) -> bool:
     return bool(frame[contract.symbol_column].is_in(list(shipped_aliases())).any())
 
 
-def _under_current_names(contract: Contract, frame: pl.DataFrame) -> pl.DataFrame:
+def under_current_names(contract: Contract, frame: pl.DataFrame) -> pl.DataFrame:
     """``frame`` with each ticker under its name of today; where a day has a row under both, that one is kept."""
     if not _renamed(contract, frame):
         return frame

@@ -8,12 +8,11 @@ A part that failed, after its retries, fails each batch of the window; those aft
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Callable, Sequence
 
 import msgspec
 
-from fetch.passes import CSV, Answered, by_day, cut
+from fetch.passes import CSV, MONTH, Answered, cut, lines_by
 from fetch.sources.base import FetchedDays, FetchRequest, tolerated
 from marketlake.contract import Contract
 from marketlake.errors import MarketlakeError, PartFailed, PermissionDenied
@@ -54,9 +53,7 @@ class Parts:
 
     def keep(self, number: int, state: PartState, fetched: FetchedDays) -> None:
         """Keep a part's answer, then that it is done."""
-        months: dict[str, list[str]] = defaultdict(list)
-        for line in by_day(fetched):
-            months[line[:7]].append(line)
+        months = lines_by(MONTH, fetched)
         files = {self._file(number, state, month): "".join(lines).encode() for month, lines in months.items()}
         self._raw.put_many(files, CSV)
         self.put(number, state.ended(fetched, months=tuple(sorted(months))))
@@ -97,7 +94,7 @@ class Parts:
         raise PartFailed(f"{self._contract.name}: part {number} of {self._of} of the pass failed: {why}")
 
     def _lines(self, states: Sequence[PartState], wanted: FetchRequest) -> list[str]:
-        first, last = f"{wanted.start}"[:7], f"{wanted.end}"[:7]
+        first, last = f"{wanted.start}"[:MONTH], f"{wanted.end}"[:MONTH]
         files = [
             self._file(number, state, month)
             for number, state in enumerate(states, 1)

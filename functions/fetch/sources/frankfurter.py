@@ -15,7 +15,6 @@ from fetch.sources.rates import RatesOfDays, ask, asked_symbols, fetched_days
 from marketlake.errors import InvalidRequest, UpstreamMalformed, UpstreamThrottled, UpstreamUnavailable
 from marketlake.strict_json import unique_names
 
-DEFAULT_BASE_URL = "https://api.frankfurter.dev/v1"
 HINT = "the batch is retried; if it stays so, check FRANKFURTER_BASE_URL and the service's status"
 
 _CODE = re.compile(r"[A-Z]{3}")
@@ -29,9 +28,7 @@ class FrankfurterSource:
     ECB did not publish are simply not there: what was not wanted is used as context only.
     """
 
-    def __init__(
-        self, base_url: str = DEFAULT_BASE_URL, base: str = "EUR", timeout: float = 20.0, proxy: str = ""
-    ) -> None:
+    def __init__(self, base_url: str, base: str = "EUR", timeout: float = 20.0, proxy: str = "") -> None:
         self._base_url = base_url.rstrip("/")
         self._base = base
         self._timeout = timeout

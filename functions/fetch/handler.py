@@ -8,7 +8,7 @@ from typing import Any
 
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from fetch.parts import Parts, make_part, part_request
+from fetch.parts import Parts, part_request
 from fetch.passes import SharedPass
 from fetch.sources import Addresses, source_of
 from fetch.sources.base import FetchedDays, FetchRequest, Source
@@ -112,7 +112,7 @@ def fetch_part(event: PartEvent) -> FetchedPart:
             refuse_late(contract, awaited, gaps, patient=True)
         return fetched
 
-    done = make_part(parts, part.number, event.task.retry, judged, request.symbols)
+    done = parts.make(part.number, event.task.retry, judged, request.symbols)
     logger("fetch").info("fetched a part", extra={"part": part.number, "of": part.of, "done": done})
     return FetchedPart(len(request.symbols) if done else 0, done)
 

@@ -241,8 +241,3 @@ def measured(contract: Contract, frames: Mapping[date, pl.DataFrame]) -> dict[da
         )
 
     return {day: of(day) for day in frames}
-
-
-def with_old(days: Sequence[Day], stored: Mapping[date, StoredDay]) -> list[Day]:
-    """``days`` with what the lake has of each."""
-    return [replace(day, old=stored.get(day.dt)) for day in days]

@@ -105,8 +105,21 @@ def plan_batches(
     most = min(contract.batch_days, max(1, MAX_BATCH_ROWS // max(1, symbols)))
 
     def batches_of(days: Iterable[date], *, recheck: bool = False) -> list[Batch]:
-        runs = _runs(days, most)
-        return [_batch(contract, request, run, [d for d in run if d in quiet], recheck=recheck) for run in runs]
+        # Without force, Plan would leave out the days of a recheck: they have markers.
+        named, force = list(request.symbols), request.force or recheck
+        return [
+            Batch(
+                dataset=contract.name,
+                days=to_intervals(contract, run),
+                count=len(run),
+                input=Input([contract.name], run[0], run[-1], named, force, request.drop_missing),
+                symbols=named,
+                recheck=recheck,
+                quiet=to_intervals(contract, [day for day in run if day in quiet]),
+                drill=request.drill,
+            )
+            for run in _runs(days, most)
+        ]
 
     if request.force or request.symbols or request.drop_missing:
         return _continuing(batches_of(window))
@@ -134,8 +147,7 @@ def sharing_a_pass(
     parts = math.ceil(max(1, seconds / PASS_SECONDS, rows / MAX_PASS_ROWS))
     if (batches[0].symbols and rows > MAX_PASS_ROWS) or (len(batches) < 2 and parts == 1):
         return list(batches)
-    if batches[0].symbols or parts == 1:
-        return [msgspec.structs.replace(batch, window=f"{first}/{last}") for batch in batches]
+    parts = 0 if batches[0].symbols or parts == 1 else parts
     return [msgspec.structs.replace(batch, window=f"{first}/{last}", parts=parts) for batch in batches]
 
 
@@ -228,21 +240,3 @@ def _runs(days: Iterable[date], most: int) -> list[list[date]]:
         else:
             runs.append([day])
     return runs
-
-
-def _batch(
-    contract: Contract, request: Request, days: Sequence[date], quiet: Sequence[date], *, recheck: bool
-) -> Batch:
-    # Without force, Plan would leave out the days of a recheck: they have markers.
-    force = request.force or recheck
-    symbols = list(request.symbols)
-    return Batch(
-        dataset=contract.name,
-        days=to_intervals(contract, days),
-        count=len(days),
-        input=Input([contract.name], days[0], days[-1], symbols, force, request.drop_missing),
-        symbols=symbols,
-        recheck=recheck,
-        quiet=to_intervals(contract, quiet),
-        drill=request.drill,
-    )

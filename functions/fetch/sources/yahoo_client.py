@@ -42,14 +42,9 @@ class Download:
 
 @dataclass(frozen=True)
 class YahooClient:
-    """Downloads daily bars with low concurrency.
+    """Downloads daily bars with low concurrency, by requests of ``timeout`` seconds.
 
-    Attributes:
-        base_url: another server than Yahoo, None for Yahoo.
-        timeout: seconds for one request.
-        concurrency: requests at the same time.
-        proxy: URL of a proxy, None for the environment's.
-        pace: charts a second, 0 for any number.
+    ``base_url``, ``proxy`` and ``pace`` as in ``YahooSource``, but that None is Yahoo's own address.
     """
 
     base_url: str | None

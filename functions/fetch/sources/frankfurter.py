@@ -90,7 +90,18 @@ def parse_interval(text: str, base: str) -> RatesOfDays:
     Raises:
         ValueError: it is not such a document; the message continues "the answer is ...".
     """
-    document = _parsed(text)
+    if not text.strip():
+        raise ValueError("empty")
+    if text.lstrip().startswith("<"):
+        raise ValueError(f"an HTML page, not JSON: {text.strip()[:80]!r}")
+    try:
+        document = json.loads(
+            text, parse_float=Digits, parse_int=Digits, parse_constant=_refused, object_pairs_hook=unique_names
+        )
+    except json.JSONDecodeError as error:
+        raise ValueError(f"truncated or not JSON: {error} in {len(text)} characters") from error
+    except RecursionError as error:
+        raise ValueError("nested too deeply") from error
     if not isinstance(document, dict) or not isinstance(document.get("rates"), dict):
         raise ValueError(f"not an object with rates: {text[:80]!r}")
     if document.get("base") != base:
@@ -99,21 +110,6 @@ def parse_interval(text: str, base: str) -> RatesOfDays:
     if not isinstance(amount, Digits) or float(amount) != 1:
         raise ValueError(f"for the amount {amount!r}, not 1")
     return {_day(day): _rates(day, rates) for day, rates in document["rates"].items()}
-
-
-def _parsed(text: str) -> Any:
-    if not text.strip():
-        raise ValueError("empty")
-    if text.lstrip().startswith("<"):
-        raise ValueError(f"an HTML page, not JSON: {text.strip()[:80]!r}")
-    try:
-        return json.loads(
-            text, parse_float=Digits, parse_int=Digits, parse_constant=_refused, object_pairs_hook=unique_names
-        )
-    except json.JSONDecodeError as error:
-        raise ValueError(f"truncated or not JSON: {error} in {len(text)} characters") from error
-    except RecursionError as error:
-        raise ValueError("nested too deeply") from error
 
 
 def _refused(constant: str) -> Never:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from datetime import date, datetime, timedelta
 from typing import ClassVar, Self
 
@@ -129,11 +130,9 @@ class SharedPass:
         )
 
     def _end(self, state: Pass, etag: str) -> None:
-        try:
+        # Another batch may have taken the pass over, or been given its failure meanwhile: that one's word stands.
+        with suppress(PreconditionFailed):
             self._put(state, etag)
-        except PreconditionFailed:
-            # Another batch took the pass over, or was given its failure meanwhile: that one's word stands.
-            return
 
     def _put(self, state: Pass, etag: str = "") -> str:
         body = msgspec.json.encode(state)

@@ -51,17 +51,13 @@ def parse_answer(contract: Contract, rows: Iterable[Mapping[str, str]]) -> dict[
     """What is in Athena's answer to ``check_sql``, by form and day."""
     found: dict[str, dict[date, Partition]] = {BY_DAY: {}, BY_YEAR: {}}
     for row in rows:
-        found[row["form"]][date.fromisoformat(row["dt"])] = _partition(contract, row)
+        found[row["form"]][date.fromisoformat(row["dt"])] = Partition(
+            rows=int(row["row_count"]),
+            keys=int(row["key_count"]),
+            nulls={c.name: int(row[f"{c.name}_nulls"]) for c in contract.columns if int(row[f"{c.name}_nulls"])},
+            ranges={name: _range(row[f"{name}_min"], row[f"{name}_max"]) for name in contract.number_columns},
+        )
     return found
-
-
-def _partition(contract: Contract, row: Mapping[str, str]) -> Partition:
-    return Partition(
-        rows=int(row["row_count"]),
-        keys=int(row["key_count"]),
-        nulls={c.name: int(row[f"{c.name}_nulls"]) for c in contract.columns if int(row[f"{c.name}_nulls"])},
-        ranges={name: _range(row[f"{name}_min"], row[f"{name}_max"]) for name in contract.number_columns},
-    )
 
 
 def _range(low: str, high: str) -> tuple[float, float] | None:

@@ -8,8 +8,8 @@ from typing import Any
 
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from fetch.parts import Parts, make_part, part_request
-from fetch.passes import SharedPass, whole_request
+from fetch.parts import Parts, part_request
+from fetch.passes import SharedPass
 from fetch.sources import Addresses, source_of
 from fetch.sources.base import FetchedDays, FetchRequest, Source
 from fetch.store import Gaps, find_gaps, refuse_late, silent_symbols, store
@@ -112,7 +112,7 @@ def fetch_part(event: PartEvent) -> FetchedPart:
             refuse_late(contract, awaited, gaps, patient=True)
         return fetched
 
-    done = make_part(parts, part.number, event.task.retry, judged, request.symbols)
+    done = parts.make(part.number, event.task.retry, judged, request.symbols)
     logger("fetch").info("fetched a part", extra={"part": part.number, "of": part.of, "done": done})
     return FetchedPart(len(request.symbols) if done else 0, done)
 
@@ -141,7 +141,8 @@ def fetch_batch(event: FetchEvent) -> Fetched:
     if batch.parts:
         fetched = Parts(contract, raw, event.task.execution, batch.parts).fetch(request)
     elif batch.window:
-        whole = whole_request(contract, batch, symbols, CONTEXT_DAYS)
+        days = from_intervals(contract, [batch.window])
+        whole = FetchRequest(days, symbols.expected(days[0], days[-1]), CONTEXT_DAYS)
         fetched = SharedPass(contract, raw, batch, event.task, now).fetch(source, whole, request)
     else:
         fetched = source.fetch(request)

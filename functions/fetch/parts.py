@@ -8,12 +8,11 @@ A part that failed, after its retries, fails each batch of the window; those aft
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Callable, Sequence
 
 import msgspec
 
-from fetch.passes import CSV, Answered, by_day, cut
+from fetch.passes import CSV, MONTH, Answered, cut, lines_by
 from fetch.sources.base import FetchedDays, FetchRequest, tolerated
 from marketlake.contract import Contract
 from marketlake.errors import MarketlakeError, PartFailed, PermissionDenied
@@ -40,7 +39,7 @@ class Parts:
     def __init__(self, contract: Contract, raw: Bucket, execution: str, of: int) -> None:
         self._contract, self._raw, self._execution, self._of = contract, raw, execution, of
 
-    def state(self, number: int) -> PartState | None:
+    def _state(self, number: int) -> PartState | None:
         """What is known of a part; None where its function did not come to say anything."""
         try:
             return msgspec.json.decode(self._raw.get(self._key(number, "json")).body, type=PartState)
@@ -48,18 +47,34 @@ class Parts:
             # S3 refuses, instead of saying that nothing is there, to whom may not list.
             return None
 
-    def put(self, number: int, state: PartState) -> None:
-        """Keep what is known of a part."""
+    def _put(self, number: int, state: PartState) -> None:
         self._raw.put(self._key(number, "json"), msgspec.json.encode(state), JSON)
 
-    def keep(self, number: int, state: PartState, fetched: FetchedDays) -> None:
-        """Keep a part's answer, then that it is done."""
-        months: dict[str, list[str]] = defaultdict(list)
-        for line in by_day(fetched):
-            months[line[:7]].append(line)
-        files = {self._file(number, state, month): "".join(lines).encode() for month, lines in months.items()}
-        self._raw.put_many(files, CSV)
-        self.put(number, state.ended(fetched, months=tuple(sorted(months))))
+    def make(self, number: int, attempt: int, judged: Callable[[], FetchedDays], symbols: list[str]) -> bool:
+        """Keep what the source has of part ``number``: what ``judged`` gives, which asks for ``symbols``.
+
+        False where the part before did not end well: the source is not asked then.
+
+        Raises:
+            MarketlakeError: of the source; it is noted before.
+        """
+        mine = PartState(symbols=symbols, attempt=attempt)
+        before = self._state(number - 1) if number > 1 else None
+        if number > 1 and not (before and before.done):
+            error, cause = (before.error, before.cause) if before else ("", "")
+            self._put(number, msgspec.structs.replace(mine, error=error, cause=cause))
+            return False
+        self._put(number, mine)
+        try:
+            fetched = judged()
+            months = lines_by(MONTH, fetched)
+            files = {self._file(number, mine, month): "".join(lines).encode() for month, lines in months.items()}
+            self._raw.put_many(files, CSV)
+            self._put(number, mine.ended(fetched, months=tuple(sorted(months))))
+        except MarketlakeError as error:
+            self._put(number, msgspec.structs.replace(mine, error=type(error).__name__, cause=f"{error}"))
+            raise
+        return True
 
     def fetch(self, wanted: FetchRequest) -> FetchedDays:
         """What all parts together have of ``wanted``, a batch's days and symbols.
@@ -89,7 +104,7 @@ class Parts:
         return cut(self._lines(states, wanted), whole, wanted)
 
     def _done(self, number: int) -> PartState:
-        state = self.state(number)
+        state = self._state(number)
         if state is not None and state.done:
             return state
         ended = "its function was stopped; see FetchPart in the execution's history"
@@ -97,7 +112,7 @@ class Parts:
         raise PartFailed(f"{self._contract.name}: part {number} of {self._of} of the pass failed: {why}")
 
     def _lines(self, states: Sequence[PartState], wanted: FetchRequest) -> list[str]:
-        first, last = f"{wanted.start}"[:7], f"{wanted.end}"[:7]
+        first, last = f"{wanted.start}"[:MONTH], f"{wanted.end}"[:MONTH]
         files = [
             self._file(number, state, month)
             for number, state in enumerate(states, 1)
@@ -119,26 +134,3 @@ def part_request(contract: Contract, part: Part, symbols: Symbols, context_days:
     listed = symbols.expected(days[0], days[-1])
     first, end = (len(listed) * number // part.of for number in (part.number - 1, part.number))
     return FetchRequest(days, listed[first:end], context_days)
-
-
-def make_part(parts: Parts, number: int, attempt: int, judged: Callable[[], FetchedDays], symbols: list[str]) -> bool:
-    """Keep what the source has of part ``number``: what ``judged`` gives, which asks for ``symbols``.
-
-    False where the part before did not end well: the source is not asked then.
-
-    Raises:
-        MarketlakeError: of the source; it is noted before.
-    """
-    mine = PartState(symbols=symbols, attempt=attempt)
-    before = parts.state(number - 1) if number > 1 else None
-    if number > 1 and not (before and before.done):
-        error, cause = (before.error, before.cause) if before else ("", "")
-        parts.put(number, msgspec.structs.replace(mine, error=error, cause=cause))
-        return False
-    parts.put(number, mine)
-    try:
-        parts.keep(number, mine, judged())
-    except MarketlakeError as error:
-        parts.put(number, msgspec.structs.replace(mine, error=type(error).__name__, cause=f"{error}"))
-        raise
-    return True

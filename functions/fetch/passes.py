@@ -8,7 +8,8 @@ while it is under way fail with ``PassUnderWay``, whose retrier waits at no cost
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
+from contextlib import suppress
 from datetime import date, datetime, timedelta
 from typing import ClassVar, Self
 
@@ -19,15 +20,14 @@ from fetch.sources.base import NO_BARS, FetchedDays, FetchRequest, Source
 from marketlake import errors
 from marketlake.contract import Contract
 from marketlake.errors import MarketlakeError, PassUnderWay
-from marketlake.intervals import from_intervals
 from marketlake.layout import pass_key
 from marketlake.manifest import JSON
 from marketlake.messages import Batch, BatchTask
 from marketlake.storage import Bucket, PreconditionFailed
-from marketlake.symbols import Symbols
 
 STATE = "pass.json"
 CSV = "text/csv"
+YEAR, MONTH = len("YYYY"), len("YYYY-MM")
 
 LONGEST = timedelta(minutes=6)
 """A pass that is older and not done was killed: ``fetch`` has five minutes, and clocks differ."""
@@ -103,9 +103,9 @@ class SharedPass:
             failed = msgspec.structs.replace(mine, error=type(error).__name__, cause=f"{error}")
             self._end(failed, etag)
             raise
-        years = by_year(fetched)
+        years = lines_by(YEAR, fetched)
         self._raw.put_many({self._key(f"{year}.csv"): "".join(years[year]).encode() for year in years}, CSV)
-        done = mine.ended(fetched, years=sorted(years))
+        done = mine.ended(fetched, years=sorted(map(int, years)))
         self._end(done, etag)
         return cut([line for year in sorted(years) for line in years[year]], done, part)
 
@@ -130,11 +130,9 @@ class SharedPass:
         )
 
     def _end(self, state: Pass, etag: str) -> None:
-        try:
+        # Another batch may have taken the pass over, or been given its failure meanwhile: that one's word stands.
+        with suppress(PreconditionFailed):
             self._put(state, etag)
-        except PreconditionFailed:
-            # Another batch took the pass over, or was given its failure meanwhile: that one's word stands.
-            return
 
     def _put(self, state: Pass, etag: str = "") -> str:
         body = msgspec.json.encode(state)
@@ -149,25 +147,16 @@ class SharedPass:
         return pass_key(self._contract, self._task.execution, self._batch.symbols, name)
 
 
-def whole_request(contract: Contract, batch: Batch, symbols: Symbols, context_days: int) -> FetchRequest:
-    """What the pass of ``batch`` asks for: all days of its window, and the symbols listed on any of them."""
-    days = from_intervals(contract, [batch.window])
-    return FetchRequest(days, symbols.expected(days[0], days[-1]), context_days)
-
-
-def by_year(fetched: FetchedDays) -> dict[int, list[str]]:
-    """The lines of all that came, each begun with its day, by year; days before the first wanted one come first."""
-    years: dict[int, list[str]] = defaultdict(list)
-    for line in by_day(fetched):
-        years[int(line[:4])].append(line)
-    return years
-
-
-def by_day(fetched: FetchedDays) -> Iterator[str]:
-    """The lines of all that came, each begun with its day; days before the first wanted one come first."""
-    yield from (fetched.before or b"").decode().splitlines(keepends=True)[1:]
+def lines_by(period: int, fetched: FetchedDays) -> dict[str, list[str]]:
+    """The lines of all that came, each begun with its day, by ``YEAR`` or ``MONTH``; days before the first wanted one
+    come first."""
+    found: dict[str, list[str]] = defaultdict(list)
+    for line in (fetched.before or b"").decode().splitlines(keepends=True)[1:]:
+        found[line[:period]].append(line)
     for day in sorted(fetched.days):
-        yield from (f"{day},{line}" for line in fetched.days[day].decode().splitlines(keepends=True)[1:])
+        for line in fetched.days[day].decode().splitlines(keepends=True)[1:]:
+            found[f"{day}"[:period]].append(f"{day},{line}")
+    return found
 
 
 def cut(lines: Sequence[str], found: Answered, part: FetchRequest) -> FetchedDays:

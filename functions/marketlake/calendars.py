@@ -26,13 +26,11 @@ def closing_days(calendar: str, year: int) -> frozenset[date]:
     Raises:
         ContractViolation: the calendar is not in ``CALENDARS``.
     """
-    if calendar == "london":
-        from holidays import country_holidays
+    from holidays import country_holidays, financial_holidays
 
+    if calendar == "london":
         return frozenset(country_holidays("GB", subdiv="ENG", years=year))
     if calendar == "target":
-        from holidays import financial_holidays
-
         return frozenset(financial_holidays("XECB", years=year))
     raise ContractViolation(f"calendar {calendar!r} is unknown; a contract names one of {', '.join(CALENDARS)}")
 

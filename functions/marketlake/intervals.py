@@ -6,26 +6,25 @@ day of 25 years stays far below a state's 256 KB.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from datetime import date
+from itertools import groupby
 
 from marketlake.contract import Contract
 
 
 def to_intervals(contract: Contract, days: Sequence[date]) -> list[str]:
     """The shortest list of day ranges that holds exactly ``days`` (ascending days of the contract's calendar)."""
-    if not days:
-        return []
-    wanted, ranges = set(days), list[list[date]]()
-    in_range = False
-    for day in contract.days(min(days), max(days)):
-        if day in wanted:
-            if in_range:
-                ranges[-1][1] = day
-            else:
-                ranges.append([day, day])
-        in_range = day in wanted
-    return [f"{first}" if first == last else f"{first}/{last}" for first, last in ranges]
+    due = contract.days(min(days), max(days)) if days else []
+    return [f"{first}" if first == last else f"{first}/{last}" for first, last, _ in day_ranges(due, days)]
+
+
+def day_ranges(due: Sequence[date], days: Collection[date]) -> Iterator[tuple[date, date, int]]:
+    """First day, last day and number of days of each range of ``days``, which are some of ``due`` (ascending)."""
+    for are_wanted, group in groupby(due, set(days).__contains__):
+        if are_wanted:
+            found = list(group)
+            yield found[0], found[-1], len(found)
 
 
 def from_intervals(contract: Contract, intervals: Iterable[str]) -> list[date]:

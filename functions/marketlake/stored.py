@@ -77,15 +77,17 @@ def read_year(contract: Contract, clean: Bucket, year: int) -> Year | None:
     return Year(stored.etag, etags, rows, current)
 
 
-def read_day(contract: Contract, clean: Bucket, day: date) -> StoredDay:
-    """The day's object as it is now, its rows in the contract's columns.
+def read_day(contract: Contract, clean: Bucket, day: date) -> StoredDay | None:
+    """The day's object as it is now, its rows in the contract's columns; None where it has no object.
 
     Raises:
-        ObjectMissing: the day has no object.
         ContractViolation: its columns are not those of the contract, nor of an earlier version of it.
     """
     key = clean_key(contract.name, day)
-    stored = clean.get(key)
+    try:
+        stored = clean.get(key)
+    except ObjectMissing:
+        return None
     return StoredDay(in_contracts_columns(contract, pl.read_parquet(io.BytesIO(stored.body)), key), stored.etag)
 
 
@@ -100,7 +102,7 @@ def in_contracts_columns(contract: Contract, frame: pl.DataFrame, key: str, *, d
     """
     schema = {"dt": pl.String(), **polars_schema(contract)} if dated else polars_schema(contract)
     if frame.schema == pl.Schema(schema):
-        return _under_current_names(contract, frame)
+        return under_current_names(contract, frame)
     if contract.units is not None:
         frame = _with_currencies(contract.units, frame)
     there = set(frame.columns)
@@ -112,7 +114,7 @@ def in_contracts_columns(contract: Contract, frame: pl.DataFrame, key: str, *, d
             f"{key} was written under another contract, and its values do not fit this one: {error}; "
             "give a column whose type changes another name"
         ) from error
-    return _under_current_names(contract, fitted)
+    return under_current_names(contract, fitted)
 
 
 def _renamed(contract: Contract, frame: pl.DataFrame) -> bool:
@@ -120,7 +122,7 @@ def _renamed(contract: Contract, frame: pl.DataFrame) -> bool:
     return bool(frame[contract.symbol_column].is_in(list(shipped_aliases())).any())
 
 
-def _under_current_names(contract: Contract, frame: pl.DataFrame) -> pl.DataFrame:
+def under_current_names(contract: Contract, frame: pl.DataFrame) -> pl.DataFrame:
     """``frame`` with each ticker under its name of today; where a day has a row under both, that one is kept."""
     if not _renamed(contract, frame):
         return frame
@@ -162,7 +164,8 @@ def stored_days(
     current = [day for day in wanted & held.keys() if there.get(day) in (None, held[day])]
     found = {day: StoredDay(rows, there.get(day, "")) for day, rows in _rows_of(contract, years, current).items()}
     newer = sorted(there.keys() - found.keys())
-    read = side_by_side(lambda day: read_if_there(contract, clean, day), newer)
+    # Each may be another by now than was listed, or gone.
+    read = side_by_side(lambda day: read_day(contract, clean, day), newer)
     return found | {day: stored for day, stored in zip(newer, read, strict=True) if stored is not None}
 
 
@@ -175,11 +178,3 @@ def _rows_of(contract: Contract, years: Mapping[int, Year], days: Sequence[date]
     parts = rows.partition_by("dt", as_dict=True, include_key=False)
     nothing = rows.drop("dt").clear()
     return {day: parts.get((text,), nothing).sort(contract.key) for day, text in zip(days, texts, strict=True)}
-
-
-def read_if_there(contract: Contract, clean: Bucket, day: date) -> StoredDay | None:
-    """The day's object as it is now, which may be another than was listed; None where it is gone by now."""
-    try:
-        return read_day(contract, clean, day)
-    except ObjectMissing:
-        return None

@@ -44,13 +44,6 @@ def _tracer(service: str) -> Tracer:
     return Tracer(service=service)
 
 
-def _is_traced() -> bool:
-    """Whether this invocation is to be traced: tracing is on, and Lambda did not decide against it
-    (https://docs.aws.amazon.com/xray/latest/devguide/xray-concepts.html#xray-concepts-tracingheader)."""
-    disabled = strtobool(os.environ.get("POWERTOOLS_TRACE_DISABLED", "false"))
-    return not disabled and "Sampled=0" not in os.environ.get("_X_AMZN_TRACE_ID", "")
-
-
 def count(name: str, value: float, dataset: str) -> None:
     """Emit the metric ``name`` (unit: count) as one EMF document, which names ``dataset`` for who reads the log.
 
@@ -96,9 +89,11 @@ def task(service: str, given: type[Given]) -> Callable[[Callable[[Given], Answer
 
 
 def _traced(service: str, function: Callable[[Given], Answer]) -> Callable[[Given], Answer]:
-    """``function`` in a segment of its own; the tracing package brings botocore with it, half a second of CPU, so it is
-    not imported where nothing is traced."""
-    if not _is_traced():
+    """``function`` in a segment of its own, unless tracing is off or Lambda decided against it for this invocation
+    (https://docs.aws.amazon.com/xray/latest/devguide/xray-concepts.html#xray-concepts-tracingheader): the tracing
+    package brings botocore with it, half a second of CPU, so it is not imported where nothing is traced."""
+    disabled = strtobool(os.environ.get("POWERTOOLS_TRACE_DISABLED", "false"))
+    if disabled or "Sampled=0" in os.environ.get("_X_AMZN_TRACE_ID", ""):
         return function
     capture = _tracer(service).capture_method(capture_response=False)
     traced: Callable[[Given], Answer] = capture(function)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import date, timedelta
 
 import msgspec
@@ -49,35 +49,21 @@ UNPACED = 10.0
 """Symbols a second of a source without a pace: yfinance takes 20 ms of a core for one, and Fetch has half of a core."""
 
 
-@dataclass(frozen=True)
-class Window:
-    """The days of a dataset that a request is about, ascending; a daily one looks at done days among them again."""
-
-    days: tuple[date, ...]
-    daily: bool
-
-
-def window_of(contract: Contract, request: Request, look_back_days: int, last_known_day: date | None) -> Window:
-    """The days of ``contract`` that ``request`` asks for and that are due by its moment."""
+def window_of(contract: Contract, request: Request, look_back_days: int, last_known_day: date | None) -> list[date]:
+    """The days of ``contract``, ascending, that ``request`` asks for and that are due by its moment."""
     last = contract.last_due_day(request.at)
     last = min(last, last_known_day) if last_known_day else last
     end = min(request.end, last) if request.end else last
     start = request.start or end - timedelta(days=look_back_days)
-    return Window(tuple(contract.days(start, end)), request.daily)
+    return contract.days(start, end)
 
 
-def patchable(window: Window, done: set[date], symbols: Symbols) -> Window:
+def patchable(window: Sequence[date], done: set[date], symbols: Symbols) -> Sequence[date]:
     """The days of ``window`` into which ``symbols`` can be put: complete ones on which one of them is listed.
 
     Where there are none it is the whole window, whose batches then fail and say what to do.
     """
-    days = tuple(day for day in window.days if day in done and symbols.expected(day))
-    return replace(window, days=days or window.days)
-
-
-def without_holes(window: Window, ledger: Ledger) -> Window:
-    """The days of a daily ``window`` for which it is worth asking: not those known to be holes at the source."""
-    return replace(window, days=tuple(day for day in window.days if day not in ledger.known_holes))
+    return [day for day in window if day in done and symbols.expected(day)] or window
 
 
 def patch_batches(
@@ -94,7 +80,7 @@ def patch_batches(
         of_patch = symbols.only(patch.symbols)
         days = [day for day in contract.days(patch.start, patch.end) if day in done and of_patch.expected(day)]
         # That the source has none of them on a day is no failure: it was asked.
-        planned = plan_batches(contract, asked, Window(tuple(days), daily=False), done, every, quiet=days)
+        planned = plan_batches(contract, asked, days, done, every, quiet=days)
         batches += sharing_a_pass(contract, planned, of_patch)
     return batches[:most]
 
@@ -102,7 +88,7 @@ def patch_batches(
 def plan_batches(
     contract: Contract,
     request: Request,
-    window: Window,
+    window: Sequence[date],
     done: Collection[date],
     symbols: int = 1,
     *,
@@ -116,18 +102,30 @@ def plan_batches(
     Days without a marker are loaded. Days with one are left out, but a daily run fetches them again to find late
     corrections (``recheck``), and ``force``, ``symbols`` or ``drop_missing`` loads them whatever their marker says.
     """
-
     most = min(contract.batch_days, max(1, MAX_BATCH_ROWS // max(1, symbols)))
 
     def batches_of(days: Iterable[date], *, recheck: bool = False) -> list[Batch]:
-        runs = _runs(days, most)
-        return [_batch(contract, request, run, [d for d in run if d in quiet], recheck=recheck) for run in runs]
+        # Without force, Plan would leave out the days of a recheck: they have markers.
+        named, force = list(request.symbols), request.force or recheck
+        return [
+            Batch(
+                dataset=contract.name,
+                days=to_intervals(contract, run),
+                count=len(run),
+                input=Input([contract.name], run[0], run[-1], named, force, request.drop_missing),
+                symbols=named,
+                recheck=recheck,
+                quiet=to_intervals(contract, [day for day in run if day in quiet]),
+                drill=request.drill,
+            )
+            for run in _runs(days, most)
+        ]
 
     if request.force or request.symbols or request.drop_missing:
-        return _continuing(batches_of(window.days))
-    batches = batches_of(day for day in window.days if day not in done)
-    if window.daily:
-        batches += _continuing(batches_of((day for day in window.days if day in done), recheck=True))
+        return _continuing(batches_of(window))
+    batches = batches_of(day for day in window if day not in done)
+    if request.daily:
+        batches += _continuing(batches_of((day for day in window if day in done), recheck=True))
     return batches
 
 
@@ -149,8 +147,7 @@ def sharing_a_pass(
     parts = math.ceil(max(1, seconds / PASS_SECONDS, rows / MAX_PASS_ROWS))
     if (batches[0].symbols and rows > MAX_PASS_ROWS) or (len(batches) < 2 and parts == 1):
         return list(batches)
-    if batches[0].symbols or parts == 1:
-        return [msgspec.structs.replace(batch, window=f"{first}/{last}") for batch in batches]
+    parts = 0 if batches[0].symbols or parts == 1 else parts
     return [msgspec.structs.replace(batch, window=f"{first}/{last}", parts=parts) for batch in batches]
 
 
@@ -243,21 +240,3 @@ def _runs(days: Iterable[date], most: int) -> list[list[date]]:
         else:
             runs.append([day])
     return runs
-
-
-def _batch(
-    contract: Contract, request: Request, days: Sequence[date], quiet: Sequence[date], *, recheck: bool
-) -> Batch:
-    # Without force, Plan would leave out the days of a recheck: they have markers.
-    force = request.force or recheck
-    symbols = list(request.symbols)
-    return Batch(
-        dataset=contract.name,
-        days=to_intervals(contract, days),
-        count=len(days),
-        input=Input([contract.name], days[0], days[-1], symbols, force, request.drop_missing),
-        symbols=symbols,
-        recheck=recheck,
-        quiet=to_intervals(contract, quiet),
-        drill=request.drill,
-    )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
@@ -12,7 +12,7 @@ from typing import Any
 import msgspec
 
 from marketlake.aws import s3_client
-from marketlake.contract import dataset_names, load_contract
+from marketlake.contract import Contract, dataset_names, load_contract
 from marketlake.errors import ContractViolation, InvalidRequest
 from marketlake.history import loaded_days
 from marketlake.layout import claim_key
@@ -35,7 +35,6 @@ from plan.batches import (
     sharing_a_pass,
     source_requests,
     window_of,
-    without_holes,
 )
 
 
@@ -66,15 +65,6 @@ class Settings:
             raise ContractViolation(f"LAST_KNOWN_DAY={self.last_known_day!r} is not a date; deploy again") from error
 
 
-@dataclass(frozen=True)
-class Deployed:
-    """What Plan reads by: its settings, the clean bucket, and the symbols in force of each dataset."""
-
-    settings: Settings
-    clean: Bucket
-    symbols: Mapping[str, Symbols]
-
-
 @task("plan", PlanEvent)
 def handler(event: PlanEvent) -> Planned:
     """The batches of days that are not done, or no batches where another execution runs the same scheduled start."""
@@ -83,11 +73,10 @@ def handler(event: PlanEvent) -> Planned:
     contracts = {name: load_contract(name) for name in dataset_names()}
     symbols = {name: symbols_in_force(c, artifacts, settings.fx_base) for name, c in contracts.items()}
     known = {name: listed.names for name, listed in symbols.items()}
-    deployed = Deployed(settings, clean, symbols)
     try:
         request = parse_request(event.input, known, event.started, settings.last_day)
         if event.preview:
-            return _plan(deployed, request)
+            return _plan(settings, clean, symbols, request)
     except InvalidRequest as refused:
         if not event.preview:
             raise
@@ -97,14 +86,14 @@ def handler(event: PlanEvent) -> Planned:
     if runner != execution:
         planned = Planned([], Summary(list(request.datasets), started_already=runner))
     else:
-        found = _plan(deployed, request)
+        found = _plan(settings, clean, symbols, request)
         planned = Planned(found.batches, found.summary, found.parts)
     logger("plan").info("planned", extra=msgspec.to_builtins(planned.summary))
     return planned
 
 
-def _plan(deployed: Deployed, request: Request) -> Previewed:
-    """The plan for ``request``, with each dataset's part in it. It only reads.
+def _plan(settings: Settings, clean: Bucket, symbols: Mapping[str, Symbols], request: Request) -> Previewed:
+    """The plan for ``request``, with each dataset's part in it; ``symbols`` are those in force. It only reads.
 
     Raises:
         InvalidRequest: the plan is too large.
@@ -114,7 +103,7 @@ def _plan(deployed: Deployed, request: Request) -> Previewed:
     datasets: list[DatasetPlan] = []
     for name in request.datasets:
         room = MAX_PATCH_BATCHES - len(patches)
-        of_window, of_patches, found = _plan_dataset(deployed, request, name, room)
+        of_window, of_patches, found = _plan_dataset(settings, clean, load_contract(name), symbols[name], request, room)
         batches, patches, datasets = batches + of_window, patches + of_patches, [*datasets, found]
     parts = parts_of(batches)
     batches += fitting(batches, patches, parts)
@@ -130,16 +119,17 @@ def _plan(deployed: Deployed, request: Request) -> Previewed:
 
 
 def _plan_dataset(
-    deployed: Deployed, request: Request, name: str, room: int
+    settings: Settings, clean: Bucket, contract: Contract, symbols: Symbols, request: Request, room: int
 ) -> tuple[list[Batch], list[Batch], DatasetPlan]:
     """The batches of one dataset's window, those for its patches, ``room`` at most, and its part in the plan."""
-    settings, clean, symbols, contract = deployed.settings, deployed.clean, deployed.symbols[name], load_contract(name)
+    name = contract.name
     # Only a daily run: who names days, symbols or force asks for just that, known hole or not.
     own = request.daily and not request.symbols and not request.force
     ledger = read_ledger(clean, name)[0] if own else Ledger()
-    window = without_holes(window_of(contract, request, settings.look_back_days, settings.last_day), ledger)
-    done = loaded_days(clean, name, window.days[0], window.days[-1]) if window.days else set()
-    due, done_days = len(window.days), len(done & set(window.days))
+    asked_for = window_of(contract, request, settings.look_back_days, settings.last_day)
+    window: Sequence[date] = [day for day in asked_for if day not in ledger.known_holes]
+    done = loaded_days(clean, name, window[0], window[-1]) if window else set()
+    due, done_days = len(window), len(done & set(window))
     if request.symbols:
         window = patchable(window, done, symbols.only(request.symbols))
     planned = plan_batches(contract, request, window, done, len(symbols.names), quiet=ledger.holes)

@@ -30,7 +30,7 @@ from marketlake.history import days_to_text
 from marketlake.layout import clean_etags, year_key
 from marketlake.schemas import polars_schema
 from marketlake.storage import Bucket, PreconditionFailed, side_by_side
-from marketlake.stored import DAYS, StoredDay, Year, read_if_there, read_year
+from marketlake.stored import DAYS, StoredDay, Year, read_day, read_year
 
 ATTEMPTS = 8
 
@@ -93,16 +93,12 @@ def _rows_of(
     """
     rows = {day: written[day] for day, etag in newer.items() if day in written and written[day].etag == etag}
     missing = [day for day in newer if day not in rows]
-    read = side_by_side(lambda day: read_if_there(contract, clean, day), missing)
+    read = side_by_side(lambda day: read_day(contract, clean, day), missing)
     rows |= {day: found for day, found in zip(missing, read, strict=True) if found is not None}
     days = {day: found.etag for day, found in rows.items()}
-    parts = [_with_dt(contract, rows)]
+    frames = {day: found.frame for day, found in rows.items()}
+    parts = [dated(frames, pl.DataFrame(schema=polars_schema(contract))).cast({"dt": pl.String()})]
     if held is not None:
         parts.append(held.frame.filter(~pl.col("dt").is_in([f"{day}" for day in rows])))
         days = held.days | days
     return days, pl.concat(parts)
-
-
-def _with_dt(contract: Contract, rows: Mapping[date, StoredDay]) -> pl.DataFrame:
-    frames = {day: found.frame for day, found in rows.items()}
-    return dated(frames, pl.DataFrame(schema=polars_schema(contract))).cast({"dt": pl.String()})

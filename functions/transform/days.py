@@ -21,7 +21,7 @@ from marketlake.errors import DataQualityError, StorageUnavailable
 from marketlake.layout import clean_key
 from marketlake.manifest import JSON, WrittenDay
 from marketlake.messages import Batch
-from marketlake.storage import Bucket, ObjectMissing, PreconditionFailed, side_by_side
+from marketlake.storage import Bucket, PreconditionFailed, side_by_side
 from marketlake.stored import StoredDay, read_day
 
 ATTEMPTS = 8
@@ -188,15 +188,10 @@ def _write_day(contract: Contract, clean: Bucket, day: Day, merge: Merge) -> Day
             etag = clean.put(key, day.body, PARQUET, if_match=old or None, if_absent=not old)
             return replace(day, etag=etag, change=first.change)
         except PreconditionFailed:
-            (day,) = merge([replace(day, old=_old_now(contract, clean, day))])
+            # Where it was removed since, what was read of it is all there is.
+            gone = replace(day.old, etag="") if day.old else None
+            (day,) = merge([replace(day, old=read_day(contract, clean, day.dt) or gone)])
     raise StorageUnavailable(f"{key} was written {ATTEMPTS} times by other executions meanwhile; try again")
-
-
-def _old_now(contract: Contract, clean: Bucket, day: Day) -> StoredDay | None:
-    try:
-        return read_day(contract, clean, day.dt)
-    except ObjectMissing:  # removed since: what was read of it is all there is
-        return replace(day.old, etag="") if day.old else None
 
 
 def described(contract: Contract, days: Sequence[Day]) -> list[WrittenDay]:
@@ -246,8 +241,3 @@ def measured(contract: Contract, frames: Mapping[date, pl.DataFrame]) -> dict[da
         )
 
     return {day: of(day) for day in frames}
-
-
-def with_old(days: Sequence[Day], stored: Mapping[date, StoredDay]) -> list[Day]:
-    """``days`` with what the lake has of each."""
-    return [replace(day, old=stored.get(day.dt)) for day in days]

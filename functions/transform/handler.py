@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
 from functools import partial
 
@@ -19,7 +19,7 @@ from marketlake.stored import StoredDay, read_years, stored_days
 from marketlake.telemetry import count, logger, task
 from transform.actions import record_actions
 from transform.compact import compact_years
-from transform.days import days_of, described, merged, refuse_absent, with_first_changes, with_old, write_days
+from transform.days import days_of, described, merged, refuse_absent, with_first_changes, write_days
 from transform.restatements import notice_restatements
 
 
@@ -45,7 +45,8 @@ def handler(event: TransformEvent) -> Transformed:
     rows = read_batch_rows(clean, event.validated.manifest)
     came = days_of(rows)
     years = read_years(contract, clean, {day.dt.year for day in came})
-    days = with_old(came, stored_days(contract, clean, [day.dt for day in came], years))
+    stored = stored_days(contract, clean, [day.dt for day in came], years)
+    days = [replace(day, old=stored.get(day.dt)) for day in came]
     if batch.symbols:
         refuse_absent(contract, days)
     # Before anything is written over, and kept before that: an attempt after this one no longer sees it.

@@ -37,44 +37,40 @@ def judge_days(
     A ``patch`` is put into days that are complete without it, as some symbols alone or a day that is looked at again:
     one good row is enough, since it takes no other's place.
     """
-    share = 0.0 if patch else contract.rules.coverage
+    coverage = 0.0 if patch else contract.rules.coverage
     is_good = pl.col("reason").is_null()
     found = rows.group_by("dt").agg(pl.len().alias("rows"), pl.col(contract.symbol_column).filter(is_good))
     counts = {day: (height, set(good)) for day, height, good in found.iter_rows()}
-    judged = (
-        _judge_day(contract, rows, day, *counts.get(day, (0, set())), symbols.expected(day), share) for day in days
+    rejected = []
+    for day in days:
+        height, good = counts.get(day, (0, set()))
+        cause = _too_many_bad(contract, rows.filter(pl.col("dt") == day)) if len(good) < height else ""
+        cause = cause or _too_few_good(good, symbols.expected(day), coverage)
+        if cause:
+            rejected.append(RejectedDay(day, "DataQualityError", cause))
+    return rejected
+
+
+def _too_many_bad(contract: Contract, of_day: pl.DataFrame) -> str:
+    bad, most = of_day.drop_nulls("reason"), contract.rules.max_bad_share
+    if bad.height / of_day.height <= most:
+        return ""
+    reason, times = bad["reason"].value_counts(sort=True).row(0)
+    return (
+        f"{bad.height} of {of_day.height} rows are bad, more than {most:.0%}; "
+        f"most often: {reason} ({times} rows); see the quarantined rows"
     )
-    return [rejection for rejection in judged if rejection is not None]
 
 
-def _judge_day(
-    contract: Contract,
-    rows: pl.DataFrame,
-    day: date,
-    height: int,
-    having_good: set[str],
-    expected: Sequence[str],
-    coverage: float,
-) -> RejectedDay | None:
-    """``day`` rejected, if it is: it has ``height`` of the ``rows``, of which good ones are of ``having_good``."""
-    bad = rows.filter((pl.col("dt") == day) & pl.col("reason").is_not_null()) if len(having_good) < height else None
-    if bad is not None and bad.height / height > contract.rules.max_bad_share:
-        reason, times = bad["reason"].value_counts(sort=True).row(0)
-        cause = (
-            f"{bad.height} of {height} rows are bad, more than {contract.rules.max_bad_share:.0%}; "
-            f"most often: {reason} ({times} rows); see the quarantined rows"
-        )
-        return RejectedDay(day, "DataQualityError", cause)
+def _too_few_good(having_good: set[str], expected: Sequence[str], coverage: float) -> str:
     good = having_good & set(expected)
-    if len(good) < coverage * len(expected) or not good:
-        absent = sorted(set(expected) - good)
-        cause = (
-            f"{len(good)} of {len(expected)} expected symbols have a good row, "
-            f"{coverage:.0%} are needed; "
-            f"without one: {', '.join(absent[:5])}{' ...' if len(absent) > 5 else ''}"
-        )
-        return RejectedDay(day, "DataQualityError", cause)
-    return None
+    if good and len(good) >= coverage * len(expected):
+        return ""
+    absent = sorted(set(expected) - good)
+    return (
+        f"{len(good)} of {len(expected)} expected symbols have a good row, {coverage:.0%} are needed; "
+        f"without one: {', '.join(absent[:5])}{' ...' if len(absent) > 5 else ''}"
+    )
 
 
 def missing_days(contract: Contract, fetched: Fetched) -> list[RejectedDay]:

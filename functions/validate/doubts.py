@@ -11,6 +11,7 @@ from collections.abc import Mapping
 import polars as pl
 
 from marketlake.contract import Contract, DividendRule, RangeRule
+from marketlake.symbols import currencies_of
 from validate.neighbours import beside
 from validate.raw import ADJUSTMENT
 from validate.rules import broken_values
@@ -75,7 +76,8 @@ def _flagged(rows: pl.DataFrame, found: Mapping[str, pl.Series]) -> pl.DataFrame
 def _range(rule: RangeRule) -> dict[str, pl.Expr]:
     """Column -> whether it contradicts the close; the open also where it is outside of what is left of the range."""
     close, room = pl.col(rule.close), 1 + RELATIVE_TOLERANCE
-    far = {name: ~(pl.col(name) / close).is_between(1 / rule.max_ratio, rule.max_ratio) for name in _names(rule)}
+    names = (rule.open, rule.high, rule.low)
+    far = {name: ~(pl.col(name) / close).is_between(1 / rule.max_ratio, rule.max_ratio) for name in names}
     high = far[rule.high] | (pl.col(rule.high) * room < close)
     low = far[rule.low] | (pl.col(rule.low) > close * room)
     opened, over = pl.col(rule.open), pl.col(rule.high)
@@ -83,13 +85,9 @@ def _range(rule: RangeRule) -> dict[str, pl.Expr]:
     return {rule.high: high.fill_null(False), rule.low: low.fill_null(False), rule.open: far[rule.open] | outside}
 
 
-def _names(rule: RangeRule) -> tuple[str, str, str]:
-    return rule.open, rule.high, rule.low
-
-
 def _dividends(rule: DividendRule, contract: Contract, rows: pl.DataFrame) -> list[tuple[str, pl.Series, pl.Series]]:
     """For both rules about dividends: flag, whether each row breaks it, and whether that costs the amount."""
-    if not (_listed(rule, rows).any() or rows[ADJUSTMENT].is_not_null().any()):
+    if not ((rows[rule.column] != 0).any() or rows[ADJUSTMENT].is_not_null().any()):
         return []
     factor, price = (beside(contract, name) for name in (ADJUSTMENT, rule.of))
     next_day = pl.col(PLACE) == beside(contract, PLACE) + 1
@@ -100,7 +98,7 @@ def _dividends(rule: DividendRule, contract: Contract, rows: pl.DataFrame) -> li
         # Over more than a day it is the product of all dividends between, of days too that are not here.
         implied=pl.when(next_day).then(1 - factor / pl.col(ADJUSTMENT)),
         # A currency without a unit in the contract, such as rand, cannot be compared with a price at all.
-        comparable=pl.col(rule.currency_column).is_in(sorted(_currencies(contract))).fill_null(True),
+        comparable=pl.col(rule.currency_column).is_in(sorted(currencies_of(contract) or ())).fill_null(True),
         same=pl.col(rule.currency_column).eq_missing(pl.col(rule.price_currency_column)).fill_null(True)
         | pl.col(rule.currency_column).is_null(),
         newest=beside(contract, "dt", -1).is_null(),
@@ -116,14 +114,6 @@ def _places(contract: Contract, rows: pl.DataFrame) -> pl.Series:
     dates = rows["dt"]
     days = contract.days(dates.min(), dates.max())  # type: ignore[arg-type]
     return dates.replace_strict(days, range(len(days)), default=None, return_dtype=pl.Int64())
-
-
-def _listed(rule: DividendRule, rows: pl.DataFrame) -> pl.Series:
-    return (rows[rule.column] != 0).fill_null(False)
-
-
-def _currencies(contract: Contract) -> set[str]:
-    return {unit.currency for unit in contract.units.quoted.values()} if contract.units else set()
 
 
 def _size(rule: DividendRule) -> pl.Expr:
@@ -145,7 +135,7 @@ def _contradicted(rule: DividendRule) -> pl.Expr:
     usable = implied.is_finite() & (implied > -NOTHING_IMPLIED)
     spread = pl.when("same").then(rule.tolerance).otherwise(rule.currency_tolerance)
     agrees = (implied / share).is_between(1 / spread, spread) | ((implied - share).abs() <= NOTHING_IMPLIED)
-    waiting = pl.col("newest") & (implied <= NOTHING_IMPLIED) & ~_beyond_ordinary(rule)
+    waiting = pl.col("newest") & (implied <= NOTHING_IMPLIED) & (share <= rule.ordinary[1])
     listed = (pl.col("amount") != 0) & pl.col("comparable") & usable & ~agrees & ~waiting
     # A step back up follows a step down where one row alone has another adjusted close.
     alone = pl.col("implied_before") < -NOTHING_IMPLIED
@@ -161,7 +151,3 @@ def _costs(rule: DividendRule) -> pl.Expr:
     beyond = implied > rule.ordinary[1]
     ordinary = pl.col("share").is_between(*rule.ordinary)
     return ~(ordinary & (late | beyond)).fill_null(False)
-
-
-def _beyond_ordinary(rule: DividendRule) -> pl.Expr:
-    return pl.col("share") > rule.ordinary[1]

@@ -58,8 +58,8 @@ def handler(event: ValidateEvent) -> Validated:
     if batch.symbols:
         symbols = symbols.only(batch.symbols)
 
-    days = _stored_days(contract, raw, batch, event.fetched)
-    frame = read_raw(contract, days, _before(contract, raw, batch, event.fetched))
+    days, earlier = _stored(contract, raw, batch, event.fetched)
+    frame = read_raw(contract, days, earlier)
     first = days[0].day if days else date.max
     lake = held_rows(contract, clean, batch, first, frame)
     everything = judged_rows(contract, frame, lake)
@@ -157,18 +157,12 @@ def last_before(contract: Contract, before: pl.DataFrame) -> pl.DataFrame:
     return last.select(polars_schema(contract).names())
 
 
-def _stored_days(contract: Contract, raw: Bucket, batch: Batch, fetched: Fetched) -> list[RawDay]:
+def _stored(contract: Contract, raw: Bucket, batch: Batch, fetched: Fetched) -> tuple[list[RawDay], bytes | None]:
+    """The days that Fetch stored, and the object of the rows before the batch, if there is one."""
     days = from_intervals(contract, fetched.days)
     bodies = raw.get_many([raw_key(contract, day, batch.symbols) for day in days])
-    return [RawDay(day, stored.body) for day, stored in zip(days, bodies, strict=True)]
-
-
-def _before(contract: Contract, raw: Bucket, batch: Batch, fetched: Fetched) -> bytes | None:
-    """The object of the rows before the batch, if there is one."""
-    if not fetched.before:
-        return None
-    first = from_intervals(contract, fetched.days)[0]
-    return raw.get(before_key(contract, first, batch.symbols)).body
+    before = raw.get(before_key(contract, days[0], batch.symbols)).body if fetched.before else None
+    return [RawDay(day, stored.body) for day, stored in zip(days, bodies, strict=True)], before
 
 
 def _judged_otherwise(contract: Contract, rows: pl.DataFrame, lake: pl.DataFrame, day: date) -> bool:

@@ -166,7 +166,7 @@ def levels(rule: MoveRule, values: Sequence[Value]) -> list[list[Value]]:
     found: list[list[Value]] = []
     for value in values:
         last = found[-1][-1] if found else None
-        if last and (_near(rule, last, value) or unadjusted(rule, last.value, value.value, value.split)):
+        if last and (_agree(rule, last.value, value.value) or unadjusted(rule, last.value, value.value, value.split)):
             found[-1].append(value)
         else:
             found.append([value])
@@ -178,10 +178,11 @@ def _moves(rule: MoveRule, found: list[list[Value]]) -> Iterator[tuple[int, str]
     accepted: list[Value] = []
     for number, level in enumerate(found):
         later = found[number + 1] if number + 1 < len(found) else []
-        if accepted and _near(rule, accepted[-1], level[0]):  # what was between them was wrong
+        if accepted and _agree(rule, accepted[-1].value, level[0].value):  # what was between them was wrong
             wrong = False
         elif accepted and later:
-            wrong = len(level) == 1 or (len(level) <= SHORT_LEVEL and _near(rule, accepted[-1], later[0]))
+            back = _agree(rule, accepted[-1].value, later[0].value)
+            wrong = len(level) == 1 or (len(level) <= SHORT_LEVEL and back)
         elif accepted:
             wrong = len(level) == 1
         else:
@@ -192,10 +193,6 @@ def _moves(rule: MoveRule, found: list[list[Value]]) -> Iterator[tuple[int, str]
         beside = (accepted or later)[-1 if accepted else 0]
         for value in level:
             yield value.row, _move(rule, beside.value, value.value)
-
-
-def _near(rule: MoveRule, one: Value, other: Value) -> bool:
-    return _agree(rule, one.value, other.value)
 
 
 def _agree(rule: MoveRule, one: float, other: float) -> bool:

@@ -14,7 +14,16 @@ from marketlake.contract import Contract
 def row_reasons(contract: Contract, frame: pl.DataFrame) -> pl.Series:
     """The first rule that each row of ``frame`` (``dt`` and the contract's columns) breaks, null where none."""
     required = [column.name for column in contract.columns if not column.nullable]
-    checks = [*_unit(contract), *_nulls(required), *_values(contract, required), _unique(contract)]
+    broken: dict[str, pl.Expr] = {}
+    if contract.units is not None:
+        column, known = contract.units.quoted_column, list(contract.units.quoted)
+        text = f"{column} is not one of {', '.join(known)}: no unit is known for these prices"
+        broken[text] = ~pl.col(column).is_in(known)
+    for name in required:
+        broken[f"{name} is missing"] = pl.col(name).is_null() | (pl.col(name).cast(pl.String) == "")
+    broken |= {f"{name} {words}": wrong for (name, words), wrong in broken_values(contract, required).items()}
+    broken[f"more than one row for {', '.join(contract.key)}"] = pl.len().over("dt", *contract.key) > 1
+    checks = [pl.when(wrong).then(pl.lit(text)) for text, wrong in broken.items()]
     return frame.select(pl.coalesce(checks).alias("reason")).to_series()
 
 
@@ -25,32 +34,3 @@ def broken_values(contract: Contract, names: list[str]) -> dict[tuple[str, str],
     broken |= {(name, "is not positive"): pl.col(name) <= 0 for name in contract.rules.positive}
     broken |= {(name, "is negative"): pl.col(name) < 0 for name in contract.rules.non_negative}
     return {(name, words): wrong for (name, words), wrong in broken.items() if name in names}
-
-
-def _reason(broken: pl.Expr, text: str) -> pl.Expr:
-    return pl.when(broken).then(pl.lit(text))
-
-
-def _unit(contract: Contract) -> list[pl.Expr]:
-    if contract.units is None:
-        return []
-    column, known = contract.units.quoted_column, list(contract.units.quoted)
-    names = ", ".join(known)
-    return [_reason(~pl.col(column).is_in(known), f"{column} is not one of {names}: no unit is known for these prices")]
-
-
-def _nulls(required: list[str]) -> list[pl.Expr]:
-    return [
-        _reason(pl.col(name).is_null() | (pl.col(name).cast(pl.String) == ""), f"{name} is missing")
-        for name in required
-    ]
-
-
-def _values(contract: Contract, required: list[str]) -> list[pl.Expr]:
-    broken = broken_values(contract, required)
-    return [_reason(wrong, f"{name} {words}") for (name, words), wrong in broken.items()]
-
-
-def _unique(contract: Contract) -> pl.Expr:
-    key = ["dt", *contract.key]
-    return _reason(pl.len().over(key) > 1, f"more than one row for {', '.join(contract.key)}")

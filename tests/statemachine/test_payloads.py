@@ -35,7 +35,7 @@ from marketlake.messages import (
 )
 from marketlake.request import MAX_SYMBOLS, Request
 from marketlake.restatements import Restatement
-from plan.batches import MAX_OUTCOME_BYTES, Window, plan_batches, refuse_too_large
+from plan.batches import MAX_OUTCOME_BYTES, plan_batches, refuse_too_large
 from report.mail import failure_document, message, restatement_document, subject
 from report.summary import failures_of, summary_text, totals
 from validate.days import MAX_REJECTIONS
@@ -194,8 +194,8 @@ def outcome(batch: Batch) -> Json:
     return passed("BatchDone", {**failed, "checked": whole["checked"]})
 
 
-def days_of(dataset: str, year: int, step: int = 1) -> Window:
-    return Window(tuple(load_contract(dataset).days(date(year, 1, 1), date(year, 12, 31))[::step]), daily=False)
+def days_of(dataset: str, year: int, step: int = 1) -> list[date]:
+    return load_contract(dataset).days(date(year, 1, 1), date(year, 12, 31))[::step]
 
 
 def request(symbols: Iterable[str] = ()) -> Request:
@@ -291,8 +291,8 @@ def test_all_years_of_all_datasets_are_accepted_at_once() -> None:
     def batches() -> Iterator[Batch]:
         for name in dataset_names():
             contract = load_contract(name)
-            days = tuple(contract.days(contract.first_date, date(2026, 12, 31)))
-            yield from plan_batches(contract, request(), Window(days, daily=False), set())
+            days = contract.days(contract.first_date, date(2026, 12, 31))
+            yield from plan_batches(contract, request(), days, set())
 
     refuse_too_large(list(batches()))
 

@@ -34,17 +34,13 @@ def source_of(contract: Contract, addresses: Addresses, base: str) -> Source:
 
         return YahooSource(addresses.yahoo, proxy=addresses.proxy or None, pace=addresses.pace)
     if contract.source == "ecb":
-        return _rates_source(addresses, base)
+        from fetch.sources.ecb import BASE, EcbSource
+        from fetch.sources.frankfurter import FrankfurterSource
+        from fetch.sources.rates import ReferenceRates
+
+        frankfurter = FrankfurterSource(addresses.frankfurter, base, proxy=addresses.proxy)
+        # The ECB has rates for one euro only: for another base Frankfurter computes them.
+        if base != BASE:
+            return frankfurter
+        return ReferenceRates(EcbSource(addresses.ecb, proxy=addresses.proxy), frankfurter, base)
     raise ContractViolation(f"{contract.name}: no source is called {contract.source!r}; add it to fetch/sources")
-
-
-def _rates_source(addresses: Addresses, base: str) -> Source:
-    """The ECB has rates for one euro only: for another base Frankfurter computes them."""
-    from fetch.sources.ecb import BASE, EcbSource
-    from fetch.sources.frankfurter import FrankfurterSource
-    from fetch.sources.rates import ReferenceRates
-
-    frankfurter = FrankfurterSource(addresses.frankfurter, base, proxy=addresses.proxy)
-    if base != BASE:
-        return frankfurter
-    return ReferenceRates(EcbSource(addresses.ecb, proxy=addresses.proxy), frankfurter, base)

@@ -21,7 +21,6 @@ from fetch.sources.base import FetchedDays, FetchRequest
 from fetch.sources.rates import RatesOfDays, ask, asked_symbols, fetched_days
 from marketlake.errors import UpstreamMalformed, UpstreamThrottled, UpstreamUnavailable
 
-DEFAULT_BASE_URL = "https://data-api.ecb.europa.eu/service"
 BASE = "EUR"
 HINT = "if it stays so, check ECB_BASE_URL and the service's status"
 
@@ -48,7 +47,7 @@ _EXPONENT = re.compile(r"[0-9.]{1,20}[eE][+-]?[0-9]{1,2}")
 class EcbSource:
     """Rates for one euro; ``timeout`` in seconds, ``proxy`` a URL or empty. Days without rates are not there."""
 
-    def __init__(self, base_url: str = DEFAULT_BASE_URL, timeout: float = 20.0, proxy: str = "") -> None:
+    def __init__(self, base_url: str, timeout: float = 20.0, proxy: str = "") -> None:
         self._base_url = base_url.rstrip("/")
         self._timeout = timeout
         self._proxy = proxy
@@ -72,7 +71,7 @@ def _rates_of(response: httpx.Response) -> RatesOfDays:
     shown = f"status {status}: {text[:120]!r}"
     if status == 429:
         raise UpstreamThrottled(f"the ECB answered status 429, too many requests; {HINT}")
-    if status == 404 and not _is_page(text):  # "no results matching the query"
+    if status == 404 and "<html" not in text[:1000].lower():  # "no results matching the query"
         return {}
     if status >= 500 or status in (401, 403):
         raise UpstreamUnavailable(f"the ECB answered {shown}; {HINT}")
@@ -82,10 +81,6 @@ def _rates_of(response: httpx.Response) -> RatesOfDays:
         return parse_csv(text)
     except ValueError as error:
         raise UpstreamMalformed(f"the ECB's answer is {error}; {HINT}") from error
-
-
-def _is_page(text: str) -> bool:
-    return "<html" in text[:1000].lower()
 
 
 def parse_csv(text: str) -> RatesOfDays:

@@ -15,7 +15,6 @@ from fetch.sources.rates import RatesOfDays, ask, asked_symbols, fetched_days
 from marketlake.errors import InvalidRequest, UpstreamMalformed, UpstreamThrottled, UpstreamUnavailable
 from marketlake.strict_json import unique_names
 
-DEFAULT_BASE_URL = "https://api.frankfurter.dev/v1"
 HINT = "the batch is retried; if it stays so, check FRANKFURTER_BASE_URL and the service's status"
 
 _CODE = re.compile(r"[A-Z]{3}")
@@ -29,9 +28,7 @@ class FrankfurterSource:
     ECB did not publish are simply not there: what was not wanted is used as context only.
     """
 
-    def __init__(
-        self, base_url: str = DEFAULT_BASE_URL, base: str = "EUR", timeout: float = 20.0, proxy: str = ""
-    ) -> None:
+    def __init__(self, base_url: str, base: str = "EUR", timeout: float = 20.0, proxy: str = "") -> None:
         self._base_url = base_url.rstrip("/")
         self._base = base
         self._timeout = timeout
@@ -93,7 +90,18 @@ def parse_interval(text: str, base: str) -> RatesOfDays:
     Raises:
         ValueError: it is not such a document; the message continues "the answer is ...".
     """
-    document = _parsed(text)
+    if not text.strip():
+        raise ValueError("empty")
+    if text.lstrip().startswith("<"):
+        raise ValueError(f"an HTML page, not JSON: {text.strip()[:80]!r}")
+    try:
+        document = json.loads(
+            text, parse_float=Digits, parse_int=Digits, parse_constant=_refused, object_pairs_hook=unique_names
+        )
+    except json.JSONDecodeError as error:
+        raise ValueError(f"truncated or not JSON: {error} in {len(text)} characters") from error
+    except RecursionError as error:
+        raise ValueError("nested too deeply") from error
     if not isinstance(document, dict) or not isinstance(document.get("rates"), dict):
         raise ValueError(f"not an object with rates: {text[:80]!r}")
     if document.get("base") != base:
@@ -102,21 +110,6 @@ def parse_interval(text: str, base: str) -> RatesOfDays:
     if not isinstance(amount, Digits) or float(amount) != 1:
         raise ValueError(f"for the amount {amount!r}, not 1")
     return {_day(day): _rates(day, rates) for day, rates in document["rates"].items()}
-
-
-def _parsed(text: str) -> Any:
-    if not text.strip():
-        raise ValueError("empty")
-    if text.lstrip().startswith("<"):
-        raise ValueError(f"an HTML page, not JSON: {text.strip()[:80]!r}")
-    try:
-        return json.loads(
-            text, parse_float=Digits, parse_int=Digits, parse_constant=_refused, object_pairs_hook=unique_names
-        )
-    except json.JSONDecodeError as error:
-        raise ValueError(f"truncated or not JSON: {error} in {len(text)} characters") from error
-    except RecursionError as error:
-        raise ValueError("nested too deeply") from error
 
 
 def _refused(constant: str) -> Never:

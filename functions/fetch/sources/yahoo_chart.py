@@ -201,7 +201,9 @@ class Cleaning:
         if not kept:
             raise Unreadable("no bar with a usable time stamp" if None in days else "nothing but repeated bars")
         if kept != list(range(len(days))):
-            self._keep(kept)
+            self.changed = True
+            for values in self._columns.values():
+                values[:] = [values[at] for at in kept]
         of_bars = [day for at in kept if (day := days[at])]
         currencies = self._dividends(of_bars)
         self._splits(of_bars)
@@ -260,11 +262,6 @@ class Cleaning:
             return places[:1]
         self._lose(f"more than one bar on {day}")
         return []
-
-    def _keep(self, kept: Sequence[int]) -> None:
-        self.changed = True
-        for values in self._columns.values():
-            values[:] = [values[at] for at in kept]
 
     def _dividends(self, days: Sequence[date]) -> dict[date, str]:
         """Takes out the dividends that cannot be used; the currencies of the others, by day."""

@@ -40,25 +40,18 @@ class Download:
     error: Exception | None = None
 
 
+@dataclass(frozen=True)
 class YahooClient:
-    """Downloads daily bars with low concurrency.
+    """Downloads daily bars with low concurrency, by requests of ``timeout`` seconds.
 
-    Args:
-        base_url: another server than Yahoo, None for Yahoo.
-        timeout: seconds for one request.
-        concurrency: requests at the same time.
-        proxy: URL of a proxy, None for the environment's.
-        pace: charts a second, 0 for any number.
+    ``base_url``, ``proxy`` and ``pace`` as in ``YahooSource``, but that None is Yahoo's own address.
     """
 
-    def __init__(
-        self, base_url: str | None, timeout: float, concurrency: int, proxy: str | None = None, pace: float = 0.0
-    ) -> None:
-        self._base_url = base_url
-        self._timeout = timeout
-        self._concurrency = concurrency
-        self._proxy = proxy
-        self._pace = pace
+    base_url: str | None
+    timeout: float
+    concurrency: int
+    proxy: str | None
+    pace: float
 
     @contextmanager
     def one_pass(self, tolerated: int) -> Iterator[Pass]:
@@ -69,36 +62,36 @@ class YahooClient:
 
         # Names of columns as on Lambda, which is without pyarrow: as Arrow's text they take a fifth of all the time.
         texts = pandas.option_context("mode.string_storage", "python")
-        with texts, _one_at_a_time, WatchingSession(self._base_url, self._timeout, tolerated, self._proxy) as session:
-            _prepare(session, mirror=self._base_url is not None)
-            yield Pass(session, self._timeout, self._concurrency, Pace(self._pace))
+        with texts, _one_at_a_time, WatchingSession(self.base_url, self.timeout, tolerated, self.proxy) as session:
+            _prepare(session, mirror=self.base_url is not None)
+            yield Pass(session, self.timeout, self.concurrency, Pace(self.pace))
 
 
+@dataclass(frozen=True)
 class Pass:
     """Downloads that share a session, with what it knows."""
 
-    def __init__(self, session: WatchingSession, timeout: float, concurrency: int, pace: Pace) -> None:
-        self.session = session
-        self._pace = pace
-        self._timeout = timeout
-        self._concurrency = concurrency
+    session: WatchingSession
+    timeout: float
+    concurrency: int
+    pace: Pace
 
     def download(self, symbols: Sequence[str], start: date, end: date) -> Iterator[Download]:
         """Bars of each of ``symbols`` from ``start`` to ``end``, both included, in their order."""
         one = partial(self._one, start=start, end=end + timedelta(days=1))
-        if self._concurrency == 1:
+        if self.concurrency == 1:
             yield from map(one, symbols)
             return
-        with ThreadPoolExecutor(self._concurrency, "yahoo") as pool:
+        with ThreadPoolExecutor(self.concurrency, "yahoo") as pool:
             yield from pool.map(one, symbols)
 
     def _one(self, symbol: str, start: date, end: date) -> Download:
         from yfinance.data import YfData
 
-        self._pace.wait()
+        self.pace.wait()
         try:
             history = self._history(symbol)
-            frame = history(start=start, end=end, auto_adjust=False, actions=True, keepna=True, timeout=self._timeout)
+            frame = history(start=start, end=end, auto_adjust=False, actions=True, keepna=True, timeout=self.timeout)
             return Download(symbol, frame)
         except Exception as error:  # YahooSource judges it, with the answer that it came from
             return Download(symbol, error=error)

@@ -34,17 +34,14 @@ def cross_rates(worth: pl.DataFrame, pairs: Iterable[tuple[str, str]]) -> pl.Dat
     wanted = pl.DataFrame(list(pairs), schema={"own": pl.String(), "other": pl.String()}, orient="row")
     first = wanted.join(worth, left_on="own", right_on="currency")
     both = first.join(worth, left_on=["other", "dt", "base_currency"], right_on=["currency", "dt", "base_currency"])
-    rated = both.select("own", "other", "base_currency", pl.col("dt").alias("rate_dt"), rate=_ratio())
+    ratio = pl.when(pl.col("own") == pl.col("other")).then(1.0).otherwise(pl.col("rate_right") / pl.col("rate"))
+    rated = both.select("own", "other", "base_currency", pl.col("dt").alias("rate_dt"), rate=ratio)
     return (
         rated.sort("rate_dt", "base_currency")
         .unique(["own", "other", "rate_dt"], keep="last")
         .sort("rate_dt")
         .drop("base_currency")
     )
-
-
-def _ratio() -> pl.Expr:
-    return pl.when(pl.col("own") == pl.col("other")).then(1.0).otherwise(pl.col("rate_right") / pl.col("rate"))
 
 
 def with_rates(rows: pl.DataFrame, own: str, other: pl.Expr, worth: pl.DataFrame) -> pl.DataFrame:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Sequence
 from datetime import date
 from functools import lru_cache
 
 import polars as pl
 
 from marketlake.contract import Contract, load_contract
+from marketlake.intervals import day_ranges
 from marketlake.symbols import Symbols
 
 MISSING_DAY, MISSING_ROW, NO_ROWS = "day missing", "row missing", "no rows"
@@ -56,12 +57,12 @@ def find_gaps(
         .collect()
     )
     found: list[tuple[str | None, date, date, int, str]] = [
-        (None, *run, MISSING_DAY) for run in _runs(due, [day for day in due if day not in held])
+        (None, *span, MISSING_DAY) for span in day_ranges(due, [day for day in due if day not in held])
     ]
     expected = set()
     for (symbol,), part in lacking.group_by("symbol", maintain_order=True):
         expected.add(symbol)
-        found += [(symbol, *run, MISSING_ROW) for run in _runs(due, part["dt"].to_list())]
+        found += [(symbol, *span, MISSING_ROW) for span in day_ranges(due, part["dt"].to_list())]
     found += [(x, *window, len(due), NO_ROWS) for x in asked if due and x not in there and x not in expected]
     return pl.DataFrame([(contract.name, *one) for one in found], schema=GAPS, orient="row")
 
@@ -70,16 +71,6 @@ def find_gaps(
 def _due(dataset: str, start: date, end: date) -> Sequence[date]:
     """Days of the calendar: ten years of them take longer to find than their rows."""
     return load_contract(dataset).days(start, end)
-
-
-def _runs(due: Sequence[date], days: Sequence[date]) -> Iterator[tuple[date, date, int]]:
-    """Day ranges of ``days``, which are some of ``due``, both ascending: first day, last day, number of days."""
-    places = {day: place for place, day in enumerate(due)}
-    first = 0
-    for at in range(1, len(days) + 1):
-        if at == len(days) or places[days[at]] != places[days[at - 1]] + 1:
-            yield days[first], days[at - 1], at - first
-            first = at
 
 
 def described(gaps: pl.DataFrame) -> str:

@@ -21,7 +21,7 @@ from marketlake.reader.errors import NoLake, OutOfLake, UnknownDataset, UnknownS
 from marketlake.reader.gaps import NO_ROWS, find_gaps
 from marketlake.reader.places import Place
 from marketlake.schemas import polars_schema
-from marketlake.stored import DAYS
+from marketlake.stored import DAYS, under_current_names
 from marketlake.symbols import Symbols, symbols_of
 
 Day = date | str | None
@@ -127,15 +127,11 @@ class Holdings:
         """The rows asked for, or all from the first day of the window on, sorted by key and day, ``dt`` as a date."""
         contract, column = question.contract, question.contract.symbol_column
         first, last = question.window[0], date.max if to_the_end else question.window[1]
-        old = {alias.old: alias.new for alias in shipped_aliases().values() if alias.new in question.asked}
+        old = [alias.old for alias in shipped_aliases().values() if alias.new in question.asked]
         asked, within = [*question.asked, *old], pl.col("dt").is_between(pl.lit(f"{first}"), pl.lit(f"{last}"))
         found = scan(self.years(contract, first, last), contract).filter(pl.col(column).is_in(asked), within)
-        key = [*contract.key, "dt"]
-        if old:
-            # Where a day has a row under the ticker's old name, too, the other one is kept.
-            renamed = found.sort(pl.col(column).is_in(list(old))).with_columns(pl.col(column).replace(old))
-            found = renamed.unique(key, keep="first", maintain_order=True)
-        return found.with_columns(pl.col("dt").str.to_date(), *_currency_of_old_rows(contract)).sort(key).collect()
+        dated = found.with_columns(pl.col("dt").str.to_date(), *_currency_of_old_rows(contract))
+        return under_current_names(contract, dated.collect()).sort(*contract.key, "dt")
 
     def worth(self, first: date, currencies: Collection[str]) -> pl.DataFrame:
         """Rates of ``currencies`` from ten days before ``first`` on, as ``conversion.worth_of``."""

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from fetch import handler as fetch_handler
 from fetch import passes
-from fetch.passes import Pass, by_year, cut
+from fetch.passes import YEAR, Pass, cut, lines_by
 from fetch.sources.base import NO_BARS, FetchedDays, FetchRequest
 from marketlake.errors import InvalidRequest, NotYetPublished, PassUnderWay, UpstreamThrottled
 from marketlake.manifest import FetchNotes, manifest_keys, read_notes
@@ -220,7 +220,7 @@ def test_any_part_cut_out_of_a_pass_is_what_the_source_says_of_it_alone(
     whole = FetchRequest(DAYS[25:], [*TEN, "NONE.L"], 30)
     fetched = source.fetch(whole)
     found = Pass(0, fetch_handler.now(), header=HEADER, missing_symbols=fetched.missing_symbols)
-    lines = [text for _, year in sorted(by_year(fetched).items()) for text in year]
+    lines = [text for _, year in sorted(lines_by(YEAR, fetched).items()) for text in year]
     expected = source.fetch(part)
     expected.last_bars = {}
     assert cut(lines, found, part) == expected

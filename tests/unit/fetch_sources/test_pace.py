@@ -14,7 +14,7 @@ from fetch.sources.pace import Pace
 from infra import facts
 from marketlake.request import Request
 from marketlake.symbols import Listing, Symbols
-from plan.batches import Window, parts_of, plan_batches, sharing_a_pass
+from plan.batches import parts_of, plan_batches, sharing_a_pass
 from tests.unit.lake import PRICES
 
 LAST = date(2023, 1, 6)
@@ -87,7 +87,7 @@ class Limited:
 def test_the_daily_run_of_ten_thousand_symbols_fits_a_source_of_four_requests_a_second(clock: Clock) -> None:
     """Part after part, as the state machine calls them, a quarter of each asked once again."""
     rate, source = facts.parameters()["requests_per_second"], Limited(4)
-    batches = plan_batches(PRICES, EVENING, Window((LAST,), daily=True), set(), 10_000)
+    batches = plan_batches(PRICES, EVENING, [LAST], set(), 10_000)
     listed = Symbols(tuple(Listing(f"S{number:05}.L", date.min, date.max) for number in range(10_000)))
     parts = parts_of(sharing_a_pass(PRICES, batches, listed, rate))
     for part in parts:

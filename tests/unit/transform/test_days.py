@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import io
+from dataclasses import replace
 from datetime import date, timedelta
 from functools import partial
 from typing import Any
@@ -16,7 +17,7 @@ from marketlake.schemas import polars_schema
 from marketlake.storage import Bucket
 from marketlake.stored import stored_days
 from tests.unit.lake import RATES, Lake
-from transform.days import ATTEMPTS, NEW_DAY, Change, Day, days_of, merged, with_first_changes, with_old, write_days
+from transform.days import ATTEMPTS, NEW_DAY, Change, Day, days_of, merged, with_first_changes, write_days
 
 FIRST = date(2023, 1, 3)
 BATCH = Batch("fx_rates", [], 2, Input(["fx_rates"], FIRST, FIRST))
@@ -41,7 +42,8 @@ merge = partial(merged, RATES, BATCH)
 
 
 def read(lake: Lake, *days: Day) -> list[Day]:
-    return merge(with_old(days, stored_days(RATES, lake.clean, [one.dt for one in days], {})))
+    stored = stored_days(RATES, lake.clean, [one.dt for one in days], {})
+    return merge([replace(one, old=stored.get(one.dt)) for one in days])
 
 
 def rates_of(lake: Lake, one: Day) -> dict[str, float]:

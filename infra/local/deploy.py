@@ -24,7 +24,7 @@ from infra.local.config import ACCESS_KEY, ACCOUNT_ID, SECRET_KEY, LocalConfig
 from infra.local.lists import CLOSING_DAYS, list_objects, longest_list
 from infra.package.build import source_files, sources_zip
 from infra.package.tables import table_inputs
-from marketlake.reader.shipped import LOOKUPS, VIEWS
+from marketlake.reader.shipped import LOOKUPS, NAMES, VIEWS
 
 BUCKETS = ("raw_bucket", "clean_bucket", "results_bucket", "artifacts_bucket")
 RUNTIME = "provided.al2023"
@@ -97,15 +97,10 @@ def fingerprint(config: LocalConfig) -> str:
     digest = hashlib.sha256(json.dumps(deployed, default=str, sort_keys=True).encode())
     sources = {path for function in facts.function_names() for path in source_files(function).values()}
     shared = [
-        facts.DEFINITION,
-        facts.RETRY,
-        facts.CATCH,
-        facts.INTERRUPTED,
+        *facts.DEFINITION.parent.glob("*.json"),
         *facts.POLICIES.glob("*.tftpl"),
         facts.FUNCTIONS / "functions.json",
-    ]
-    shared += [facts.ROOT / "statemachine" / "parameters.json", facts.ROOT / "infra" / "terraform" / "names.json.tftpl"]
-    shared += [
+        NAMES,
         LOOKUPS,
         CLOSING_DAYS,
         *VIEWS.glob("*.sql"),

@@ -138,14 +138,12 @@ if __name__ == "__main__":
 
     # The real answers first, the faults that replace them around these.
     answer_as_s3()
-    if os.environ.get(CHAOS_ROOT):
-        emulator.install(Path(os.environ[CHAOS_ROOT]))
+    emulator.install(Path(os.environ[CHAOS_ROOT]))
     # A task that is made to fail is in the history as any other.
     complete_histories()
     read_in_place()
     resolve_views()
-    if os.environ.get(ENGINE) == "stepfunctions-local":
+    if os.environ[ENGINE] == "stepfunctions-local":
         trust_unknown_keys()
-    if os.environ.get(CALLS):
-        record_calls(Path(os.environ[CALLS]))
+    record_calls(Path(os.environ[CALLS]))
     main()

@@ -53,7 +53,7 @@ class SimulatedPrices:
     ) -> None:
         """``rates`` convert dividends of other currencies; by default those that are installed."""
         self._constituents = constituents
-        self._rates = rates
+        self._rates = rates or EcbRates()
         self._cache: dict[str, Series] = {}
         self.seed = seed
         self.timeline = Timeline.of(trading_days("london", EPOCH, last_day))

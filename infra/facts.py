@@ -25,6 +25,7 @@ DEFINITION = ROOT / "statemachine" / "pipeline.asl.json"
 PARAMETERS = ROOT / "statemachine" / "parameters.json"
 RETRY = ROOT / "statemachine" / "retry.json"
 CATCH = ROOT / "statemachine" / "catch.json"
+TASK = ROOT / "statemachine" / "task.json"
 INTERRUPTED = ROOT / "statemachine" / "interrupted.json"
 
 
@@ -98,7 +99,8 @@ def definition(values: Mapping[str, object]) -> str:
         KeyError: a placeholder has no value.
     """
     catches = {f"catch_{state}": json.dumps(catchers) for state, catchers in catch().items()}
-    return render(DEFINITION.read_text("utf-8"), {**values, **retry_lists(values), **catches})
+    tasks = {kind: json.dumps(task) for kind, task in json.loads(TASK.read_text("utf-8")).items()}
+    return render(DEFINITION.read_text("utf-8"), {**values, **retry_lists(values), **catches, **tasks})
 
 
 def retry_lists(values: Mapping[str, object]) -> dict[str, str]:

@@ -80,8 +80,7 @@ class SimulatedPrices:
 
     def _make(self, symbol: str) -> Series:
         character, splits = _traits(self.seed, symbol, self._weekdays)
-        draws = self._market_draws if symbol == MARKET else self._draws(symbol)
-        bars = {name: values[self._weekdays] for name, values in self._walk(symbol, character, draws).items()}
+        bars = {name: values[self._weekdays] for name, values in self._walk(symbol, character).items()}
         bars["volume"] = np.floor(bars["volume"] * self._day_lengths)
         paid = dividends(character, f"{self.seed}/{symbol}/dividends", self.timeline, bars["close"], self._rates)
         bars["adj_close"] = adjusted(bars["close"], paid.quoted)
@@ -102,8 +101,9 @@ class SimulatedPrices:
             **{name: values[start:] for name, values in bars.items()},
         )
 
-    def _walk(self, symbol: str, character: Company, draws: Draws) -> dict[str, Floats]:
+    def _walk(self, symbol: str, character: Company) -> dict[str, Floats]:
         """Bars a weekday."""
+        draws = self._draws(symbol)
         moves = moves_of(draws)
         if symbol in INDICES:
             return bars_of(character, draws, moves, outside=0.0)
@@ -116,12 +116,8 @@ class SimulatedPrices:
         return draws_of(self.seed, symbol, last + 1)
 
     @cached_property
-    def _market_draws(self) -> Draws:
-        return self._draws(MARKET)
-
-    @cached_property
     def _market(self) -> Floats:
-        return moves_of(self._market_draws)
+        return moves_of(self._draws(MARKET))
 
     @cached_property
     def _day_lengths(self) -> Floats:

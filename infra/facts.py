@@ -12,6 +12,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import msgspec
+
 from marketlake.errors import RetryPolicy, TransientError, retried_errors
 from marketlake.reader.shipped import names as names  # noqa: PLC0414 - others have it from here
 from marketlake.reader.shipped import render as render  # noqa: PLC0414
@@ -20,21 +22,22 @@ ROOT = Path(__file__).resolve().parent.parent
 FUNCTIONS = ROOT / "functions"
 POLICIES = ROOT / "infra" / "terraform" / "policies"
 DEFINITION = ROOT / "statemachine" / "pipeline.asl.json"
+PARAMETERS = ROOT / "statemachine" / "parameters.json"
 RETRY = ROOT / "statemachine" / "retry.json"
 CATCH = ROOT / "statemachine" / "catch.json"
+TASK = ROOT / "statemachine" / "task.json"
 INTERRUPTED = ROOT / "statemachine" / "interrupted.json"
 
 
 def functions_file() -> dict[str, Any]:
     """``functions.json`` as it is, its placeholders not rendered."""
-    document: dict[str, Any] = json.loads((FUNCTIONS / "functions.json").read_text("utf-8"))
-    return document
+    return msgspec.json.decode((FUNCTIONS / "functions.json").read_bytes(), type=dict[str, Any])
 
 
 def functions_document(values: Mapping[str, object]) -> dict[str, Any]:
     """``functions.json`` with the environment rendered."""
-    document: dict[str, Any] = json.loads(render((FUNCTIONS / "functions.json").read_text("utf-8"), values))
-    return document
+    text = render((FUNCTIONS / "functions.json").read_text("utf-8"), values)
+    return msgspec.json.decode(text, type=dict[str, Any])
 
 
 def function_names() -> list[str]:
@@ -59,8 +62,7 @@ def memory_mb(function: Mapping[str, Any], lines: int) -> int:
 
 def parameters() -> dict[str, Any]:
     """``statemachine/parameters.json``: the defaults of what a deployment may set."""
-    document: dict[str, Any] = json.loads((ROOT / "statemachine" / "parameters.json").read_text("utf-8"))
-    return document
+    return msgspec.json.decode(PARAMETERS.read_bytes(), type=dict[str, Any])
 
 
 def template_values(prefix: str, account_id: str, region: str, **overrides: object) -> dict[str, object]:
@@ -97,7 +99,8 @@ def definition(values: Mapping[str, object]) -> str:
         KeyError: a placeholder has no value.
     """
     catches = {f"catch_{state}": json.dumps(catchers) for state, catchers in catch().items()}
-    return render(DEFINITION.read_text("utf-8"), {**values, **retry_lists(values), **catches})
+    tasks = {kind: json.dumps(task) for kind, task in json.loads(TASK.read_text("utf-8")).items()}
+    return render(DEFINITION.read_text("utf-8"), {**values, **retry_lists(values), **catches, **tasks})
 
 
 def retry_lists(values: Mapping[str, object]) -> dict[str, str]:
@@ -111,8 +114,7 @@ def retry(values: Mapping[str, object]) -> dict[str, list[dict[str, Any]]]:
     Raises:
         KeyError: a placeholder has no value.
     """
-    document: dict[str, list[dict[str, Any]]] = json.loads(render(RETRY.read_text("utf-8"), values))
-    return document
+    return msgspec.json.decode(render(RETRY.read_text("utf-8"), values), type=dict[str, list[dict[str, Any]]])
 
 
 def catch() -> dict[str, list[dict[str, Any]]]:
@@ -121,10 +123,9 @@ def catch() -> dict[str, list[dict[str, Any]]]:
     Every error is caught by two: ``States.ALL`` stands alone, and does not match ``States.DataLimitExceeded``
     (https://docs.aws.amazon.com/step-functions/latest/dg/concepts-error-handling.html).
     """
-    document: dict[str, dict[str, str]] = json.loads(CATCH.read_text("utf-8"))
     return {
         state: [{"ErrorEquals": [error], **catcher} for error in ("States.DataLimitExceeded", "States.ALL")]
-        for state, catcher in document.items()
+        for state, catcher in msgspec.json.decode(CATCH.read_bytes(), type=dict[str, dict[str, str]]).items()
     }
 
 
@@ -162,8 +163,8 @@ def interrupted(values: Mapping[str, object]) -> dict[str, Any]:
     Raises:
         KeyError: a placeholder has no value.
     """
-    document: dict[str, Any] = json.loads(render(INTERRUPTED.read_text("utf-8"), {**values, **retry_lists(values)}))
-    return document
+    text = render(INTERRUPTED.read_text("utf-8"), {**values, **retry_lists(values)})
+    return msgspec.json.decode(text, type=dict[str, Any])
 
 
 def queue_of_topic_policy(queue_arn: str, topic_arn: str) -> str:

@@ -3,9 +3,18 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable
+from pathlib import Path
 
-from assets.diagrams.drawing import NoGraphviz, png
-from assets.diagrams.pictures import FOLDER, PICTURES
+from assets.diagrams import architecture, failure, workflow
+from assets.diagrams.drawing import Drawing, NoGraphviz, png
+
+FOLDER = Path(__file__).parent
+PICTURES: dict[str, Callable[[], Drawing]] = {
+    "architecture": architecture.draw,
+    "failure": failure.draw,
+    "workflow": workflow.draw,
+}
 
 
 def main() -> int:

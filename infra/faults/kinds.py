@@ -81,23 +81,15 @@ TRANSPORT = ("status", "html", "truncated", "empty", "hang", "reset")
 DATA = ("nan_bar", "duplicate_day", "scale100", "stale", "shuffle")
 """Faults of the simulated sources that change what a well-formed document says, charts and rates alike."""
 
-ON_LINES = ("no_currency", "pence_for_pounds", "in_euro", "renamed")
-"""Faults of charts that concern all that a symbol's answer says."""
-
-ON_BARS = ("nan_bar", "scale100", "scale001", "spike", "null_close", "evening_candle", "fractional_volume", "infinity")
-"""Faults of charts that change bars, each for itself."""
-
-ON_ANSWERS = ("second_bar", "live_bar", "live_bar_off", "split_zero", "adj_noise", "adj_hundredth")
-"""Faults of charts that add to an answer, or change its bars together."""
-
-ON_DIVIDENDS = ("dividend_pounds", "dividend_scale100", "dividend_dollars", "dividend_unnamed")
-"""Faults of charts that change dividends alone: adjusted closes stay right."""
-
-REFUSED = ("dead", "consent")
-"""Answers of Yahoo's own without a chart: the symbol is unknown, or there is a page to be agreed to first."""
-
-CHARTS = (*ON_LINES, *(kind for kind in ON_BARS if kind not in DATA), *ON_ANSWERS, *ON_DIVIDENDS, *REFUSED)
-"""Faults that only charts can have."""
+CHARTS = (
+    *("no_currency", "pence_for_pounds", "in_euro", "renamed"),
+    *("scale001", "spike", "null_close", "evening_candle", "fractional_volume", "infinity"),
+    *("second_bar", "live_bar", "live_bar_off", "split_zero", "adj_noise", "adj_hundredth"),
+    *("dividend_pounds", "dividend_scale100", "dividend_dollars", "dividend_unnamed"),
+    *("dead", "consent"),
+)
+"""Faults that only charts can have: of all that a symbol's answer says; of single bars; of bars together; of dividends
+alone, adjusted closes stay right; answers without a chart, since the symbol is unknown or a page is to be agreed to."""
 
 KINDS: Mapping[str, tuple[str, ...]] = {
     "upstream": TRANSPORT + DATA + CHARTS,

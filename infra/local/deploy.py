@@ -25,7 +25,7 @@ from infra.local.config import ACCESS_KEY, ACCOUNT_ID, SECRET_KEY, LocalConfig
 from infra.local.lists import CLOSING_DAYS, list_objects, longest_list
 from infra.package.build import source_files, sources_zip
 from infra.package.tables import table_inputs
-from marketlake.reader.shipped import LOOKUPS, VIEWS
+from marketlake.reader.shipped import LOOKUPS, NAMES, VIEWS
 
 BUCKETS = ("raw_bucket", "clean_bucket", "results_bucket", "artifacts_bucket")
 RUNTIME = "provided.al2023"
@@ -107,15 +107,10 @@ def fingerprint(config: LocalConfig) -> str:
     digest = hashlib.sha256(json.dumps(deployed, default=str, sort_keys=True).encode())
     sources = {path for function in facts.function_names() for path in source_files(function).values()}
     shared = [
-        facts.DEFINITION,
-        facts.RETRY,
-        facts.CATCH,
-        facts.INTERRUPTED,
-        *facts.POLICIES.glob("*.tftpl"),
+        *facts.DEFINITION.parent.glob("*.json"),
+        *facts.POLICIES.rglob("*.tftpl"),
         facts.FUNCTIONS / "functions.json",
-    ]
-    shared += [facts.ROOT / "statemachine" / "parameters.json", facts.ROOT / "infra" / "terraform" / "names.json.tftpl"]
-    shared += [
+        NAMES,
         LOOKUPS,
         CLOSING_DAYS,
         *VIEWS.glob("*.sql"),
@@ -211,7 +206,7 @@ def _interrupted(config: LocalConfig, values: dict[str, object]) -> None:
     document = facts.interrupted(values)
     machine = _state_machine(config, values, "interrupted", json.dumps(document["definition"]))
     events.put_rule(Name=rule, EventPattern=json.dumps(document["pattern"]))
-    role = _role(config, values, "interrupted_rule", "events.amazonaws.com")
+    role = _role(config, values, "interrupted_rule", "events")
     target = {"Id": "mail", "Arn": machine, "RoleArn": role, "InputPath": "$.detail"}
     events.put_targets(Rule=rule, Targets=[target])
 
@@ -236,9 +231,8 @@ def make_catalog(config: LocalConfig, values: dict[str, object]) -> None:
 def _role(config: LocalConfig, values: dict[str, object], role: str, service: str) -> str:
     iam = client(config, "iam")
     name = facts.function_name(config.prefix, role)
-    trust = {"Effect": "Allow", "Principal": {"Service": service}, "Action": "sts:AssumeRole"}
-    document = json.dumps({"Version": "2012-10-17", "Statement": [trust]})
-    _ensure(lambda: iam.create_role(RoleName=name, AssumeRolePolicyDocument=document))
+    trust = facts.render((facts.POLICIES / "trust" / "service.json.tftpl").read_text("utf-8"), {"service": service})
+    _ensure(lambda: iam.create_role(RoleName=name, AssumeRolePolicyDocument=trust))
     log_group = f"arn:aws:logs:{config.region}:{ACCOUNT_ID}:log-group:/aws/lambda/{name}"
     policy = facts.policy(role, values | {"log_group_arn": log_group})
     iam.put_role_policy(RoleName=name, PolicyName=name, PolicyDocument=policy)
@@ -252,7 +246,7 @@ def _function(config: LocalConfig, values: dict[str, object], function: str) -> 
     name, lambdas = facts.function_name(config.prefix, function), client(config, "lambda")
     settings = {
         "FunctionName": name,
-        "Role": _role(config, values, function, "lambda.amazonaws.com"),
+        "Role": _role(config, values, function, "lambda"),
         "Handler": described["handler"],
         "Runtime": RUNTIME,
         "Description": described["description"],
@@ -273,7 +267,7 @@ def _state_machine(config: LocalConfig, values: dict[str, object], kind: str, de
     """Make the state machine that ``names.json`` calls ``kind``, under the role of that name; its ARN."""
     states, name = client(config, "stepfunctions"), str(values[kind])
     arn = f"arn:aws:states:{config.region}:{ACCOUNT_ID}:stateMachine:{name}"
-    role = _role(config, values, kind, "states.amazonaws.com")
+    role = _role(config, values, kind, "states")
     _ensure(
         partial(states.create_state_machine, name=name, definition=definition, roleArn=role),
         partial(states.update_state_machine, stateMachineArn=arn, definition=definition, roleArn=role),

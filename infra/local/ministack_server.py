@@ -17,15 +17,6 @@ from infra.local.history import complete_histories
 from infra.package.tables import view_definition
 from marketlake.reader.tables import parquet_relation
 
-CALLS = "MARKETLAKE_CALLS"
-"""Name of the environment variable with the file to record the functions' API calls in."""
-
-ENGINE = "MARKETLAKE_ENGINE"
-"""Name of the environment variable with what runs the state machine, a value of ``config.Engine``."""
-
-CHAOS_ROOT = "MARKETLAKE_CHAOS_ROOT"
-"""Name of the environment variable with the folder whose switch turns faults on and off (``infra.faults``)."""
-
 
 def read_in_place() -> None:
     """Make Athena read the objects where they lie on disk, and only those of the partitions that a query names.
@@ -138,14 +129,12 @@ if __name__ == "__main__":
 
     # The real answers first, the faults that replace them around these.
     answer_as_s3()
-    if os.environ.get(CHAOS_ROOT):
-        emulator.install(Path(os.environ[CHAOS_ROOT]))
+    emulator.install(Path(os.environ["MARKETLAKE_CHAOS_ROOT"]))
     # A task that is made to fail is in the history as any other.
     complete_histories()
     read_in_place()
     resolve_views()
-    if os.environ.get(ENGINE) == "stepfunctions-local":
+    if os.environ["MARKETLAKE_ENGINE"] == "stepfunctions-local":
         trust_unknown_keys()
-    if os.environ.get(CALLS):
-        record_calls(Path(os.environ[CALLS]))
+    record_calls(Path(os.environ["MARKETLAKE_CALLS"]))
     main()

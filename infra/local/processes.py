@@ -51,10 +51,10 @@ def require_free(port: int, what: str) -> None:
         )
 
 
-def get_json(url: str, timeout: float = 2.0) -> dict[str, Any] | None:
+def get_json(url: str) -> dict[str, Any] | None:
     """The JSON document at a loopback ``url``, or None where nothing (or something else) answers."""
     try:
-        with urllib.request.urlopen(url, timeout=timeout) as answer:  # noqa: S310 - our own loopback addresses only
+        with urllib.request.urlopen(url, timeout=2.0) as answer:  # noqa: S310 - our own loopback addresses only
             document = json.load(answer)
     except (urllib.error.URLError, OSError, ValueError):
         return None
@@ -95,15 +95,15 @@ def _is_zombie(pid: int) -> bool:
     return waited == pid
 
 
-def wait_until_up(url: str, pid_file: Path, log: Path, what: str) -> dict[str, Any]:
-    """The health document at ``url`` once it answers.
+def wait_until_up(url: str, pid_file: Path, log: Path, what: str) -> None:
+    """Wait until there is a JSON document at ``url``.
 
     Raises:
         NotStarted: the process ended or did not answer in time; the message holds the log's last line.
     """
     wait_for(lambda: get_json(url) is not None or pid_of(pid_file) is None, START_SECONDS)
-    if (health := get_json(url)) is not None:
-        return health
+    if get_json(url) is not None:
+        return
     if pid_of(pid_file) is None:
         line = last_line(log.read_text("utf-8", "replace"))
         raise NotStarted(f"{what} ended at once: {line}; the whole log is in {log}")

@@ -19,6 +19,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
+from itertools import chain
 from pathlib import Path
 
 from infra.package import locks
@@ -28,31 +29,21 @@ SERVICES = ("athena", "glue", "xray")
 """AWS services that AthenaCheck makes clients for, and xray, for which the tracing package makes one where it does not
 find itself on Lambda; a test makes each of them from each bundle."""
 
-LEFT_OUT: dict[str, str] = {
-    "bin/*": "commands of packages; they name the interpreter that installed them, so would differ by machine",
-    ".lock": "uv's own",
-    "*.dist-info/RECORD": "lists files that are left out here, and hashes of commands",
-    "*.dist-info/INSTALLER": "about the installation",
-    "*.dist-info/REQUESTED": "about the installation",
-    "*.dist-info/WHEEL": "about the installation",
-    "*.dist-info/direct_url.json": "about the installation; may hold a path",
-    "*.dist-info/top_level.txt": "read by build tools only",
-    "*.dist-info/zip-safe": "read by build tools only",
-    "*/__pycache__/*": "compiled again, with a check that suits Lambda",
-    "*/tests/*": "tests of packages: 17 MB of pandas, 8 MB of numpy",
-    "*-stubs/*": "types, for checkers",
-    "*.pyi": "types, for checkers",
-    "*/py.typed": "types, for checkers",
-    "*.pxd": "for compiling extensions against a package",
-    "*.pyx": "for compiling extensions against a package",
-    "*.pxi": "for compiling extensions against a package",
-    "*.h": "for compiling extensions against a package",
-    "*.c": "for compiling extensions against a package",
-    "*.a": "for compiling extensions against a package",
-    "boto3/data/*": "models of boto3's resources; the functions use clients",
-    "boto3/examples/*": "documentation",
+LEFT_OUT: dict[str, tuple[str, ...]] = {
+    "commands of packages; they name the interpreter that installed them, so would differ by machine": ("bin/*",),
+    "uv's own": (".lock",),
+    "lists files that are left out here, and hashes of commands": ("*.dist-info/RECORD",),
+    "about the installation": ("*.dist-info/INSTALLER", "*.dist-info/REQUESTED", "*.dist-info/WHEEL"),
+    "about the installation; may hold a path": ("*.dist-info/direct_url.json",),
+    "read by build tools only": ("*.dist-info/top_level.txt", "*.dist-info/zip-safe"),
+    "compiled again, with a check that suits Lambda": ("*/__pycache__/*",),
+    "tests of packages: 17 MB of pandas, 8 MB of numpy": ("*/tests/*",),
+    "types, for checkers": ("*-stubs/*", "*.pyi", "*/py.typed"),
+    "for compiling extensions against a package": ("*.pxd", "*.pyx", "*.pxi", "*.h", "*.c", "*.a"),
+    "models of boto3's resources; the functions use clients": ("boto3/data/*",),
+    "documentation": ("boto3/examples/*",),
 }
-"""What packages bring and no function needs: pattern (``*`` crosses folders) to reason."""
+"""What packages bring and no function needs: reason to patterns (``*`` crosses folders)."""
 
 SERVICE_MODEL = re.compile(r"botocore/data/([^/]+)/")
 """The SDK's models of 400 services are 27 MB. A service that is left out fails by name (UnknownServiceError)."""
@@ -118,7 +109,8 @@ def is_left_out(name: str) -> bool:
     service = SERVICE_MODEL.match(name)
     if service is not None and service[1] not in SERVICES:
         return True
-    return any(fnmatchcase(name, pattern) or fnmatchcase(f"/{name}", pattern) for pattern in LEFT_OUT)
+    patterns = chain.from_iterable(LEFT_OUT.values())
+    return any(fnmatchcase(name, pattern) or fnmatchcase(f"/{name}", pattern) for pattern in patterns)
 
 
 def add_files(bundle: zipfile.ZipFile, files: Mapping[str, Path]) -> None:

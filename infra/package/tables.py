@@ -16,6 +16,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import msgspec
+
 from marketlake.contract import Contract, dataset_names, load_contract
 from marketlake.layout import (
     ACTIONS_PREFIX,
@@ -178,8 +180,7 @@ def view_texts(definition: Mapping[str, Any]) -> dict[str, str]:
 def view_definition(original_text: str) -> dict[str, Any]:
     """The definition in a view's ``ViewOriginalText``."""
     encoded = original_text.removeprefix("/* Presto View: ").removesuffix(" */")
-    definition: dict[str, Any] = json.loads(base64.b64decode(encoded))
-    return definition
+    return msgspec.json.decode(base64.b64decode(encoded), type=dict[str, Any])
 
 
 def _projected(
@@ -227,8 +228,7 @@ def _parquet(location: str, columns: list[dict[str, str]]) -> dict[str, Any]:
 
 def lookups() -> dict[str, Any]:
     """Description and columns of each lookup table, by its name."""
-    document: dict[str, Any] = json.loads(LOOKUPS.read_text("utf-8"))
-    return document
+    return msgspec.json.decode(LOOKUPS.read_bytes(), type=dict[str, Any])
 
 
 def lookup_key(table: str) -> str:

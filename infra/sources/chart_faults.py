@@ -7,7 +7,7 @@ from collections.abc import Callable
 from datetime import UTC, date, datetime
 from typing import Any
 
-from infra.faults.kinds import DATA, ON_BARS, ON_DIVIDENDS, ON_LINES
+from infra.faults.kinds import DATA
 from infra.faults.rules import Rule
 from infra.sources.data_faults import chosen, reordered
 from infra.sources.prices import EXCHANGE_ZONE, closing, stamp
@@ -29,7 +29,7 @@ def changed_chart(document: Document, fault: Rule | None) -> Document:
     if fault is None:
         return document
     result = document["chart"]["result"][0]
-    if fault.kind in ON_LINES:
+    if fault.kind in _LINES:
         _LINES[fault.kind](result, fault)
     elif result.get("timestamp"):
         _change_bars(result, fault)
@@ -38,11 +38,9 @@ def changed_chart(document: Document, fault: Rule | None) -> Document:
 
 def _change_bars(result: Document, fault: Rule) -> None:
     days = [datetime.fromtimestamp(at, UTC).date() for at in result["timestamp"]]
-    if fault.kind in ON_DIVIDENDS:
-        _change_dividends(result, fault)
-    elif fault.kind in _ANSWERS:
+    if fault.kind in _ANSWERS:
         _ANSWERS[fault.kind](result, fault, days)
-    elif fault.kind in ON_BARS:
+    elif fault.kind in _BARS:
         columns = _columns(result)
         for at in chosen(days, fault):
             _BARS[fault.kind](columns, at, fault)
@@ -168,16 +166,6 @@ def _adj_hundredth(result: Document, fault: Rule, _: list[date]) -> None:
             adjusted[:at] = [round(value * wrong, 6) for value in adjusted[:at]]
 
 
-_ANSWERS: dict[str, Callable[[Document, Rule, list[date]], None]] = {
-    "second_bar": _second_bar,
-    "live_bar": _live_bar,
-    "live_bar_off": _live_bar,
-    "split_zero": _split_zero,
-    "adj_noise": _adj_noise,
-    "adj_hundredth": _adj_hundredth,
-}
-
-
 def _dividends(result: Document, fault: Rule) -> list[Document]:
     """The dividends of the rule's days, or all of the answer."""
     events: list[Document] = list(result.get("events", {}).get("dividends", {}).values())
@@ -185,7 +173,7 @@ def _dividends(result: Document, fault: Rule) -> list[Document]:
     return [event for event, day in zip(events, days, strict=True) if not fault.names_days or fault.is_on(day)]
 
 
-def _change_dividends(result: Document, fault: Rule) -> None:
+def _change_dividends(result: Document, fault: Rule, _: list[date]) -> None:
     """The amount in another unit than the currency that the event names, or no currency."""
     factor = {"dividend_pounds": 0.01, "dividend_scale100": 100.0, "dividend_dollars": DOLLARS_A_PENNY}
     for event in _dividends(result, fault):
@@ -193,3 +181,17 @@ def _change_dividends(result: Document, fault: Rule) -> None:
             del event["currency"]
         else:
             event["amount"] = round(event["amount"] * factor[fault.kind], 6)
+
+
+_ANSWERS: dict[str, Callable[[Document, Rule, list[date]], None]] = {
+    "second_bar": _second_bar,
+    "live_bar": _live_bar,
+    "live_bar_off": _live_bar,
+    "split_zero": _split_zero,
+    "adj_noise": _adj_noise,
+    "adj_hundredth": _adj_hundredth,
+    "dividend_pounds": _change_dividends,
+    "dividend_scale100": _change_dividends,
+    "dividend_dollars": _change_dividends,
+    "dividend_unnamed": _change_dividends,
+}

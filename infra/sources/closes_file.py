@@ -42,11 +42,9 @@ class FilePrices:
 
     def series(self, symbol: str) -> Series | None:
         """All bars of ``symbol``."""
-        if symbol not in self._closes:
-            return None
-        if symbol not in self._cache:
+        if symbol in self._closes and symbol not in self._cache:
             self._cache[symbol] = self._make(symbol)
-        return self._cache[symbol]
+        return self._cache.get(symbol)
 
     def _make(self, symbol: str) -> Series:
         pairs = [(day, close) for day, close in zip(self._days, self._closes[symbol], strict=True) if close]

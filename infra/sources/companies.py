@@ -14,11 +14,12 @@ from __future__ import annotations
 import csv
 import random
 from collections import defaultdict
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import date
 from functools import lru_cache
 from pathlib import Path
+
+import msgspec
 
 COMPANIES = Path(__file__).with_name("companies.csv")
 LEVELS = Path(__file__).with_name("levels.csv")
@@ -91,19 +92,8 @@ def last_level_day() -> date:
 def _companies() -> dict[str, Company]:
     levels = _levels()
     with COMPANIES.open(newline="", encoding="utf-8") as lines:
-        return {row["symbol"]: _company(row, levels[row["symbol"]]) for row in csv.DictReader(lines)}
-
-
-def _company(row: Mapping[str, str], levels: Levels) -> Company:
-    return Company(
-        currency=row["currency"],
-        volume=int(row["volume"]),
-        volatility=float(row["volatility"]),
-        dividend_yield=float(row["yield"]),
-        payments=int(row["payments"]),
-        dividend_currency=row["dividend_currency"],
-        levels=levels,
-    )
+        rows = {row["symbol"]: {**row, "levels": levels[row["symbol"]]} for row in csv.DictReader(lines)}
+    return msgspec.convert(rows, dict[str, Company], strict=False)
 
 
 @lru_cache(maxsize=1)

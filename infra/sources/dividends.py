@@ -6,7 +6,6 @@ import random
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date
-from functools import lru_cache
 
 import numpy as np
 
@@ -27,10 +26,10 @@ class Dividends:
     quoted: dict[int, float] = field(default_factory=dict)
 
 
-def dividends(company: Company, seed: str, timeline: Timeline, close: Floats, rates: EcbRates | None) -> Dividends:
+def dividends(company: Company, seed: str, timeline: Timeline, close: Floats, rates: EcbRates) -> Dividends:
     """All dividends up to the last day of ``timeline``; each depends on ``seed`` and the close before only.
 
-    Another currency is converted with the ECB's rates of the day before (``rates``, by default those installed).
+    Another currency is converted with the ECB's rates of the day before.
     """
     found = Dividends()
     if not company.payments:
@@ -69,11 +68,10 @@ def adjusted(close: Floats, quoted: Mapping[int, float]) -> Floats:
     return np.asarray(np.round(close * np.cumprod(factors[::-1])[::-1], 6), dtype=np.float64)
 
 
-def _rate(company: Company, rates: EcbRates | None, day: date) -> float:
+def _rate(company: Company, rates: EcbRates, day: date) -> float:
     """What one unit of the dividends' currency is worth in the prices' unit on ``day``."""
     if company.currency == company.dividend_currency:
         return 1.0
-    rates = rates or _installed()
     published = rates.on(rates.latest(day) or rates.days[0])
     return _per_euro(company.currency, published) / _per_euro(company.dividend_currency, published)
 
@@ -82,8 +80,3 @@ def _per_euro(currency: str, published: Mapping[str, str]) -> float:
     if currency == "GBp":
         return 100 * float(published["GBP"])
     return 1.0 if currency == "EUR" else float(published[currency])
-
-
-@lru_cache(maxsize=1)
-def _installed() -> EcbRates:
-    return EcbRates()

@@ -51,12 +51,10 @@ class EcbApi:
         except (KeyError, ValueError) as error:
             return _refused(400, f"Syntax error: {error}")
         wanted = [code for code in series[1].split("+") if code]
-        days = changed_rates(self._between(start, end), fault)
+        published = [day for day in self._rates.between(start, end) if day >= start]
+        days = changed_rates([(day, self._rates.on(day)) for day in published], fault)
         lines = [line for line in _lines(days) if not wanted or line[2] in wanted]
         return _table(lines) if lines else _refused(404, "No results found.")
-
-    def _between(self, start: date, end: date) -> Days:
-        return [(day, self._rates.on(day)) for day in self._rates.between(start, end) if day >= start]
 
 
 def _lines(days: Days) -> Iterator[list[str]]:

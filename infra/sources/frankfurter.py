@@ -16,7 +16,7 @@ import importlib.util
 import re
 import zipfile
 from bisect import bisect_left, bisect_right
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from datetime import date
 from pathlib import Path
 
@@ -50,8 +50,8 @@ def default_path() -> Path:
 class EcbRates:
     """All days of the file. A line is split when it is first asked for: the server starts without reading them all."""
 
-    def __init__(self, path: Path | None = None) -> None:
-        with zipfile.ZipFile(path or default_path()) as archive:
+    def __init__(self) -> None:
+        with zipfile.ZipFile(default_path()) as archive:
             lines = archive.read(archive.namelist()[0]).decode("ascii").splitlines()
         self._codes = [code.strip() for code in lines[0].split(",")][1:]
         self._lines = {line[:10]: line for line in reversed(lines[1:]) if line.strip()}
@@ -89,10 +89,9 @@ class BadArgument(ValueError):
 class FrankfurterApi:
     """Answers requests below ``/v1``."""
 
-    def __init__(self, rates: EcbRates, names: Mapping[str, str], today: Callable[[], date] = date.today) -> None:
+    def __init__(self, rates: EcbRates, names: Mapping[str, str]) -> None:
         self._rates = rates
         self._names = names
-        self._today = today
 
     def answer(self, path: str, query: dict[str, str], fault: Rule | None) -> Response:
         """The response to ``path`` (what follows ``/v1``), its data changed by ``fault``."""
@@ -107,7 +106,7 @@ class FrankfurterApi:
         if match := _ONE_DAY.fullmatch(path):
             return self._day(date.fromisoformat(match[1]), query, fault)
         if match := _INTERVAL.fullmatch(path):
-            end = date.fromisoformat(match[2]) if match[2] else self._today()
+            end = date.fromisoformat(match[2]) if match[2] else date.today()
             return self._interval(date.fromisoformat(match[1]), end, query, fault)
         if path == "/currencies":
             codes = sorted([*self._rates.codes(), "EUR"])
@@ -123,7 +122,7 @@ class FrankfurterApi:
         return _written(query, f'"date":"{published}","rates":{_object(rates)}')
 
     def _interval(self, start: date, end: date, query: dict[str, str], fault: Rule | None) -> Response:
-        days = self._rates.between(start, end) if start <= self._today() else []
+        days = self._rates.between(start, end) if start <= date.today() else []
         quoted = self._quoted(days, query, fault)
         if not quoted:
             return as_json({"message": "not found"}, 404, SOURCE)

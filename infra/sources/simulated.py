@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import math
 import random
-from dataclasses import dataclass
 from datetime import date
 from functools import cached_property
 from typing import Any
@@ -54,7 +53,7 @@ class SimulatedPrices:
     ) -> None:
         """``rates`` convert dividends of other currencies; by default those that are installed."""
         self._constituents = constituents
-        self._rates = rates
+        self._rates = rates or EcbRates()
         self._cache: dict[str, Series] = {}
         self.seed = seed
         self.timeline = Timeline.of(trading_days("london", EPOCH, last_day))
@@ -80,11 +79,10 @@ class SimulatedPrices:
         return found
 
     def _make(self, symbol: str) -> Series:
-        traits = _Traits.of(self.seed, symbol)
-        draws = self._market_draws if symbol == MARKET else self._draws(symbol)
-        bars = {name: values[self._weekdays] for name, values in self._walk(symbol, traits, draws).items()}
+        character, splits = _traits(self.seed, symbol, self._weekdays)
+        bars = {name: values[self._weekdays] for name, values in self._walk(symbol, character).items()}
         bars["volume"] = np.floor(bars["volume"] * self._day_lengths)
-        paid = dividends(traits.company, f"{self.seed}/{symbol}/dividends", self.timeline, bars["close"], self._rates)
+        paid = dividends(character, f"{self.seed}/{symbol}/dividends", self.timeline, bars["close"], self._rates)
         bars["adj_close"] = adjusted(bars["close"], paid.quoted)
         member = self._constituents.get(symbol)
         start = self.timeline.since(max(member.valid_from, EPOCH)) if member else 0
@@ -93,23 +91,24 @@ class SimulatedPrices:
         return Series(
             symbol=symbol,
             name=f"{name} (simulated)",
-            currency=traits.company.currency,
+            currency=character.currency,
             instrument="EQUITY" if member else "INDEX",
             timeline=self.timeline.after(start),
             volume=bars.pop("volume")[start:].astype(np.int64),
             dividends=amounts,
-            dividend_currencies=dict.fromkeys(amounts, traits.company.dividend_currency),
-            splits={at - start: split for at, split in traits.splits(self._weekdays).items() if at >= start},
+            dividend_currencies=dict.fromkeys(amounts, character.dividend_currency),
+            splits={at - start: split for at, split in splits.items() if at >= start},
             **{name: values[start:] for name, values in bars.items()},
         )
 
-    def _walk(self, symbol: str, traits: _Traits, draws: Draws) -> dict[str, Floats]:
+    def _walk(self, symbol: str, character: Company) -> dict[str, Floats]:
         """Bars a weekday."""
+        draws = self._draws(symbol)
         moves = moves_of(draws)
         if symbol in INDICES:
-            return bars_of(traits.company, draws, moves, outside=0.0)
+            return bars_of(character, draws, moves, outside=0.0)
         share = _MARKET_SHARE
-        return bars_of(traits.company, draws, share * self._market + math.sqrt(1 - share * share) * moves, OUTSIDE)
+        return bars_of(character, draws, share * self._market + math.sqrt(1 - share * share) * moves, OUTSIDE)
 
     def _draws(self, symbol: str) -> Draws:
         """As far as the last level, even where that is after the last day: the walk is tilted by it."""
@@ -117,12 +116,8 @@ class SimulatedPrices:
         return draws_of(self.seed, symbol, last + 1)
 
     @cached_property
-    def _market_draws(self) -> Draws:
-        return self._draws(MARKET)
-
-    @cached_property
     def _market(self) -> Floats:
-        return moves_of(self._market_draws)
+        return moves_of(self._draws(MARKET))
 
     @cached_property
     def _day_lengths(self) -> Floats:
@@ -130,23 +125,11 @@ class SimulatedPrices:
         return np.asarray(lengths, dtype=np.float64)
 
 
-@dataclass(frozen=True)
-class _Traits:
-    """What makes one symbol differ from another."""
-
-    company: Company
-    split: Split | None
-    split_weekday: int
-
-    @classmethod
-    def of(cls, seed: int, symbol: str) -> _Traits:
-        rng = random.Random(key_of(seed, symbol))  # noqa: S311 - repeatable, not secret
-        split_weekday = rng.randrange(500, 7000)
-        character = company(symbol, rng)
-        splits = symbol not in INDICES and rng.random() < 0.2
-        return cls(character, rng.choice(_RATIOS) if splits else None, split_weekday)
-
-    def splits(self, weekdays: npt.NDArray[np.int64]) -> dict[int, Split]:
-        """Position of the split, if the symbol ever had one by the last day."""
-        at = int(np.searchsorted(weekdays, self.split_weekday))
-        return {at: self.split} if self.split and at < len(weekdays) else {}
+def _traits(seed: int, symbol: str, weekdays: npt.NDArray[np.int64]) -> tuple[Company, dict[int, Split]]:
+    """What makes one symbol differ from another: its company, and by position its split, if it ever had one by now."""
+    rng = random.Random(key_of(seed, symbol))  # noqa: S311 - repeatable, not secret
+    at = int(np.searchsorted(weekdays, rng.randrange(500, 7000)))
+    character = company(symbol, rng)
+    if symbol in INDICES or rng.random() >= 0.2 or at == len(weekdays):
+        return character, {}
+    return character, {at: rng.choice(_RATIOS)}

@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import math
 from datetime import date, timedelta
-from itertools import pairwise
+from itertools import pairwise, starmap
 
 import numpy as np
 import numpy.typing as npt
@@ -17,15 +17,7 @@ import numpy.typing as npt
 from infra.sources.companies import EPOCH, Company
 from infra.sources.prices import Floats
 
-WALK, GAP, HIGH, LOW, HEAT, AUCTION, EDGE = (
-    slice(0, 8),
-    slice(8, 12),
-    slice(12, 15),
-    slice(15, 18),
-    slice(18, 22),
-    slice(22, 23),
-    slice(23, 24),
-)
+WALK, GAP, HIGH, LOW, HEAT, AUCTION, EDGE = starmap(slice, pairwise((0, 8, 12, 15, 18, 22, 23, 24)))
 WORDS_A_DAY = 6
 _STEP = 65536
 _HEAT_DEVIATION = 1.06

@@ -49,11 +49,31 @@ locals {
 
   # What the policies name beside local.template: lists, as JSON.
   github_template = merge({ state_bucket = coalesce(var.state_bucket, "none") }, { for name, list in {
-    role_arns           = [for name in keys(local.services) : "arn:${local.partition}:iam::${local.account_id}:role/${local.names.role_prefix}${replace(name, "_", "-")}"]
-    services            = distinct([for role in values(local.services) : "${role.service}.amazonaws.com"])
-    function_arns       = values(local.function_arns)
-    alarm_arns          = [for family in local.alarm_families : "arn:${local.partition}:cloudwatch:${local.arn_suffix}:alarm:${var.prefix}-${family}"]
-    log_group_arns      = [for name in local.log_groups : "arn:${local.partition}:logs:${local.arn_suffix}:log-group:${name}:*"]
+    role_arns     = [for name in keys(local.services) : "arn:${local.partition}:iam::${local.account_id}:role/${local.names.role_prefix}${replace(name, "_", "-")}"]
+    services      = distinct([for role in values(local.services) : "${role.service}.amazonaws.com"])
+    bucket_arns   = [for name in ["raw", "clean", "results", "artifacts", "trail"] : "arn:${local.partition}:s3:::${local.names["${name}_bucket"]}"]
+    function_arns = values(local.function_arns)
+    pipeline_arns = [
+      local.state_machine_arn,
+      "arn:${local.partition}:states:${local.arn_suffix}:stateMachine:${local.names.interrupted}",
+      "arn:${local.partition}:scheduler:${local.arn_suffix}:schedule/default/${local.names.schedule}",
+      "arn:${local.partition}:scheduler:${local.arn_suffix}:schedule/default/${local.names.morning_schedule}",
+      "arn:${local.partition}:events:${local.arn_suffix}:rule/${local.names.interrupted}",
+      local.dlq_arn, local.topic_arn,
+    ]
+    catalog_arns = [
+      "arn:${local.partition}:glue:${local.arn_suffix}:catalog",
+      "arn:${local.partition}:glue:${local.arn_suffix}:database/${local.names.database}",
+      "arn:${local.partition}:glue:${local.arn_suffix}:table/${local.names.database}/*",
+      "arn:${local.partition}:athena:${local.arn_suffix}:workgroup/${local.names.workgroup}",
+    ]
+    alarm_arns     = [for family in local.alarm_families : "arn:${local.partition}:cloudwatch:${local.arn_suffix}:alarm:${var.prefix}-${family}"]
+    log_group_arns = [for name in local.log_groups : "arn:${local.partition}:logs:${local.arn_suffix}:log-group:${name}:*"]
+    monitoring_arns = [
+      "arn:${local.partition}:cloudwatch::${local.account_id}:dashboard/${var.prefix}",
+      "arn:${local.partition}:cloudtrail:${local.arn_suffix}:trail/${local.trail_name}",
+      "arn:${local.partition}:budgets::${local.account_id}:budget/${var.prefix}-monthly",
+    ]
     log_group_tags_arns = [for name in local.log_groups : "arn:${local.partition}:logs:${local.arn_suffix}:log-group:${name}"]
     quicksight_arns = concat(
       ["arn:${local.partition}:quicksight:${local.arn_suffix}:datasource/${var.prefix}-athena", "arn:${local.partition}:quicksight:${local.arn_suffix}:dashboard/${var.prefix}-market"],

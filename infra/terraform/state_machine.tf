@@ -6,7 +6,9 @@ locals {
   # https://docs.aws.amazon.com/step-functions/latest/dg/concepts-error-handling.html
   catch       = jsondecode(file("${local.root}/statemachine/catch.json"))
   catch_lists = { for state, catcher in local.catch : "catch_${state}" => jsonencode([for error in ["States.DataLimitExceeded", "States.ALL"] : merge({ ErrorEquals = [error] }, catcher)]) }
-  definition  = templatefile("${local.root}/statemachine/pipeline.asl.json", merge(local.template, local.retry_lists, local.catch_lists))
+  # Who calls a function, as functions/marketlake/messages.py reads it.
+  tasks      = { for kind, task in jsondecode(file("${local.root}/statemachine/task.json")) : kind => jsonencode(task) }
+  definition = templatefile("${local.root}/statemachine/pipeline.asl.json", merge(local.template, local.retry_lists, local.catch_lists, local.tasks))
 }
 
 # /aws/vendedlogs/: log groups of that name do not count against the account's resource policy for log delivery.

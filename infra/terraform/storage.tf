@@ -90,12 +90,12 @@ resource "aws_s3_bucket_policy" "this" {
 
 # The symbols files in force. Functions read them here, so that a list of the user's own needs no new package.
 resource "aws_s3_object" "symbols" {
-  for_each = toset([for contract in values(local.contracts) : contract.symbols.file if can(contract.symbols.file)])
+  for_each = local.symbols_files
 
   bucket       = aws_s3_bucket.this["artifacts"].id
   key          = "config/${each.key}"
-  source       = each.key == "constituents.csv" ? var.constituents_file : "${local.root}/functions/marketlake/contracts/${each.key}"
-  source_hash  = filemd5(each.key == "constituents.csv" ? var.constituents_file : "${local.root}/functions/marketlake/contracts/${each.key}")
+  source       = each.value
+  source_hash  = filemd5(each.value)
   content_type = "text/csv"
 
   depends_on = [aws_s3_bucket_versioning.this]

@@ -43,8 +43,8 @@ def test_a_row_says_what_the_state_is(state: State) -> None:
 
 def test_the_definition_is_written_as_json_writes_it() -> None:
     values = facts.template_values("marketlake", "000000000000", "eu-west-2") | {"dlq_url": "https://queue"}
-    lists = dict.fromkeys(["retry_function", "retry_message", *(f"catch_{state}" for state in facts.catch())], "[]")
-    text = facts.render(facts.DEFINITION.read_text("utf-8"), values | lists)
+    kinds = ["retry_function", "retry_message", *(f"catch_{state}" for state in facts.catch()), "task", "batch_task"]
+    text = facts.render(facts.DEFINITION.read_text("utf-8"), values | dict.fromkeys(kinds, "[]"))
     assert text == json.dumps(json.loads(text), indent=2, ensure_ascii=False) + "\n"
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from assets.diagrams.pictures import PICTURES
+from assets.diagrams.__main__ import PICTURES
 from infra.facts import ROOT, function_names
 
 PAGE = ROOT / "docs" / "architecture.md"

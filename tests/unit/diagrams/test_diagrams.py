@@ -7,8 +7,8 @@ import struct
 
 import pytest
 
+from assets.diagrams.__main__ import FOLDER, PICTURES
 from assets.diagrams.drawing import DOTS_PER_INCH, ICONS, NoGraphviz, png
-from assets.diagrams.pictures import FOLDER, PICTURES
 
 README_WIDTH = 900
 LEAST_LETTERS = 10.5

@@ -186,4 +186,4 @@ def _principal(key: str) -> str:
 
 
 def test_the_server_gets_the_engine(config: LocalConfig) -> None:
-    assert server.ministack_environment(config)[ministack_server.ENGINE] == "stepfunctions-local"
+    assert server.ministack_environment(config)["MARKETLAKE_ENGINE"] == "stepfunctions-local"

@@ -72,7 +72,7 @@ def _run(target: Target, kind: str, request: dict[str, Any], *, dry_run: bool, a
     arn = start(target, kind, request)
     screen.say(f"execution {safe(arn.rpartition(':')[2])}")
     with Watch(screen.remarks, every_state=kind == "run") as watch:
-        execution = follow(target, arn, watch)
+        execution = follow(target, arn, watch.update)
     outcome = outcome_of(execution)
     if outcome.exit_status == Refusal.status:
         raise Refusal(outcome.text, outcome.advice)

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, unquote
 
-from infra.client.dead_letters import LONG_AGO, Held, held, parse_json, sent_at, text_in
+from infra.client.dead_letters import LONG_AGO, Held, parse_json, sent_at, text_in
 from infra.client.errors import OpsError
 from infra.client.target import CONSOLE_HOST, CONSOLE_PORT, Target
 
@@ -32,17 +30,6 @@ def mailbox_name(target: Target) -> str:
             "look into their mailbox; `marketlake history` shows the same failures",
         )
     return target.names["mailbox"]
-
-
-@contextmanager
-def mailbox(target: Target) -> Iterator[Held]:
-    """The mails of the emulator, kept from others meanwhile.
-
-    Raises:
-        OpsError: in an account there is no such queue.
-    """
-    with held(target, mailbox_name(target)) as box:
-        yield box
 
 
 def mails_in(box: Held) -> list[dict[str, Any]]:

@@ -20,7 +20,6 @@ from infra.cost.month import quantities
 from infra.cost.prices import assumed, bill
 from infra.cost.recorded import used_by
 from infra.local import deploy
-from infra.local.config import LocalConfig
 
 EMULATOR_ALTERS = ("aws_cloudwatch_metric_alarm", "aws_cloudtrail", "aws_sfn_state_machine", "aws_s3_object")
 """What a second plan changes on the emulator, which does not give back what was sent: alarms' tags and some defaults,
@@ -33,28 +32,20 @@ def no_changes(stage: Stage) -> str:
     """What a deployment would change now: nothing."""
     local = stage.target.local
     if local and (local.root / "deployed").is_file():
-        return _as_deployed_by_up(local)
+        if not deploy.is_of_these_sources(local):
+            raise Broken("deployed from other sources than those here", "marketlake up")
+        return "deployed from the sources as they are here"
     folder = stage.configuration
     if shutil.which("terraform") is None or not (folder / ".terraform").is_dir():
         raise NotTried(
             f"Terraform is not set up in {folder}", "run it where `make deploy` ran, or say: --terraform DIR"
         )
     planned = _planned(folder, _credentials(stage))
-    changed = [address for address in planned if not (local and _type(address) in EMULATOR_ALTERS)]
+    changed = [address for address in planned if not (local and address.partition(".")[0] in EMULATOR_ALTERS)]
     if changed:
         more = f" and {len(changed) - 5} more" if len(changed) > 5 else ""
         raise Broken(f"a plan changes {', '.join(changed[:5])}{more}", "look at it with: make plan; then: make deploy")
     return "a plan changes nothing"
-
-
-def _as_deployed_by_up(local: LocalConfig) -> str:
-    if not deploy.is_of_these_sources(local):
-        raise Broken("deployed from other sources than those here", "marketlake up")
-    return "deployed from the sources as they are here"
-
-
-def _type(address: str) -> str:
-    return address.partition(".")[0]
 
 
 def _credentials(stage: Stage) -> dict[str, str]:

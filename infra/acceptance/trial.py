@@ -14,7 +14,7 @@ from infra.acceptance.stage import KIND, Broken, Finding, NotTried, Stage, Step
 from infra.client.dead_letters import held, letters_of
 from infra.client.errors import DENIED, OpsError, QueryFailed, Refusal, explain
 from infra.client.machine import Machine, read_machine, shipped_machine
-from infra.client.retries import FOLLOWED, Retries, Work, run_again
+from infra.client.retries import FOLLOWED, Retries, run_again
 from infra.client.target import Target
 from marketlake.errors import MarketlakeError
 
@@ -102,18 +102,15 @@ def sweep(stage: Stage) -> list[str]:
         lines.append(f"removed queue {url.rpartition('/')[2]}")
     with held(target, target.names["dlq"]) as box:
         letters = [letter for letter in letters_of(box, target) if letter.execution.startswith(f"{KIND}-")]
-        works = [work for work in Retries(target, letters).of_everything() if work.letters or _is_ours(work)]
+        # An execution of an acceptance that was stopped has no message.
+        stopped = f"retry-{KIND}-"
+        works = [w for w in Retries(target, letters).of_everything() if w.letters or w.name.startswith(stopped)]
         records = [run_again(box, target, work) for work in works]
     for record in records:
         if record["result"] in FOLLOWED:
             ended = stage.follow(target.execution_arn(record["execution"]))
             lines.append(f"{ended.name} {record['result']}: {ended.status}")
     return lines
-
-
-def _is_ours(work: Work) -> bool:
-    """Whether it runs an execution of an acceptance again that was stopped and has no message."""
-    return work.name.startswith(f"retry-{KIND}-")
 
 
 def attempt(step: Step, stage: Stage) -> Finding:

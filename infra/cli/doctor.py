@@ -203,7 +203,8 @@ def deployment_checks(target: Target) -> Iterator[Check]:
         ("dead-letter queue", partial(_queue, target)),
     ]
     if not target.is_local:
-        looks += [("schedule", partial(_schedule, target)), ("morning schedule", partial(_morning_schedule, target))]
+        looks.append(("schedule", partial(_schedule, target, "schedule")))
+        looks.append(("morning schedule", partial(_morning_schedule, target)))
     for name, look in looks:
         yield attempt(name, _remedy(target), look)
 
@@ -329,18 +330,14 @@ def _queue(target: Target) -> Check | str:
     return f"{target.names['dlq']}, empty"
 
 
-def _schedule(target: Target) -> Check | str:
-    return _schedule_named(target, "schedule")
-
-
 def _morning_schedule(target: Target) -> Check | str:
     try:
-        return _schedule_named(target, "morning_schedule")
+        return _schedule(target, "morning_schedule")
     except target.scheduler.exceptions.ResourceNotFoundException:
         return "none: morning_run_at is null"
 
 
-def _schedule_named(target: Target, key: str) -> Check | str:
+def _schedule(target: Target, key: str) -> Check | str:
     found = target.scheduler.get_schedule(Name=target.names[key])
     when = f"{found.get('ScheduleExpression', '?')} {found.get('ScheduleExpressionTimezone', '')}".strip()
     if found.get("State") != "ENABLED":

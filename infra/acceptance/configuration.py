@@ -15,7 +15,6 @@ from botocore.exceptions import ClientError
 from infra import facts
 from infra.acceptance.listener import listening
 from infra.acceptance.stage import Broken, NotTried, Stage
-from infra.client.errors import MISSING
 from infra.cost.month import quantities
 from infra.cost.prices import assumed, bill
 from infra.cost.recorded import used_by
@@ -98,10 +97,8 @@ def schedules(stage: Stage) -> str:
 def _schedule(stage: Stage, name: str) -> dict[str, Any] | None:
     try:
         return cast("dict[str, Any]", stage.target.scheduler.get_schedule(Name=name))
-    except ClientError as error:
-        if error.response["Error"]["Code"] in MISSING:
-            return None
-        raise
+    except stage.target.scheduler.exceptions.ResourceNotFoundException:
+        return None
 
 
 def _wrong_schedule(stage: Stage, schedule: dict[str, Any]) -> Iterator[str]:
@@ -281,10 +278,8 @@ def cost(stage: Stage) -> str:
     name = f"{stage.target.prefix}-monthly"
     try:
         budget = stage.target.budgets.describe_budget(AccountId=stage.target.account_id, BudgetName=name)["Budget"]
-    except ClientError as error:
-        if error.response["Error"]["Code"] == "NotFoundException":
-            return f"{own}; there is no budget {name} that counts the month"
-        raise
+    except stage.target.budgets.exceptions.NotFoundException:
+        return f"{own}; there is no budget {name} that counts the month"
     spent = budget.get("CalculatedSpend", {}).get("ActualSpend", {}).get("Amount", "0")
     if float(spent) > assumed("limit_usd"):
         raise Broken(f"{name} has counted ${float(spent):.2f} this month", "look at Cost Explorer, by service")

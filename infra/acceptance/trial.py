@@ -72,17 +72,14 @@ def same_version(target: Target) -> None:
     """
     try:
         found = target.states.describe_state_machine(stateMachineArn=target.state_machine_arn)
-    except ClientError as error:
-        if error.response["Error"]["Code"] != "StateMachineDoesNotExist":
-            raise
+    except target.states.exceptions.StateMachineDoesNotExist as error:
         message = f"there is no stack {target.prefix} in {target.described}"
-        make = "marketlake up" if target.is_local else "make deploy"
-        raise OpsError(message, f"make it with: {make}; or name another with --prefix and --region") from error
+        advice = f"make it with: {target.deploy_command}; or name another with --prefix and --region"
+        raise OpsError(message, advice) from error
     if _shape(read_machine(found["definition"])) != _shape(shipped_machine()):
         raise OpsError(
             f"stack {target.prefix} was deployed from another version: its state machine has other states",
-            "check out the version that was deployed, or bring it to this one: "
-            + ("marketlake up" if target.is_local else "make deploy"),
+            f"check out the version that was deployed, or bring it to this one: {target.deploy_command}",
         )
 
 

@@ -206,7 +206,7 @@ def deployment_checks(target: Target) -> Iterator[Check]:
         looks.append(("schedule", partial(_schedule, target, "schedule")))
         looks.append(("morning schedule", partial(_morning_schedule, target)))
     for name, look in looks:
-        yield attempt(name, _remedy(target), look)
+        yield attempt(name, target.deploy_command, look)
 
 
 def live_checks(addresses: Addresses) -> Iterator[Check]:
@@ -245,10 +245,6 @@ def attempt(name: str, advice: str, look: Callable[[], Check | str]) -> Check:
     except MarketlakeError as error:
         return Check(name, "failed", str(error), advice)
     return found if isinstance(found, Check) else Check(name, "ok", found)
-
-
-def _remedy(target: Target) -> str:
-    return "marketlake up" if target.is_local else "make deploy"
 
 
 def _bucket(target: Target, kind: str) -> str:
@@ -295,7 +291,7 @@ def _table(target: Target, name: str, wanted: Columns) -> Check | str:
     found = [(c["Name"], c.get("Type", "")) for c in table["StorageDescriptor"]["Columns"]]
     if found != wanted:
         differing = ", ".join(sorted({column for column, _ in set(found) ^ set(wanted)}) or ["their order"])
-        return Check(f"table {name}", "failed", f"columns differ from the contract: {differing}", _remedy(target))
+        return Check(f"table {name}", "failed", f"columns differ from the contract: {differing}", target.deploy_command)
     return f"{target.names['database']}.{name}, {len(found)} columns as in the contract"
 
 

@@ -82,6 +82,11 @@ class Target:
         """Whether this is the emulator."""
         return self.local is not None
 
+    @property
+    def deploy_command(self) -> str:
+        """What deploys it, for the first time or again."""
+        return "marketlake up" if self.is_local else "make deploy"
+
     @cached_property
     def names(self) -> dict[str, str]:
         """Names of the resources, by what they are (``infra/terraform/names.json.tftpl``)."""

@@ -95,8 +95,8 @@ def ask_plan(target: Target, request: dict[str, Any]) -> Previewed:
     if answer.get("FunctionError"):
         raise OpsError(f"Plan failed: {document.get('errorType')}: {document.get('errorMessage')}", "marketlake doctor")
     if "datasets" not in document:
-        remedy = "marketlake up" if target.is_local else "make deploy"
-        raise OpsError("the deployed Plan does not know previews; nothing was started", f"deploy again with: {remedy}")
+        advice = f"deploy again with: {target.deploy_command}"
+        raise OpsError("the deployed Plan does not know previews; nothing was started", advice)
     try:
         return read_message(document, Previewed, "Plan's answer")
     except ContractViolation as error:

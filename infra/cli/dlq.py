@@ -25,7 +25,7 @@ SHORT_ID, SHORT_CAUSE = 8, 80
 MIN_ID = 6
 """Fewest characters of a message's id that name it on the command line."""
 
-Ids = Annotated[list[str] | None, typer.Argument(help="First characters of the messages' ids.", show_default=False)]
+Ids = Annotated[list[str] | None, typer.Argument(help="First characters of the messages' ids.")]
 
 app = typer.Typer(
     help="What could not be loaded (the dead-letter queue): list it, show it, run it again.",

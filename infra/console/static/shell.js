@@ -1,6 +1,7 @@
 // What all views share: the address, the deployment that is shown, how often it is asked, what went wrong last, and
 // the question before anything is started or deleted.
 
+import { Trouble } from "./api.js";
 import { h } from "../web/dom.js";
 import { changed } from "./parts.js";
 
@@ -55,6 +56,12 @@ export function trouble(who) {
     if (first?.advice) lines.push(h("span", {}, `Next: ${first.advice}`));
     box.replaceChildren(...lines);
   };
+}
+
+// An error of the console or of AWS in the place of what was to be read; any other is a defect of ours.
+export function failed(error) {
+  if (!(error instanceof Trouble)) throw error;
+  return h("p", { class: "cause" }, h("strong", {}, error.message), error.advice ? ` Next: ${error.advice}` : "");
 }
 
 // Escape and the first button mean no.

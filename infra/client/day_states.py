@@ -1,8 +1,7 @@
 """What the lake held of a day at earlier times: from the versions of its year's object, and from the day's marker.
 
-Each write of a year leaves the one before as an old version, for ``noncurrent_expire_days``: so long the rows of any
-day, however old, are known as they were. Of what was replaced before that, the marker still says that it was, and by
-which execution.
+As long as old versions are kept, the rows of any day, however old, are known as they were. Of what was replaced before
+that, the marker still says that it was, and by which execution.
 """
 
 from __future__ import annotations

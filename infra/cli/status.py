@@ -57,14 +57,11 @@ def _local(target: Target) -> list[tuple[str, str]]:
     elif target.replay is None:
         sources = "the simulated sources do not answer; run: marketlake up"
     else:
-        sources = f"simulated sources at {config.replay_url}, up to {target.replay['last_day']}: {_prices(target)}"
+        prices = target.simulated or f"prices from {config.prices}, rates are the ECB's own"
+        sources = f"simulated sources at {config.replay_url}, up to {target.replay['last_day']}: {prices}"
     own = config.engine == "embedded"
     engine = "the emulator" if own else f"Step Functions Local at {config.states_url}, its executions in memory"
     endpoints = [("endpoint", config.endpoint_url), ("engine", engine)]
     records = [*endpoints, ("state on disk", str(config.root)), ("sources", sources)]
     faults = Switch(config.root).setting()
     return [*records, ("fault injection", describe(faults))] if faults else records
-
-
-def _prices(target: Target) -> str:
-    return target.simulated or f"prices from {target.local.prices if target.local else '?'}, rates are the ECB's own"

@@ -49,18 +49,15 @@ def _mail(message: MessageTypeDef) -> dict[str, Any]:
     except ValueError:
         envelope = None
     mail = envelope if isinstance(envelope, dict) and "Message" in envelope else {"Message": body}
+    text = text_in(mail.get("Message"))
+    found = EXECUTION_LINK.search(text)
+    name = unquote(found["arn"]).rpartition(":")[2] if found else ""
+    # AWS's console does not have the emulator's executions, so the link leads to ours.
+    ours = f"http://{CONSOLE_HOST}:{CONSOLE_PORT}/#/executions/{quote(name, safe='')} (while `marketlake console` runs)"
     return {
         "id": message["MessageId"],
         "subject": text_in(mail.get("Subject")) or "(no subject)",
         "time": sent_at(message),
-        **_with_link(text_in(mail.get("Message"))),
+        "body": EXECUTION_LINK.sub(lambda _: ours, text),
+        "execution": name,
     }
-
-
-def _with_link(body: str) -> dict[str, str]:
-    """A mail's body, and the ``execution`` it is about. AWS's console does not have the emulator's executions, so the
-    link leads to ours."""
-    found = EXECUTION_LINK.search(body)
-    name = unquote(found["arn"]).rpartition(":")[2] if found else ""
-    ours = f"http://{CONSOLE_HOST}:{CONSOLE_PORT}/#/executions/{quote(name, safe='')}"
-    return {"body": EXECUTION_LINK.sub(lambda _: f"{ours} (while `marketlake console` runs)", body), "execution": name}

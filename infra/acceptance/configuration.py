@@ -223,20 +223,19 @@ def _as_s3_says(stage: Stage) -> str:
 def refused_calls(stage: Stage) -> str:
     """Calls that each role must be refused, asked of IAM's own simulator."""
     wrong: list[str] = []
-    count = 0
-    for role, action, resource in must_be_refused(stage):
+    calls = list(must_be_refused(stage))
+    for role, action, resource in calls:
         arn = f"arn:{stage.target.partition}:iam::{stage.target.account_id}:role/{stage.target.prefix}-{role}"
         answer = stage.target.iam.simulate_principal_policy(
             PolicySourceArn=arn, ActionNames=[action], ResourceArns=[resource]
         )
-        count += 1
         if answer["EvaluationResults"][0]["EvalDecision"] == "allowed":
             wrong.append(f"{stage.target.prefix}-{role} may {action} on {resource}")
     if wrong:
         raise Broken(
             "; ".join(wrong), "take that policy away; `make plan` shows what was changed, `make deploy` restores it"
         )
-    return f"{count} calls refused, as they must be"
+    return f"{len(calls)} calls refused, as they must be"
 
 
 def must_be_refused(stage: Stage) -> Iterator[tuple[str, str, str]]:

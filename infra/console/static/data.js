@@ -4,7 +4,7 @@ import { Trouble, read } from "./api.js";
 import { count, h, text } from "../web/dom.js";
 import { changed, labelled, table } from "./parts.js";
 import { chart } from "./chart.js";
-import { failed, link, narrow, overview, trouble } from "./shell.js";
+import { answer, link, narrow, overview, trouble } from "./shell.js";
 
 export function data(main, name, asked) {
   let query = asked, stopped = false;
@@ -109,15 +109,12 @@ function lastRows({ latest, days }) {
 function quarantine(name, { start, end }) {
   const inside = h("div", { "aria-live": "polite" });
   const button = h("button", { type: "button", onclick: show }, "Show");
-  async function show() {
+  function show() {
     inside.replaceChildren(h("p", { class: "muted" }, "reading …"));
-    try {
-      const found = await read(`api/data/${encodeURIComponent(name)}/quarantine?${new URLSearchParams({ start, end })}`);
+    return answer(inside, `api/data/${encodeURIComponent(name)}/quarantine?${new URLSearchParams({ start, end })}`, (found) => {
       const rows = found.rows.map((one) => [one.dt, one.symbol ?? "", one.reason, one.times, one.in_lake_now]);
-      inside.replaceChildren(most(found), rows.length ? table("Quarantine", ["day", "symbol", "reason", "times", "in the lake now"], rows) : h("p", { class: "muted" }, "No row of these days is in quarantine."));
-    } catch (error) {
-      inside.replaceChildren(failed(error));
-    }
+      return [most(found), rows.length ? table("Quarantine", ["day", "symbol", "reason", "times", "in the lake now"], rows) : h("p", { class: "muted" }, "No row of these days is in quarantine.")];
+    });
   }
   return section("Quarantine", button, inside);
 }

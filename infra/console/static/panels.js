@@ -3,7 +3,7 @@
 import { Trouble, read } from "./api.js";
 import { count, h, text } from "../web/dom.js";
 import { attribute, block, changed, duration, keyed, look, moment, pill, seconds, setPill } from "./parts.js";
-import { failed } from "./shell.js";
+import { answer } from "./shell.js";
 
 const MOST_ATTEMPTS = 100, MOST_LINES = 400;
 
@@ -30,7 +30,7 @@ function attempt(name, id) {
   const inside = h("div", { class: "inside" });
   const element = h("details", { class: "attempt" }, h("summary", {}, parts.pill, parts.title, parts.took, parts.words), inside);
   element.parts = parts;
-  element.addEventListener("toggle", () => element.open && open(name, element, inside, id));
+  element.addEventListener("toggle", () => element.open && open(name, inside, id));
   return element;
 }
 
@@ -46,38 +46,29 @@ function refresh(element, one, record) {
   element.dataset.status = status;
 }
 
-async function open(name, element, inside, id) {
+function open(name, inside, id) {
   const path = `api/executions/${encodeURIComponent(name)}/attempts/${id}`;
   if (!inside.children.length) inside.replaceChildren(h("p", { class: "muted" }, "reading …"));
-  try {
-    const found = await read(path);
-    inside.replaceChildren(
-      h("p", { class: "muted" }, `started ${moment(found.started)}${found.ended ? `, ended ${moment(found.ended)}` : ""}`),
-      ...(found.error ? [h("p", { class: "cause" }, h("strong", {}, found.error), ` ${found.cause}`), block("Cause as it came", found.whole_cause, "none")] : []),
-      block("Input", found.input, "not in the history"),
-      ...(found.error ? [] : [block("Output", found.output, found.ended ? "not in the history" : "it is running")]),
-      logs(path),
-    );
-  } catch (error) {
-    inside.replaceChildren(failed(error));
-  }
+  return answer(inside, path, (found) => [
+    h("p", { class: "muted" }, `started ${moment(found.started)}${found.ended ? `, ended ${moment(found.ended)}` : ""}`),
+    ...(found.error ? [h("p", { class: "cause" }, h("strong", {}, found.error), ` ${found.cause}`), block("Cause as it came", found.whole_cause, "none")] : []),
+    block("Input", found.input, "not in the history"),
+    ...(found.error ? [] : [block("Output", found.output, found.ended ? "not in the history" : "it is running")]),
+    logs(path),
+  ]);
 }
 
 function logs(path) {
   const lines = h("div", { "aria-live": "polite" });
-  const button = h("button", { type: "button", onclick: () => show(lines, path) }, "Show logs");
-  return h("section", { class: "block" }, h("h4", {}, "Logs"), button, lines);
-}
-
-async function show(lines, path) {
-  lines.replaceChildren(h("p", { class: "muted" }, "reading CloudWatch Logs …"));
-  try {
-    const found = await read(`${path}/logs`);
-    const words = found.lines.length ? `${count(found.lines.length, "line")} of ${found.group}` : found.why;
-    lines.replaceChildren(h("p", { class: "muted" }, words), ...found.lines.map(logLine));
-  } catch (error) {
-    lines.replaceChildren(failed(error));
+  const button = h("button", { type: "button", onclick: show }, "Show logs");
+  function show() {
+    lines.replaceChildren(h("p", { class: "muted" }, "reading CloudWatch Logs …"));
+    return answer(lines, `${path}/logs`, (found) => [
+      h("p", { class: "muted" }, found.lines.length ? `${count(found.lines.length, "line")} of ${found.group}` : found.why),
+      ...found.lines.map(logLine),
+    ]);
   }
+  return h("section", { class: "block" }, h("h4", {}, "Logs"), button, lines);
 }
 
 function logLine({ time, text: line, document }) {

@@ -1,7 +1,7 @@
 // What all views share: the address, the deployment that is shown, how often it is asked, what went wrong last, and
 // the question before anything is started or deleted.
 
-import { Trouble } from "./api.js";
+import { Trouble, read } from "./api.js";
 import { h } from "../web/dom.js";
 import { changed } from "./parts.js";
 
@@ -58,10 +58,14 @@ export function trouble(who) {
   };
 }
 
-// An error of the console or of AWS in the place of what was to be read; any other is a defect of ours.
-export function failed(error) {
-  if (!(error instanceof Trouble)) throw error;
-  return h("p", { class: "cause" }, h("strong", {}, error.message), error.advice ? ` Next: ${error.advice}` : "");
+// Shows in `place` the elements that `made` makes of what `path` answers, or why there is no answer.
+export async function answer(place, path, made) {
+  try {
+    place.replaceChildren(...made(await read(path)));
+  } catch (error) {
+    if (!(error instanceof Trouble)) throw error;
+    place.replaceChildren(h("p", { class: "cause" }, h("strong", {}, error.message), error.advice ? ` Next: ${error.advice}` : ""));
+  }
 }
 
 // Escape and the first button mean no.

@@ -68,7 +68,7 @@ def _executed(stage: Stage, query: SavedQuery) -> str:
 def partition_projection(stage: Stage) -> str:
     """Every dataset: no rows for days that its calendar does not have, and every day of last month that is stored."""
     first, last = last_month(stage.day)
-    weekend = first + timedelta(days=(5 - first.weekday()) % 7)
+    weekend = first + timedelta(days=(5 - first.weekday()) % 7)  # from the first Saturday on
     wrong: list[str] = []
     days = 0
     for dataset in dataset_names():

@@ -101,7 +101,8 @@ def sweep(stage: Stage) -> list[str]:
         letters = [letter for letter in letters_of(box, target) if letter.execution.startswith(f"{KIND}-")]
         # An execution of an acceptance that was stopped has no message.
         stopped = f"retry-{KIND}-"
-        works = [w for w in Retries(target, letters).of_everything() if w.letters or w.name.startswith(stopped)]
+        found = Retries(target, letters).of_everything()
+        works = [work for work in found if work.letters or work.name.startswith(stopped)]
         records = [run_again(box, target, work) for work in works]
     for record in records:
         if record["result"] in FOLLOWED:

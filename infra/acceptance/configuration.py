@@ -15,12 +15,10 @@ from botocore.exceptions import ClientError
 from infra import facts
 from infra.acceptance.listener import listening
 from infra.acceptance.stage import Broken, NotTried, Stage
-from infra.client.errors import MISSING
 from infra.cost.month import quantities
 from infra.cost.prices import assumed, bill
 from infra.cost.recorded import used_by
 from infra.local import deploy
-from infra.local.config import LocalConfig
 
 EMULATOR_ALTERS = ("aws_cloudwatch_metric_alarm", "aws_cloudtrail", "aws_sfn_state_machine", "aws_s3_object")
 """What a second plan changes on the emulator, which does not give back what was sent: alarms' tags and some defaults,
@@ -33,28 +31,20 @@ def no_changes(stage: Stage) -> str:
     """What a deployment would change now: nothing."""
     local = stage.target.local
     if local and (local.root / "deployed").is_file():
-        return _as_deployed_by_up(local)
+        if not deploy.is_of_these_sources(local):
+            raise Broken("deployed from other sources than those here", "marketlake up")
+        return "deployed from the sources as they are here"
     folder = stage.configuration
     if shutil.which("terraform") is None or not (folder / ".terraform").is_dir():
         raise NotTried(
             f"Terraform is not set up in {folder}", "run it where `make deploy` ran, or say: --terraform DIR"
         )
     planned = _planned(folder, _credentials(stage))
-    changed = [address for address in planned if not (local and _type(address) in EMULATOR_ALTERS)]
+    changed = [address for address in planned if not (local and address.partition(".")[0] in EMULATOR_ALTERS)]
     if changed:
         more = f" and {len(changed) - 5} more" if len(changed) > 5 else ""
         raise Broken(f"a plan changes {', '.join(changed[:5])}{more}", "look at it with: make plan; then: make deploy")
     return "a plan changes nothing"
-
-
-def _as_deployed_by_up(local: LocalConfig) -> str:
-    if not deploy.is_of_these_sources(local):
-        raise Broken("deployed from other sources than those here", "marketlake up")
-    return "deployed from the sources as they are here"
-
-
-def _type(address: str) -> str:
-    return address.partition(".")[0]
 
 
 def _credentials(stage: Stage) -> dict[str, str]:
@@ -107,10 +97,8 @@ def schedules(stage: Stage) -> str:
 def _schedule(stage: Stage, name: str) -> dict[str, Any] | None:
     try:
         return cast("dict[str, Any]", stage.target.scheduler.get_schedule(Name=name))
-    except ClientError as error:
-        if error.response["Error"]["Code"] in MISSING:
-            return None
-        raise
+    except stage.target.scheduler.exceptions.ResourceNotFoundException:
+        return None
 
 
 def _wrong_schedule(stage: Stage, schedule: dict[str, Any]) -> Iterator[str]:
@@ -235,20 +223,19 @@ def _as_s3_says(stage: Stage) -> str:
 def refused_calls(stage: Stage) -> str:
     """Calls that each role must be refused, asked of IAM's own simulator."""
     wrong: list[str] = []
-    count = 0
-    for role, action, resource in must_be_refused(stage):
+    calls = list(must_be_refused(stage))
+    for role, action, resource in calls:
         arn = f"arn:{stage.target.partition}:iam::{stage.target.account_id}:role/{stage.target.prefix}-{role}"
         answer = stage.target.iam.simulate_principal_policy(
             PolicySourceArn=arn, ActionNames=[action], ResourceArns=[resource]
         )
-        count += 1
         if answer["EvaluationResults"][0]["EvalDecision"] == "allowed":
             wrong.append(f"{stage.target.prefix}-{role} may {action} on {resource}")
     if wrong:
         raise Broken(
             "; ".join(wrong), "take that policy away; `make plan` shows what was changed, `make deploy` restores it"
         )
-    return f"{count} calls refused, as they must be"
+    return f"{len(calls)} calls refused, as they must be"
 
 
 def must_be_refused(stage: Stage) -> Iterator[tuple[str, str, str]]:
@@ -290,10 +277,8 @@ def cost(stage: Stage) -> str:
     name = f"{stage.target.prefix}-monthly"
     try:
         budget = stage.target.budgets.describe_budget(AccountId=stage.target.account_id, BudgetName=name)["Budget"]
-    except ClientError as error:
-        if error.response["Error"]["Code"] == "NotFoundException":
-            return f"{own}; there is no budget {name} that counts the month"
-        raise
+    except stage.target.budgets.exceptions.NotFoundException:
+        return f"{own}; there is no budget {name} that counts the month"
     spent = budget.get("CalculatedSpend", {}).get("ActualSpend", {}).get("Amount", "0")
     if float(spent) > assumed("limit_usd"):
         raise Broken(f"{name} has counted ${float(spent):.2f} this month", "look at Cost Explorer, by service")

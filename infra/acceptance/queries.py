@@ -68,7 +68,7 @@ def _executed(stage: Stage, query: SavedQuery) -> str:
 def partition_projection(stage: Stage) -> str:
     """Every dataset: no rows for days that its calendar does not have, and every day of last month that is stored."""
     first, last = last_month(stage.day)
-    weekend = _weekend(first)
+    weekend = first + timedelta(days=(5 - first.weekday()) % 7)  # from the first Saturday on
     wrong: list[str] = []
     days = 0
     for dataset in dataset_names():
@@ -84,11 +84,6 @@ def partition_projection(stage: Stage) -> str:
     if wrong:
         raise Broken("; ".join(wrong), "the table's projection.* properties are not as deployed: make deploy")
     return f"{days} days of {first} to {last} as S3 holds them, none on the weekend of {weekend}"
-
-
-def _weekend(first: date) -> date:
-    """The first Saturday from ``first`` on."""
-    return first + timedelta(days=(5 - first.weekday()) % 7)
 
 
 def _days(stage: Stage, dataset: str, first: date, last: date) -> set[str]:

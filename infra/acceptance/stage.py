@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import Any, Literal
 
 from infra.client.athena import run_query
-from infra.client.executions import Display, Execution, follow, start
+from infra.client.errors import OpsError
+from infra.client.executions import Execution, follow, start
 from infra.client.outcome import outcome_of
 from infra.client.target import Target
 
@@ -20,12 +21,8 @@ KIND = "acceptance"
 Status = Literal["passed", "failed", "not tried"]
 
 
-class Broken(Exception):
+class Broken(OpsError):
     """A step failed: ``str(error)`` is what was seen, ``advice`` what to do."""
-
-    def __init__(self, seen: str, advice: str) -> None:
-        super().__init__(seen)
-        self.advice = advice
 
 
 class NotTried(Broken):
@@ -57,13 +54,6 @@ class Finding:
     seconds: float = 0.0
 
 
-class NoDisplay:
-    """Shows nothing of an execution."""
-
-    def update(self, run: object, ended: object) -> None:
-        """Called at each poll."""
-
-
 @dataclass
 class Stage:
     """The stack, and what the steps so far made known. ``day`` is the last day due of the rates."""
@@ -71,7 +61,6 @@ class Stage:
     target: Target
     day: date
     configuration: Path
-    display: Display = field(default_factory=NoDisplay)
     executions: list[Execution] = field(default_factory=list)
 
     def run(self, kind: str, request: dict[str, Any]) -> Execution:
@@ -80,7 +69,7 @@ class Stage:
 
     def follow(self, arn: str) -> Execution:
         """The execution as ended."""
-        ended = follow(self.target, arn, self.display)
+        ended = follow(self.target, arn)
         self.executions.append(ended)
         return ended
 

@@ -14,7 +14,7 @@ from infra.acceptance.stage import KIND, Broken, Finding, NotTried, Stage, Step
 from infra.client.dead_letters import held, letters_of
 from infra.client.errors import DENIED, OpsError, QueryFailed, Refusal, explain
 from infra.client.machine import Machine, read_machine, shipped_machine
-from infra.client.retries import FOLLOWED, Retries, Work, run_again
+from infra.client.retries import FOLLOWED, Retries, run_again
 from infra.client.target import Target
 from marketlake.errors import MarketlakeError
 
@@ -72,17 +72,14 @@ def same_version(target: Target) -> None:
     """
     try:
         found = target.states.describe_state_machine(stateMachineArn=target.state_machine_arn)
-    except ClientError as error:
-        if error.response["Error"]["Code"] != "StateMachineDoesNotExist":
-            raise
+    except target.states.exceptions.StateMachineDoesNotExist as error:
         message = f"there is no stack {target.prefix} in {target.described}"
-        make = "marketlake up" if target.is_local else "make deploy"
-        raise OpsError(message, f"make it with: {make}; or name another with --prefix and --region") from error
+        advice = f"make it with: {target.deploy_command}; or name another with --prefix and --region"
+        raise OpsError(message, advice) from error
     if _shape(read_machine(found["definition"])) != _shape(shipped_machine()):
         raise OpsError(
             f"stack {target.prefix} was deployed from another version: its state machine has other states",
-            "check out the version that was deployed, or bring it to this one: "
-            + ("marketlake up" if target.is_local else "make deploy"),
+            f"check out the version that was deployed, or bring it to this one: {target.deploy_command}",
         )
 
 
@@ -102,18 +99,16 @@ def sweep(stage: Stage) -> list[str]:
         lines.append(f"removed queue {url.rpartition('/')[2]}")
     with held(target, target.names["dlq"]) as box:
         letters = [letter for letter in letters_of(box, target) if letter.execution.startswith(f"{KIND}-")]
-        works = [work for work in Retries(target, letters).of_everything() if work.letters or _is_ours(work)]
+        # An execution of an acceptance that was stopped has no message.
+        stopped = f"retry-{KIND}-"
+        found = Retries(target, letters).of_everything()
+        works = [work for work in found if work.letters or work.name.startswith(stopped)]
         records = [run_again(box, target, work) for work in works]
     for record in records:
         if record["result"] in FOLLOWED:
             ended = stage.follow(target.execution_arn(record["execution"]))
             lines.append(f"{ended.name} {record['result']}: {ended.status}")
     return lines
-
-
-def _is_ours(work: Work) -> bool:
-    """Whether it runs an execution of an acceptance again that was stopped and has no message."""
-    return work.name.startswith(f"retry-{KIND}-")
 
 
 def attempt(step: Step, stage: Stage) -> Finding:

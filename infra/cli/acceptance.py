@@ -25,7 +25,7 @@ SIGNS = {"passed": "[green]✓[/]", "failed": "[red]✗[/]", "not tried": "[yell
 def acceptance(
     context: typer.Context,
     only: Annotated[
-        list[str] | None, typer.Option("--only", help="Only this step; may be given several times.", show_default=False)
+        list[str] | None, typer.Option("--only", help="Only this step; may be given several times.")
     ] = None,
     yes: Annotated[bool, typer.Option("--yes", help="Agree to all that costs money or mails somebody.")] = False,
     listed: Annotated[bool, typer.Option("--list", help="List the steps, and try none.")] = False,

@@ -9,9 +9,9 @@ import typer
 
 from infra.cli.options import AsJson, known_datasets, parse_day, setup_of
 from infra.cli.screen import Screen, safe
-from infra.client.day_states import DayStates, State, states_of
+from infra.client.day_states import DayStates, states_of
 from infra.client.errors import Refusal
-from marketlake.contract import Contract, load_contract
+from marketlake.contract import load_contract
 
 
 def as_known(
@@ -36,15 +36,12 @@ def as_known(
         {"since": state.since, "until": state.until, **row}
         for state in states
         if state is not None
-        for row in _chosen(contract, state, symbol)
+        for row in state.rows
+        if symbol in (None, row[contract.symbol_column])
     ]
     columns = ["since", "until", *(column.name for column in contract.columns)]
     screen.table(records, columns, title=f"{dataset} {about} as it was known", empty="no such row then")
     _remark(screen, found, moment)
-
-
-def _chosen(contract: Contract, state: State, symbol: str | None) -> list[dict[str, object]]:
-    return [row for row in state.rows if symbol in (None, row[contract.symbol_column])]
 
 
 def _remark(screen: Screen, found: DayStates, moment: datetime | None) -> None:

@@ -8,11 +8,9 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 from datetime import date, timedelta
-from types import TracebackType
 from typing import Self
 
 from rich.console import Console
-from rich.progress import Progress
 
 from infra.cli.screen import Screen, as_table, progress_bar, safe, seconds_text
 from infra.client.athena import run_query
@@ -42,33 +40,26 @@ class Watch:
         self._console, self._every_state = console, every_state
         self._started = self._said = time.monotonic()
         self._said_batches = 0
-        self._progress: Progress | None = None
-        if console.is_terminal:
-            self._progress = progress_bar(console, of="batches")
-            self._task = self._progress.add_task("starting", total=None)
+        self._progress = progress_bar(console, of="batches")
+        self._task = self._progress.add_task("starting", total=None)
 
     def __enter__(self) -> Self:
-        if self._progress:
-            self._progress.start()
+        self._progress.start()
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        if self._progress:
-            self._progress.stop()
+    def __exit__(self, *_error: object) -> None:
+        self._progress.stop()
 
     def update(self, run: Run, ended: list[Attempt]) -> None:
         """Show what is new."""
         for attempt in ended:
             if self._every_state or attempt.error not in ("", WAITING):
                 self._console.print(self._line(run, attempt), highlight=False, soft_wrap=True)
-        if self._progress:
-            under_way = ", ".join(_name(run, attempt) for attempt in run.running[:2]) or "between states"
-            self._progress.update(
-                self._task, total=run.total, completed=len(run.finished), description=f"[dim]{safe(under_way)}[/]"
-            )
-        elif not self._every_state:
+        under_way = ", ".join(_name(run, attempt) for attempt in run.running[:2]) or "between states"
+        self._progress.update(
+            self._task, total=run.total, completed=len(run.finished), description=f"[dim]{safe(under_way)}[/]"
+        )
+        if not (self._console.is_terminal or self._every_state):
             self._log(run)
 
     def _line(self, run: Run, attempt: Attempt) -> str:

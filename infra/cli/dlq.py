@@ -14,7 +14,6 @@ from infra.cli.screen import Screen, safe, text_cells
 from infra.client.dead_letters import Letter, counts, held, letters_of, parse_json, record_of
 from infra.client.errors import FAILED, Refusal
 from infra.client.retries import ACCEPTED, run_again, work_of
-from infra.client.target import Target
 from marketlake.errors import shorten
 from marketlake.failures import EVERYTHING, retry_command
 from marketlake.intervals import text_of
@@ -26,7 +25,7 @@ SHORT_ID, SHORT_CAUSE = 8, 80
 MIN_ID = 6
 """Fewest characters of a message's id that name it on the command line."""
 
-Ids = Annotated[list[str] | None, typer.Argument(help="First characters of the messages' ids.", show_default=False)]
+Ids = Annotated[list[str] | None, typer.Argument(help="First characters of the messages' ids.")]
 
 app = typer.Typer(
     help="What could not be loaded (the dead-letter queue): list it, show it, run it again.",
@@ -47,8 +46,9 @@ def list_letters(context: typer.Context, as_json: AsJson = False) -> None:
     screen.table(cells, LIST_COLUMNS, title=f"dead letters on {safe(target.described)}", empty="none")
     if letters:
         screen.say(f"look at one: marketlake dlq show ID; run them again: {retry_command(EVERYTHING)}")
-    else:
-        _tell_hidden(screen, target)
+    elif hidden := counts(target, target.names["dlq"])[1]:
+        # An empty answer does not mean an empty queue while another command has the messages.
+        screen.say(f"about {hidden} messages are being read by something else; look again in a minute")
 
 
 @app.command()
@@ -177,10 +177,3 @@ def _pretty(body: str) -> str:
         return json.dumps(parse_json(body), indent=1, ensure_ascii=False)
     except ValueError:
         return body
-
-
-def _tell_hidden(screen: Screen, target: Target) -> None:
-    """An empty answer does not mean an empty queue while another command has the messages."""
-    _, hidden = counts(target, target.names["dlq"])
-    if hidden:
-        screen.say(f"about {hidden} messages are being read by something else; look again in a minute")

@@ -203,9 +203,10 @@ def deployment_checks(target: Target) -> Iterator[Check]:
         ("dead-letter queue", partial(_queue, target)),
     ]
     if not target.is_local:
-        looks += [("schedule", partial(_schedule, target)), ("morning schedule", partial(_morning_schedule, target))]
+        looks.append(("schedule", partial(_schedule, target, "schedule")))
+        looks.append(("morning schedule", partial(_morning_schedule, target)))
     for name, look in looks:
-        yield attempt(name, _remedy(target), look)
+        yield attempt(name, target.deploy_command, look)
 
 
 def live_checks(addresses: Addresses) -> Iterator[Check]:
@@ -244,10 +245,6 @@ def attempt(name: str, advice: str, look: Callable[[], Check | str]) -> Check:
     except MarketlakeError as error:
         return Check(name, "failed", str(error), advice)
     return found if isinstance(found, Check) else Check(name, "ok", found)
-
-
-def _remedy(target: Target) -> str:
-    return "marketlake up" if target.is_local else "make deploy"
 
 
 def _bucket(target: Target, kind: str) -> str:
@@ -294,7 +291,7 @@ def _table(target: Target, name: str, wanted: Columns) -> Check | str:
     found = [(c["Name"], c.get("Type", "")) for c in table["StorageDescriptor"]["Columns"]]
     if found != wanted:
         differing = ", ".join(sorted({column for column, _ in set(found) ^ set(wanted)}) or ["their order"])
-        return Check(f"table {name}", "failed", f"columns differ from the contract: {differing}", _remedy(target))
+        return Check(f"table {name}", "failed", f"columns differ from the contract: {differing}", target.deploy_command)
     return f"{target.names['database']}.{name}, {len(found)} columns as in the contract"
 
 
@@ -329,18 +326,14 @@ def _queue(target: Target) -> Check | str:
     return f"{target.names['dlq']}, empty"
 
 
-def _schedule(target: Target) -> Check | str:
-    return _schedule_named(target, "schedule")
-
-
 def _morning_schedule(target: Target) -> Check | str:
     try:
-        return _schedule_named(target, "morning_schedule")
+        return _schedule(target, "morning_schedule")
     except target.scheduler.exceptions.ResourceNotFoundException:
         return "none: morning_run_at is null"
 
 
-def _schedule_named(target: Target, key: str) -> Check | str:
+def _schedule(target: Target, key: str) -> Check | str:
     found = target.scheduler.get_schedule(Name=target.names[key])
     when = f"{found.get('ScheduleExpression', '?')} {found.get('ScheduleExpressionTimezone', '')}".strip()
     if found.get("State") != "ENABLED":

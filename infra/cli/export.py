@@ -24,14 +24,13 @@ def export(
         list[str] | None,
         typer.Option(
             help="This dataset, or other table of the lake; may be given several times; else all datasets.",
-            show_default=False,
         ),
     ] = None,
     start: Annotated[str | None, typer.Option("--start", help="First day; else the first that the lake has.")] = None,
     end: Annotated[str | None, typer.Option("--end", help="Last day; else the last that the lake has.")] = None,
     symbol: Annotated[
         list[str] | None,
-        typer.Option(help="Only this ticker or currency; may be given several times.", show_default=False),
+        typer.Option(help="Only this ticker or currency; may be given several times."),
     ] = None,
     replace: Replace = False,
 ) -> None:

@@ -65,7 +65,7 @@ def done_days(target: Target, execution: Execution) -> int | None:
     if execution.status == "RUNNING":
         return None
     if execution.status == "SUCCEEDED":
-        return outcome_of(execution).days_done
+        return days_done(outcome_of(execution).datasets)
     return days_done(run_report(target, execution.name).get("summary", {}).get("datasets", {}))
 
 

@@ -8,7 +8,8 @@ import typer
 
 from infra.cli.options import AsJson, setup_of
 from infra.cli.screen import Screen, safe, shown
-from infra.client.mailbox import mailbox, mails_in
+from infra.client.dead_letters import held
+from infra.client.mailbox import mailbox_name, mails_in
 
 
 def mail(
@@ -18,7 +19,7 @@ def mail(
 ) -> None:
     """Show the mails about failures that the local AWS emulator would have sent, newest first."""
     screen, target = Screen(as_json), setup_of(context).target()
-    with mailbox(target) as box:
+    with held(target, mailbox_name(target)) as box:
         mails = mails_in(box)
         if as_json:
             screen.document(mails)

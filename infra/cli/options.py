@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for programs instead of tables.")]
 Datasets = Annotated[
     list[str] | None,
-    typer.Option("--dataset", help="Only this dataset; may be given several times.", show_default=False),
+    typer.Option("--dataset", help="Only this dataset; may be given several times."),
 ]
 
 

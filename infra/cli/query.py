@@ -31,9 +31,7 @@ NO_ROWS = "no rows; the days that the lake holds: marketlake partitions"
 def query(
     context: typer.Context,
     sql: Annotated[str | None, typer.Argument(metavar="SQL|NAME", help="SQL in quotes, or a saved query.")] = None,
-    param: Annotated[
-        list[str] | None, typer.Option(help="A saved query's parameter, as name=value.", show_default=False)
-    ] = None,
+    param: Annotated[list[str] | None, typer.Option(help="A saved query's parameter, as name=value.")] = None,
     output: Annotated[
         Path | None, typer.Option("--output", "-o", help="Write to this file: .csv, .parquet, .json or .ndjson.")
     ] = None,

@@ -63,6 +63,6 @@ def _watched(screen: Screen, target: Target, name: str) -> str:
     """The status with which the execution ended; its progress and its outcome are shown."""
     screen.say(f"execution {safe(name)}")
     with Watch(screen.remarks, every_state=False) as watch:
-        ended = follow(target, target.execution_arn(name), watch)
+        ended = follow(target, target.execution_arn(name), watch.update)
     tell_outcome(screen, ended, replace(outcome_of(ended), advice=""))
     return ended.status

@@ -18,9 +18,7 @@ from infra.client.target import Target
 Day = Annotated[str | None, typer.Option("--date", help="Load this day (YYYY-MM-DD); without it, the last week.")]
 Start = Annotated[str, typer.Option("--start", help="First day (YYYY-MM-DD).")]
 End = Annotated[str, typer.Option("--end", help="Last day (YYYY-MM-DD), included.")]
-Symbols = Annotated[
-    list[str] | None, typer.Option("--symbol", help="Only this symbol; may be given several times.", show_default=False)
-]
+Symbols = Annotated[list[str] | None, typer.Option("--symbol", help="Only this symbol; may be given several times.")]
 Force = Annotated[bool, typer.Option("--force", help="Load days that are done again, too.")]
 DropMissing = Annotated[
     bool, typer.Option("--drop-missing", help="Load again, and take out rows that the source does not have any more.")
@@ -72,7 +70,7 @@ def _run(target: Target, kind: str, request: dict[str, Any], *, dry_run: bool, a
     arn = start(target, kind, request)
     screen.say(f"execution {safe(arn.rpartition(':')[2])}")
     with Watch(screen.remarks, every_state=kind == "run") as watch:
-        execution = follow(target, arn, watch)
+        execution = follow(target, arn, watch.update)
     outcome = outcome_of(execution)
     if outcome.exit_status == Refusal.status:
         raise Refusal(outcome.text, outcome.advice)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import typer
 
 from infra.cli.chaos import describe
@@ -21,11 +19,6 @@ def status(context: typer.Context, as_json: AsJson = False) -> None:
     """Show where the commands work, what the sources are, the last execution and what the lake holds."""
     screen = Screen(as_json)
     target = setup_of(context).target()
-    screen.table(status_records(screen, target), ["what", "value"], title=safe(target.described))
-
-
-def status_records(screen: Screen, target: Target) -> list[dict[str, Any]]:
-    """Pairs of what and value."""
     records = [("state machine", target.state_machine_arn), *_local(target)]
     last = latest(target, 1)
     records.append(("last execution", f"{last[0].name}: {last[0].status}" if last else "none yet"))
@@ -37,7 +30,8 @@ def status_records(screen: Screen, target: Target) -> list[dict[str, Any]]:
         records.append((dataset, f"{held}{missing}"))
         if later := _later(read_ledger(target.bucket("clean"), dataset)[0]):
             records.append((f"{dataset}, ledger", later))
-    return [{"what": what, "value": value} for what, value in records]
+    shown = [{"what": what, "value": value} for what, value in records]
+    screen.table(shown, ["what", "value"], title=safe(target.described))
 
 
 def _later(ledger: Ledger) -> str:
@@ -63,14 +57,11 @@ def _local(target: Target) -> list[tuple[str, str]]:
     elif target.replay is None:
         sources = "the simulated sources do not answer; run: marketlake up"
     else:
-        sources = f"simulated sources at {config.replay_url}, up to {target.replay['last_day']}: {_prices(target)}"
+        prices = target.simulated or f"prices from {config.prices}, rates are the ECB's own"
+        sources = f"simulated sources at {config.replay_url}, up to {target.replay['last_day']}: {prices}"
     own = config.engine == "embedded"
     engine = "the emulator" if own else f"Step Functions Local at {config.states_url}, its executions in memory"
     endpoints = [("endpoint", config.endpoint_url), ("engine", engine)]
     records = [*endpoints, ("state on disk", str(config.root)), ("sources", sources)]
     faults = Switch(config.root).setting()
     return [*records, ("fault injection", describe(faults))] if faults else records
-
-
-def _prices(target: Target) -> str:
-    return target.simulated or f"prices from {target.local.prices if target.local else '?'}, rates are the ECB's own"

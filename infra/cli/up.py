@@ -88,7 +88,7 @@ def up(
         status = server.start(config)
     with screen.progress("deploying the pipeline", None):
         deployment = deploy.deploy(config, last_day(status))
-    _say_what_runs(setup, screen, deployed=deployment.changed)
+    _say_what_runs(config, screen, deployed=deployment.changed)
 
 
 def wanted_config(setup: Setup, before: LocalConfig | None, given: dict[str, Any]) -> LocalConfig:
@@ -133,23 +133,23 @@ def _warn_of_mixture(screen: Screen, old: LocalConfig | None, new: LocalConfig) 
         )
 
 
-def _say_what_runs(setup: Setup, screen: Screen, *, deployed: bool) -> None:
-    target = local_target(setup.root)
-    screen.say(f"[green]✓[/] local AWS emulator at {safe(target.endpoint_url)}, its state in {safe(setup.root)}")
+def _say_what_runs(config: LocalConfig, screen: Screen, *, deployed: bool) -> None:
+    target = local_target(config.root)
+    screen.say(f"[green]✓[/] local AWS emulator at {safe(config.endpoint_url)}, its state in {safe(config.root)}")
     done = "deployed" if deployed else "is up to date"
     screen.say(f"[green]✓[/] pipeline {safe(target.names['state_machine'])} {done}")
-    if target.local and target.local.engine == "stepfunctions-local":
+    if config.engine == "stepfunctions-local":
         screen.say(
-            f"[yellow]![/] Step Functions Local at {safe(target.local.states_url)} runs it, and forgets its executions "
+            f"[yellow]![/] Step Functions Local at {safe(config.states_url)} runs it, and forgets its executions "
             f"when it stops"
         )
     if target.simulated:
         screen.say(f"[yellow]![/] {safe(target.simulated)}")
-    elif target.local and target.local.source == "live":
+    elif config.source == "live":
         screen.say("[yellow]![/] live sources: Yahoo Finance, the ECB and Frankfurter are asked")
-    if target.local and target.local.prices:
-        _warn_of_missing_closes(screen, target.local.prices)
-    faults = Switch(setup.root).setting()
+    if config.prices:
+        _warn_of_missing_closes(screen, config.prices)
+    faults = Switch(config.root).setting()
     if faults:
         screen.say(f"[yellow]![/] {safe(describe(faults))}")
     screen.say("next: marketlake run")

@@ -1,8 +1,7 @@
 """What the lake held of a day at earlier times: from the versions of its year's object, and from the day's marker.
 
-Each write of a year leaves the one before as an old version, for ``noncurrent_expire_days``: so long the rows of any
-day, however old, are known as they were. Of what was replaced before that, the marker still says that it was, and by
-which execution.
+As long as old versions are kept, the rows of any day, however old, are known as they were. Of what was replaced before
+that, the marker still says that it was, and by which execution.
 """
 
 from __future__ import annotations
@@ -10,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from itertools import groupby, zip_longest
 from typing import Any
 
 from infra.client.target import Target
@@ -29,6 +29,10 @@ class State:
     until: datetime | None
     rows: Sequence[dict[str, Any]]
 
+    def holds_at(self, moment: datetime) -> bool:
+        """Whether it was the state at ``moment``."""
+        return (self.since is None or self.since <= moment) and (self.until is None or moment < self.until)
+
 
 @dataclass(frozen=True)
 class DayStates:
@@ -39,30 +43,23 @@ class DayStates:
 
     def on(self, moment: datetime) -> State | None:
         """The state at ``moment`` (aware); None where it is not kept."""
-        return next((s for s in self.states if (s.since is None or s.since <= moment) and _after(s, moment)), None)
-
-
-def _after(state: State, moment: datetime) -> bool:
-    return state.until is None or moment < state.until
+        return next((state for state in self.states if state.holds_at(moment)), None)
 
 
 def states_of(target: Target, contract: Contract, day: date) -> DayStates:
     """What the lake held of ``day``. A version is read only where the mark of the day says that its rows differ."""
-    versions = list(reversed(versions_of(target, contract.name, day.year).versions))
-    runs: list[list[YearVersion]] = []
-    for version in versions:
-        if runs and _mark(runs[-1][0], day) == _mark(version, day):
-            runs[-1].append(version)
-        else:
-            runs.append([version])
-    starts = [run[0] for run in runs]
-    ends = [*(version.written for version in starts[1:]), None][: len(starts)]
+    versions = reversed(versions_of(target, contract.name, day.year).versions)
+    firsts = [next(same) for _, same in groupby(versions, lambda version: _mark(version, day))]
     states = [
-        State(None if place == 0 else version.written, until, _rows(target, contract, version, day))
-        for place, (version, until) in enumerate(zip(starts, ends, strict=True))
+        State(
+            None if version is firsts[0] else version.written,
+            later.written if later else None,
+            _rows(target, contract, version, day),
+        )
+        for version, later in zip_longest(firsts, firsts[1:])
         if _mark(version, day) is not None
     ]
-    kept = {_mark(version, day) for version in starts}
+    kept = {_mark(version, day) for version in firsts}
     found = read_marker(target.bucket("clean"), contract.name, day)
     earlier = [entry for entry in found[0].history if mark_of(entry.clean_etag) not in kept] if found else []
     return DayStates(states, earlier)

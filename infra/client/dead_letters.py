@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 from msgspec import ValidationError, convert
 
@@ -122,14 +122,12 @@ def held(target: Target, queue: str) -> Iterator[Held]:
 
 def counts(target: Target, queue: str) -> tuple[int, int]:
     """About how many messages the queue of this name holds, and how many of these somebody is reading."""
-    names: tuple[Literal["ApproximateNumberOfMessages"], Literal["ApproximateNumberOfMessagesNotVisible"]] = (
-        "ApproximateNumberOfMessages",
-        "ApproximateNumberOfMessagesNotVisible",
-    )
     url = target.sqs.get_queue_url(QueueName=queue)["QueueUrl"]
-    found = target.sqs.get_queue_attributes(QueueUrl=url, AttributeNames=list(names))["Attributes"]
-    visible, hidden = (int(found.get(name, "0")) for name in names)
-    return visible, hidden
+    found = target.sqs.get_queue_attributes(
+        QueueUrl=url, AttributeNames=["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"]
+    )["Attributes"]
+    visible = found.get("ApproximateNumberOfMessages", "0")
+    return int(visible), int(found.get("ApproximateNumberOfMessagesNotVisible", "0"))
 
 
 def letters_of(box: Held, target: Target) -> list[Letter]:

@@ -7,14 +7,13 @@ is entered and left, and each iteration of a Map has a name and an index
 
 from __future__ import annotations
 
-import json
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
-from infra.client.texts import answer_text
+from infra.client.texts import answer_text, object_in
 from marketlake.errors import readable_cause
 from marketlake.messages import Batch, read_message
 
@@ -159,7 +158,7 @@ class Run:
         if event["type"] in FAILURES:
             attempt.error, attempt.cause = details.get("error", "unknown"), details.get("cause", "")
         elif event["type"] == "TaskSucceeded":
-            attempt.answer = _json(_json(details.get("output")).get("Payload"))
+            attempt.answer = object_in(object_in(details.get("output")).get("Payload"))
         else:
             return None
         attempt.ended, attempt.end = event["timestamp"], event["id"]
@@ -172,12 +171,3 @@ class Run:
 def details_of(event: Event) -> Event:
     """The one field of an event that says what happened; empty where the type says it all."""
     return next((value for name, value in event.items() if name.endswith("EventDetails")), {})
-
-
-def _json(found: Any) -> dict[str, Any]:
-    """The object that ``found`` is or has as text; otherwise empty, as where a history comes without its data."""
-    try:
-        document = json.loads(found) if isinstance(found, str) else found
-    except ValueError:
-        return {}
-    return document if isinstance(document, dict) else {}

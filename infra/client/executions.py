@@ -5,10 +5,11 @@ from __future__ import annotations
 import json
 import secrets
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Any, Protocol, cast
+from itertools import chain, takewhile
+from typing import TYPE_CHECKING, Any, cast
 
 from botocore.exceptions import BotoCoreError, ClientError
 
@@ -27,6 +28,9 @@ PAGE = 200
 LOCAL_POLL_SECONDS, AWS_POLL_SECONDS = 0.15, 1.5
 """On AWS well below the quota of five GetExecutionHistory a second that a whole account shares in a small region.
 https://docs.aws.amazon.com/step-functions/latest/dg/service-quotas.html"""
+
+Show = Callable[[Run, list[Attempt]], None]
+"""Shows what happens in an execution: what it has done so far, and the attempts that ended since the last call."""
 
 
 @dataclass(frozen=True)
@@ -134,32 +138,17 @@ class HistoryReader:
         Newest first and backwards until a known one: a page token of a running execution ends with the history as it
         was, so going forwards would read everything again at each poll.
         """
-        found: list[Event] = []
-        for event in self._backwards():
-            if event["id"] <= self._last:
-                break
-            found.append(event)
-        found.reverse()
-        self._last = found[-1]["id"] if found else self._last
-        return found
-
-    def _backwards(self) -> Iterator[Event]:
         pages = self._client.get_paginator("get_execution_history").paginate(
             executionArn=self._arn, reverseOrder=True, PaginationConfig={"PageSize": PAGE}
         )
-        for page in pages:
-            yield from cast("list[Event]", page["events"])
+        backwards = chain.from_iterable(cast("list[Event]", page["events"]) for page in pages)
+        found = [*takewhile(lambda event: event["id"] > self._last, backwards)][::-1]
+        self._last = found[-1]["id"] if found else self._last
+        return found
 
 
-class Display(Protocol):
-    """Shows what happens in an execution."""
-
-    def update(self, run: Run, ended: list[Attempt]) -> None:
-        """Called at each poll, with the attempts that ended since the last one."""
-
-
-def follow(target: Target, arn: str, display: Display, sleep: Callable[[float], None] = time.sleep) -> Execution:
-    """Watch the execution until it ends; returns it as ended.
+def follow(target: Target, arn: str, show: Show = lambda _run, _ended: None) -> Execution:
+    """Watch the execution until it ends; returns it as ended. ``show`` is called at each poll.
 
     Raises:
         Interrupted: Ctrl-C. The execution goes on.
@@ -168,19 +157,19 @@ def follow(target: Target, arn: str, display: Display, sleep: Callable[[float], 
     name = arn.rpartition(":")[2]
     look = f"see how it goes with: marketlake history {name}"
     try:
-        return _watch(target, arn, display, sleep)
+        return _watch(target, arn, show)
     except KeyboardInterrupt:
         raise Interrupted(f"stopped watching; execution {name} goes on", look) from None
     except (ClientError, BotoCoreError) as error:
         raise StillRunning(f"lost sight of execution {name}, which may go on: {explain(error)}", look) from error
 
 
-def _watch(target: Target, arn: str, display: Display, sleep: Callable[[float], None]) -> Execution:
+def _watch(target: Target, arn: str, show: Show) -> Execution:
     reader, run = HistoryReader(target.states, arn), Run()
     while True:
         # The status first: once it has ended, the events read after that are all there will be.
         execution = describe(target, arn)
-        display.update(run, run.feed(reader.new()))
+        show(run, run.feed(reader.new()))
         if execution.status != "RUNNING":
             return execution
-        sleep(LOCAL_POLL_SECONDS if target.is_local else AWS_POLL_SECONDS)
+        time.sleep(LOCAL_POLL_SECONDS if target.is_local else AWS_POLL_SECONDS)

@@ -82,14 +82,12 @@ def rows_of(lake: Lake, wanted: Wanted, table: str) -> pl.DataFrame:
     columns = lake.sql(f'FROM "{table}" LIMIT 0').columns  # the name is one of lake.tables()
     day = next((column for column in DAY_COLUMNS if column in columns), None)
     symbol = next((column for column in SYMBOL_COLUMNS if column in columns), None)
-    conditions: list[tuple[str, str]] = []
-    if day:
-        conditions += [(f"{day} {sign} ?", f"{at}") for sign, at in ((">=", wanted.start), ("<=", wanted.end)) if at]
-    where = [text for text, _ in conditions]
+    bounds = [(f"{day} {sign} ?", f"{at}") for sign, at in ((">=", wanted.start), ("<=", wanted.end)) if day and at]
+    where = [text for text, _ in bounds]
     if symbol and wanted.symbols:
         where.append(f"{symbol} IN ({', '.join('?' * len(wanted.symbols))})")
     order = ", ".join(column for column in (day, symbol) if column)
     sql = f'FROM "{table}"' + f" WHERE {' AND '.join(where)}" * bool(where) + f" ORDER BY {order}" * bool(order)
-    values = [value for _, value in conditions] + list(wanted.symbols if symbol else ())
+    values = [value for _, value in bounds] + list(wanted.symbols if symbol else ())
     found = lake.sql(sql, values)
     return found.with_columns(pl.col(day).str.to_date()) if day else found

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, unquote
 
-from infra.client.dead_letters import LONG_AGO, Held, held, parse_json, sent_at, text_in
+from infra.client.dead_letters import LONG_AGO, Held, parse_json, sent_at, text_in
 from infra.client.errors import OpsError
 from infra.client.target import CONSOLE_HOST, CONSOLE_PORT, Target
 
@@ -34,17 +32,6 @@ def mailbox_name(target: Target) -> str:
     return target.names["mailbox"]
 
 
-@contextmanager
-def mailbox(target: Target) -> Iterator[Held]:
-    """The mails of the emulator, kept from others meanwhile.
-
-    Raises:
-        OpsError: in an account there is no such queue.
-    """
-    with held(target, mailbox_name(target)) as box:
-        yield box
-
-
 def mails_in(box: Held) -> list[dict[str, Any]]:
     """The mails, newest first: id, subject, time, body, and the name of the execution, if it has one."""
     mails = map(_mail, box.messages.values())
@@ -62,18 +49,15 @@ def _mail(message: MessageTypeDef) -> dict[str, Any]:
     except ValueError:
         envelope = None
     mail = envelope if isinstance(envelope, dict) and "Message" in envelope else {"Message": body}
+    text = text_in(mail.get("Message"))
+    found = EXECUTION_LINK.search(text)
+    name = unquote(found["arn"]).rpartition(":")[2] if found else ""
+    # AWS's console does not have the emulator's executions, so the link leads to ours.
+    ours = f"http://{CONSOLE_HOST}:{CONSOLE_PORT}/#/executions/{quote(name, safe='')} (while `marketlake console` runs)"
     return {
         "id": message["MessageId"],
         "subject": text_in(mail.get("Subject")) or "(no subject)",
         "time": sent_at(message),
-        **_with_link(text_in(mail.get("Message"))),
+        "body": EXECUTION_LINK.sub(lambda _: ours, text),
+        "execution": name,
     }
-
-
-def _with_link(body: str) -> dict[str, str]:
-    """A mail's body, and the ``execution`` it is about. AWS's console does not have the emulator's executions, so the
-    link leads to ours."""
-    found = EXECUTION_LINK.search(body)
-    name = unquote(found["arn"]).rpartition(":")[2] if found else ""
-    ours = f"http://{CONSOLE_HOST}:{CONSOLE_PORT}/#/executions/{quote(name, safe='')}"
-    return {"body": EXECUTION_LINK.sub(lambda _: f"{ours} (while `marketlake console` runs)", body), "execution": name}

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from infra.client.errors import FAILED, REFUSED
 from infra.client.executions import Execution
+from infra.client.texts import object_in
 from marketlake.errors import InvalidRequest, readable_cause
 from marketlake.failures import retry_command
 
@@ -29,18 +29,13 @@ class Outcome:
     noticed: Sequence[str] = ()
 
     @property
-    def days_done(self) -> int:
-        """Days that are in the lake after it: written, or looked at again and unchanged."""
-        return days_done(self.datasets)
-
-    @property
     def wrote_anything(self) -> bool:
         """Whether any day was written."""
         return any(counts.get("written", 0) for counts in self.datasets.values())
 
 
 def days_done(datasets: Mapping[str, Mapping[str, int]]) -> int:
-    """Days written or unchanged, over all datasets of a run's summary."""
+    """Days that are in the lake after a run: written, or looked at again and unchanged; by its summary."""
     return sum(counts.get("written", 0) + counts.get("unchanged", 0) for counts in datasets.values())
 
 
@@ -48,7 +43,7 @@ def outcome_of(execution: Execution) -> Outcome:
     """The outcome of an ended execution, from its output or its error and cause."""
     status, again = execution.status, retry_command(execution.name)
     if status == "SUCCEEDED":
-        summary = _object(execution.output)
+        summary = object_in(execution.output)
         advice, noticed = again if "restated" in summary else "", _noticed(summary)
         return Outcome(
             status, summary.get("text", "done"), 0, summary.get("datasets", {}), advice=advice, noticed=noticed
@@ -57,7 +52,7 @@ def outcome_of(execution: Execution) -> Outcome:
         advice = "correct that and run it again; nothing was done"
         return Outcome(status, readable_cause({"Cause": execution.cause}), REFUSED, advice=advice)
     advice = f"{again}; the states and their errors: marketlake history {execution.name}"
-    cause = _object(execution.cause)
+    cause = object_in(execution.cause)
     if not isinstance(cause.get("failures"), list):
         text = execution.error or "failed" if status == "FAILED" else WORDS.get(status, f"the execution is {status}")
         given = f": {readable_cause({'Cause': execution.cause})}" if execution.cause else ""
@@ -70,11 +65,3 @@ def outcome_of(execution: Execution) -> Outcome:
 def _noticed(document: Mapping[str, Any]) -> list[str]:
     """Lines about what was noticed in the history, from an output or a cause."""
     return [line for what in ("restated", "history", "follow_up") for line in document.get(what, {}).get("lines", [])]
-
-
-def _object(text: str) -> dict[str, Any]:
-    try:
-        document = json.loads(text or "{}")
-    except ValueError:
-        return {}
-    return document if isinstance(document, dict) else {}

@@ -82,6 +82,11 @@ class Target:
         """Whether this is the emulator."""
         return self.local is not None
 
+    @property
+    def deploy_command(self) -> str:
+        """What deploys it, for the first time or again."""
+        return "marketlake up" if self.is_local else "make deploy"
+
     @cached_property
     def names(self) -> dict[str, str]:
         """Names of the resources, by what they are (``infra/terraform/names.json.tftpl``)."""
@@ -122,11 +127,10 @@ class Target:
             f"https://sqs.{region}.{SUFFIXES.get(self.partition, 'amazonaws.com')}/{self.account_id}/{names['dlq']}",
             safe="",
         )
-        topic = f"arn:{self.partition}:sns:{region}:{self.account_id}:{names['topic']}"
         pages = {
             "executions": f"states/home?region={region}#/statemachines/view/{self.state_machine_arn}",
             "queue": f"sqs/v3/home?region={region}#/queues/{queue}",
-            "mails": f"sns/v3/home?region={region}#/topic/{topic}",
+            "mails": f"sns/v3/home?region={region}#/topic/{self.arn('sns', names['topic'])}",
             "days": f"s3/buckets/{names['clean_bucket']}?region={region}",
             "data": f"athena/home?region={region}#/query-editor",
         }
@@ -140,9 +144,7 @@ class Target:
     def simulated(self) -> str:
         """What is simulated here, as a sentence; empty where nothing is."""
         prices = (self.replay or {}).get("prices", {})
-        if not prices.get("simulated"):
-            return ""
-        return SIMULATED.format(prices.get("seed", "?"))
+        return SIMULATED.format(prices.get("seed", "?")) if prices.get("simulated") else ""
 
     s3: ClassVar[_Client[S3Client]] = _Client("s3")
     states: ClassVar[_Client[SFNClient]] = _Client("stepfunctions")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from datetime import date, datetime, timedelta
 from typing import Any
@@ -25,15 +26,22 @@ def answer_text(answer: Mapping[str, Any]) -> str:
     if isinstance(answer.get("summary"), dict):
         summary = answer["summary"]
         return str(summary.get("text") or answer_text(summary)) or "nothing to do"
-    counts = [(name, len(value) if isinstance(value, list) else value) for name, value in answer.items()]
-    wanted = (
-        (n, c) for n, c in counts if isinstance(c, int) and not isinstance(c, bool) and c and n not in SHOWN_OTHERWISE
-    )
-    return ", ".join(f"{count:,} {name.replace('_', ' ')}" for name, count in wanted) or "nothing to do"
+    counts = {name: len(value) if isinstance(value, list) else value for name, value in answer.items()}
+    wanted = [name for name, count in counts.items() if type(count) is int and count and name not in SHOWN_OTHERWISE]
+    return ", ".join(f"{counts[name]:,} {name.replace('_', ' ')}" for name in wanted) or "nothing to do"
 
 
 SHOWN_OTHERWISE = {"days", "accepted_days", "rejections", "datasets", "attempts"}
 """Fields of the functions' answers that a count beside them, or the line itself, shows better."""
+
+
+def object_in(found: object) -> dict[str, Any]:
+    """The object that ``found`` is or has as JSON; otherwise empty, as where a history comes without its data."""
+    try:
+        document = json.loads(found) if isinstance(found, str) else found
+    except ValueError:
+        return {}
+    return document if isinstance(document, dict) else {}
 
 
 def plain(value: object) -> object:

@@ -16,7 +16,7 @@ from typing import Any
 
 from infra.client.events import Event, Run
 from infra.client.executions import Execution, HistoryReader, describe, latest
-from infra.client.machine import Machine, read_machine
+from infra.client.machine import read_machine
 from infra.client.outcome import outcome_of
 from infra.client.target import Target
 
@@ -75,7 +75,9 @@ class Watched:
         self.execution: Execution = describe(target, name)
         self.events: list[Event] = []
         self.run = Run()
-        self.machine = _machine(target, self.execution)
+        # The machine that the execution runs by, which may be older than the one deployed now.
+        found = target.states.describe_state_machine_for_execution(executionArn=self.execution.arn)
+        self.machine = read_machine(found["definition"])
         self._target, self._clock = target, clock
         self._reader = HistoryReader(target.states, self.execution.arn)
         self._lock, self._looked = Lock(), float("-inf")
@@ -102,11 +104,6 @@ class Watched:
         if self.execution.status != "RUNNING":
             return ENDED_SECONDS
         return LOCAL_SECONDS if self._target.is_local else AWS_SECONDS
-
-
-def _machine(target: Target, execution: Execution) -> Machine:
-    """The machine that the execution runs by, which may be older than the one deployed now."""
-    return read_machine(target.states.describe_state_machine_for_execution(executionArn=execution.arn)["definition"])
 
 
 class Watcher:

@@ -13,7 +13,7 @@ from typing import Any
 from infra.client.dead_letters import Letter, counts, held, letters_of, record_of
 from infra.client.errors import Refusal
 from infra.client.executions import describe
-from infra.client.mailbox import mailbox, mailbox_name, mails_in
+from infra.client.mailbox import mailbox_name, mails_in
 from infra.client.retries import retry_failed, run_again, work_of
 from infra.client.target import Target
 from marketlake.intervals import text_of
@@ -77,7 +77,7 @@ class Queues:
                 f"mails go to those who subscribed to the topic {self._target.names['topic']}: look into their mailbox"
             )
             return {"mails": [], "why": why}
-        with self._lock, mailbox(self._target) as box:
+        with self._lock, held(self._target, mailbox_name(self._target)) as box:
             return {"mails": mails_in(box), "why": ""}
 
     def _count(self, queue: str) -> dict[str, int]:

@@ -123,13 +123,9 @@ def bind(port: int) -> socket.socket:
     Raises:
         Refusal: another program listens on the port.
     """
-    listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
-    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
-        listener.bind((CONSOLE_HOST, port))
+        return socket.create_server((CONSOLE_HOST, port))
     except OSError as error:
-        listener.close()
         if error.errno != errno.EADDRINUSE:
             raise
         raise Refusal(f"port {port} is taken by another program", "choose another with: --port NUMBER") from None
-    return listener

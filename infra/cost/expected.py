@@ -74,9 +74,10 @@ def expected(planned: Previewed, *, daily: bool, emulated: bool) -> Used:
         busy=_busy(batches, sum(b.count * _weight(planned, b.dataset) for b in planned.batches), daily=daily),
         written=dict(_written(planned)),
     )
-    if not emulated:
-        used.busy["fetch"] += _paced(planned)
-    return replace(used, seconds=_seconds(used, planned, emulated=emulated))
+    paced = 0.0 if emulated else _paced(planned)
+    seconds = _seconds(used, planned, paced, emulated=emulated)
+    used.busy["fetch"] += paced
+    return replace(used, seconds=seconds)
 
 
 def _charts_in_parts(planned: Previewed) -> dict[str, int]:
@@ -145,17 +146,15 @@ def _written(planned: Previewed) -> Iterator[tuple[str, tuple[float, float]]]:
         yield prefix, (objects * share, size * _weight(planned, dataset))
 
 
-def _seconds(used: Used, planned: Previewed, *, emulated: bool) -> float:
+def _seconds(used: Used, planned: Previewed, paced: float, *, emulated: bool) -> float:
     """How long it takes: the functions' seconds, batches side by side; in an account, of a share of a core each, and
-    with a wait for the source in each pass."""
+    with a wait for the source in each pass. For ``paced`` seconds Fetch waits, and does not compute."""
     busy = dict(used.busy)
     if not emulated:
-        busy["fetch"] -= _paced(planned)  # it waits, and does not compute
         memory = {name: found["memory_mb"] for name, found in facts.functions_file()["functions"].items()}
         busy = {name: seconds * max(1.0, assumed("full_core_mb") / memory[name]) for name, seconds in busy.items()}
         passes = {(b.dataset, *b.symbols, b.window or f"{b.input.start}") for b in planned.batches}
-        busy["fetch"] += assumed("upstream_seconds") * len(passes) + _paced(planned)
-    paced = 0.0 if emulated else _paced(planned)
+        busy["fetch"] += assumed("upstream_seconds") * len(passes) + paced
     alone = sum(busy[name] for name in ALONE) + paced
     side_by_side = max(1, min(int(facts.parameters()["max_concurrency"]), used.batches))
     return alone + (sum(busy.values()) - alone) / side_by_side

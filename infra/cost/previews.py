@@ -18,7 +18,7 @@ from infra.cost.expected import expected
 from infra.cost.month import quantities
 from infra.cost.prices import bill
 from marketlake.errors import ContractViolation
-from marketlake.messages import Previewed, read_message
+from marketlake.messages import DatasetPlan, Previewed, read_message
 
 
 @dataclass(frozen=True)
@@ -64,7 +64,7 @@ def preview(target: Target, request: dict[str, Any]) -> Preview:
     planned = ask_plan(target, request)
     if planned.refusal:
         raise Refusal(planned.refusal)
-    datasets = tuple(_part(planned, part.dataset) for part in planned.datasets)
+    datasets = tuple(_part(planned, part) for part in planned.datasets)
     used = expected(planned, daily="start" not in request, emulated=target.is_local)
     return Preview(
         datasets,
@@ -95,24 +95,23 @@ def ask_plan(target: Target, request: dict[str, Any]) -> Previewed:
     if answer.get("FunctionError"):
         raise OpsError(f"Plan failed: {document.get('errorType')}: {document.get('errorMessage')}", "marketlake doctor")
     if "datasets" not in document:
-        remedy = "marketlake up" if target.is_local else "make deploy"
-        raise OpsError("the deployed Plan does not know previews; nothing was started", f"deploy again with: {remedy}")
+        advice = f"deploy again with: {target.deploy_command}"
+        raise OpsError("the deployed Plan does not know previews; nothing was started", advice)
     try:
         return read_message(document, Previewed, "Plan's answer")
     except ContractViolation as error:
         raise OpsError(f"{error}") from error
 
 
-def _part(planned: Previewed, dataset: str) -> DatasetPreview:
-    (found,) = (part for part in planned.datasets if part.dataset == dataset)
-    batches = [batch for batch in planned.batches if batch.dataset == dataset]
+def _part(planned: Previewed, part: DatasetPlan) -> DatasetPreview:
+    batches = [batch for batch in planned.batches if batch.dataset == part.dataset]
     days = [day for batch in batches for day in (batch.input.start, batch.input.end)]
     return DatasetPreview(
-        dataset,
+        part.dataset,
         days=sum(batch.count for batch in batches),
-        done=found.days_done,
+        done=part.days_done,
         batches=len(batches),
         first=f"{min(days)}" if days else "",
         last=f"{max(days)}" if days else "",
-        source_requests=found.source_requests,
+        source_requests=part.source_requests,
     )

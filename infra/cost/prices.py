@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import msgspec
 
@@ -56,9 +56,8 @@ def price_list() -> PriceList:
 
 
 @cache
-def _assumptions() -> dict[str, dict[str, float]]:
-    found: dict[str, dict[str, float]] = json.loads((HERE / "assumptions.json").read_text("utf-8"))
-    return found
+def _assumptions() -> dict[str, dict[str, Any]]:
+    return msgspec.json.decode((HERE / "assumptions.json").read_bytes(), type=dict[str, dict[str, Any]])
 
 
 def assumed(name: str) -> float:
@@ -67,7 +66,7 @@ def assumed(name: str) -> float:
     Raises:
         KeyError: nothing of that name is assumed.
     """
-    return _assumptions()[name]["value"]
+    return float(_assumptions()[name]["value"])
 
 
 @dataclass(frozen=True)

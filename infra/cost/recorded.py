@@ -7,7 +7,7 @@ the emulator, for each day that the execution was given.
 from __future__ import annotations
 
 import json
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -66,12 +66,11 @@ def is_daily(execution: Execution) -> bool:
 
 def count(execution: Execution, events: Sequence[Event], *, emulated: bool) -> Used:
     """``execution`` by its ``events``. A call's seconds include Step Functions' way to the function."""
-    run, busy = Run(), dict[str, float]()
+    run, busy = Run(), defaultdict[str, float](float)
     run.feed(events)
     called = [attempt for attempt in run.attempts if function_of(attempt.state)]
     for attempt in called:
-        seconds = attempt.duration.total_seconds() if attempt.duration else 0.0
-        busy[function_of(attempt.state)] = busy.get(function_of(attempt.state), 0.0) + seconds
+        busy[function_of(attempt.state)] += attempt.duration.total_seconds() if attempt.duration else 0.0
     checked = [run.batches[a.batch].count for a in called if a.state == "AthenaCheck" and a.batch is not None]
     tasks = [details.get("resource", "") for event in events if (details := event.get("taskScheduledEventDetails"))]
     mails = sum("publish" in task for task in tasks)

@@ -2,7 +2,7 @@
 
 import { poll, read } from "./api.js";
 import { count, h } from "../web/dom.js";
-import { changed, duration, moment, look as standing, table } from "./parts.js";
+import { changed, duration, labelled, moment, look as standing, table } from "./parts.js";
 import { link, narrow, pace, trouble } from "./shell.js";
 
 const TITLES = { facts: "Executions", counts: "What each dataset got", states: "States", batches: "Batches" };
@@ -17,7 +17,7 @@ export function compare(main, _name, asked) {
 
   function chooser(words, name) {
     const box = h("select", { name, onchange: () => narrow(link("compare", { ...Object.fromEntries(query), [name]: box.value })) });
-    return { box, element: h("label", {}, h("span", {}, words), box) };
+    return { box, element: labelled(words, box) };
   }
 
   async function look() {

@@ -2,9 +2,9 @@
 
 import { Trouble, read } from "./api.js";
 import { count, h, text } from "../web/dom.js";
-import { changed, table } from "./parts.js";
+import { changed, labelled, table } from "./parts.js";
 import { chart } from "./chart.js";
-import { link, narrow, overview, trouble } from "./shell.js";
+import { answer, link, narrow, overview, trouble } from "./shell.js";
 
 export function data(main, name, asked) {
   let query = asked, stopped = false;
@@ -15,7 +15,7 @@ export function data(main, name, asked) {
   const from = h("input", { type: "date", name: "start" });
   const to = h("input", { type: "date", name: "end" });
   const form = h("form", { class: "filters", onsubmit: (event) => (event.preventDefault(), ask({ start: from.value, end: to.value })), hidden: true },
-    label("Symbol", symbol), label("From", from), label("To", to), h("button", { type: "submit" }, "Look again"));
+    labelled("Symbol", symbol), labelled("From", from), labelled("To", to), h("button", { type: "submit" }, "Look again"));
   const note = h("p", { class: "muted", "aria-live": "polite" }, "reading the lake …");
   const drawing = chart();
   const gaps = h("p", { class: "cause", hidden: true });
@@ -74,10 +74,6 @@ export function data(main, name, asked) {
   };
 }
 
-function label(words, input) {
-  return h("label", {}, h("span", {}, words), input);
-}
-
 function points({ series, actions: found, symbol, reasons }) {
   const events = new Map(found.rows.filter((one) => one.ticker === symbol).map((one) => [one.ex_dt, `${one.kind} ${amount(one)}`]));
   return series.map(({ dt, value, flags: names }) => {
@@ -113,16 +109,12 @@ function lastRows({ latest, days }) {
 function quarantine(name, { start, end }) {
   const inside = h("div", { "aria-live": "polite" });
   const button = h("button", { type: "button", onclick: show }, "Show");
-  async function show() {
+  function show() {
     inside.replaceChildren(h("p", { class: "muted" }, "reading …"));
-    try {
-      const found = await read(`api/data/${encodeURIComponent(name)}/quarantine?${new URLSearchParams({ start, end })}`);
+    return answer(inside, `api/data/${encodeURIComponent(name)}/quarantine?${new URLSearchParams({ start, end })}`, (found) => {
       const rows = found.rows.map((one) => [one.dt, one.symbol ?? "", one.reason, one.times, one.in_lake_now]);
-      inside.replaceChildren(most(found), rows.length ? table("Quarantine", ["day", "symbol", "reason", "times", "in the lake now"], rows) : h("p", { class: "muted" }, "No row of these days is in quarantine."));
-    } catch (error) {
-      if (!(error instanceof Trouble)) throw error;
-      inside.replaceChildren(h("p", { class: "cause" }, h("strong", {}, error.message), error.advice ? ` Next: ${error.advice}` : ""));
-    }
+      return [most(found), rows.length ? table("Quarantine", ["day", "symbol", "reason", "times", "in the lake now"], rows) : h("p", { class: "muted" }, "No row of these days is in quarantine.")];
+    });
   }
   return section("Quarantine", button, inside);
 }

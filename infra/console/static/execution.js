@@ -193,28 +193,29 @@ function batches(choose) {
   const chips = h("div", { class: "chips" });
   const about = h("div", { class: "about", "aria-live": "polite" });
   arrows(chips, "button");
-  return { element: h("div", {}, title, sum, chips, about), update: (record, chosen) => showBatches(record, chosen, { sum, chips, about }, choose) };
-}
 
-function showBatches(record, chosen, parts, choose) {
-  const by = {};
-  for (const batch of record.batches) by[batch.status] = (by[batch.status] ?? 0) + 1;
-  const counts = Object.entries(by).map(([status, number]) => `${number} ${standing(status).words}`).join(", ");
-  text(parts.sum, record.batches.length ? counts : record.total === 0 ? "Nothing was left to do: no batch." : record.status === "RUNNING" ? "Plan has not answered yet." : "No batch was made.");
-  keyed(parts.chips, record.batches, (batch) => batch.index, (batch) => chip(batch, choose), (element, batch) => {
-    const mine = batch.index === chosen.batch;
-    const { tone, sign, words } = standing(batch.status);
-    attribute(element, "class", `chip ${tone}`);
-    attribute(element, "aria-pressed", mine ? "true" : "false");
-    text(element.children[0], sign);
-    text(element.children[3], batch.retries ? `↻ ${batch.retries}` : "");
-    attribute(element, "aria-label", `batch ${batch.index}, ${batch.text}: ${words}${batch.retries ? `, ${count(batch.retries, "retry", "retries")}` : ""}`);
-    element.onclick = () => {
-      choose(mine ? { batch: null } : { batch: batch.index, state: "" });
-      parts.about.scrollIntoView({ block: "nearest" });
-    };
-  });
-  showChosen(parts.about, record, chosen, choose);
+  function update(record, chosen) {
+    const by = {};
+    for (const batch of record.batches) by[batch.status] = (by[batch.status] ?? 0) + 1;
+    const counts = Object.entries(by).map(([status, number]) => `${number} ${standing(status).words}`).join(", ");
+    text(sum, record.batches.length ? counts : record.total === 0 ? "Nothing was left to do: no batch." : record.status === "RUNNING" ? "Plan has not answered yet." : "No batch was made.");
+    keyed(chips, record.batches, (batch) => batch.index, chip, (element, batch) => {
+      const mine = batch.index === chosen.batch;
+      const { tone, sign, words } = standing(batch.status);
+      attribute(element, "class", `chip ${tone}`);
+      attribute(element, "aria-pressed", mine ? "true" : "false");
+      text(element.children[0], sign);
+      text(element.children[3], batch.retries ? `↻ ${batch.retries}` : "");
+      attribute(element, "aria-label", `batch ${batch.index}, ${batch.text}: ${words}${batch.retries ? `, ${count(batch.retries, "retry", "retries")}` : ""}`);
+      element.onclick = () => {
+        choose(mine ? { batch: null } : { batch: batch.index, state: "" });
+        about.scrollIntoView({ block: "nearest" });
+      };
+    });
+    showChosen(about, record, chosen, choose);
+  }
+
+  return { element: h("div", {}, title, sum, chips, about), update };
 }
 
 function chip(batch) {

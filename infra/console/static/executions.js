@@ -2,7 +2,7 @@
 
 import { poll, read, readOnly } from "./api.js";
 import { count, h, text } from "../web/dom.js";
-import { arrows, attribute, duration, keyed, moment, pill, seconds, setPill } from "./parts.js";
+import { arrows, attribute, duration, keyed, labelled, moment, pill, seconds, setPill } from "./parts.js";
 import { link, narrow, pace, trouble } from "./shell.js";
 
 const CHOICES = {
@@ -69,7 +69,7 @@ export function executions(main, _name, asked) {
 
 function select(name, choices, chosen) {
   const box = h("select", { name, onchange: () => chosen(box.value) }, choices.map(([value, words]) => h("option", { value }, words)));
-  return h("label", {}, h("span", {}, LABELS[name]), box);
+  return labelled(LABELS[name], box);
 }
 
 function row(record) {

@@ -3,6 +3,7 @@
 import { Trouble, read } from "./api.js";
 import { count, h, text } from "../web/dom.js";
 import { attribute, block, changed, duration, keyed, look, moment, pill, seconds, setPill } from "./parts.js";
+import { answer } from "./shell.js";
 
 const MOST_ATTEMPTS = 100, MOST_LINES = 400;
 
@@ -10,18 +11,18 @@ const MOST_ATTEMPTS = 100, MOST_LINES = 400;
 export function attempts(name) {
   const list = h("div", { class: "attempts" });
   const note = h("p", { class: "muted" });
-  const element = h("div", {}, list, note);
-  return { element, update: (record, wanted) => showAttempts(name, list, note, record, wanted) };
-}
-
-function showAttempts(name, list, note, record, { batch, state }) {
-  const all = record.attempts.filter((one) => (batch === null || one.batch === batch) && (!state || one.state === state));
-  // What went wrong first, where there is more than anyone reads; otherwise in the order of time.
-  const bad = all.filter((one) => one.error || !one.ended);
-  const shown = all.length <= MOST_ATTEMPTS ? all : [...bad, ...all.filter((one) => !bad.includes(one))].slice(0, MOST_ATTEMPTS);
-  const more = all.length > shown.length ? `${shown.length} of ${all.length.toLocaleString("en")} attempts, failed ones first; choose a batch to see all of its.` : "";
-  text(note, all.length ? more : "No attempt: this state calls nothing, or it has not run.");
-  keyed(list, shown, (one) => one.id, (one) => attempt(name, one.id), (element, one) => refresh(element, one, record));
+  return {
+    element: h("div", {}, list, note),
+    update(record, { batch, state }) {
+      const all = record.attempts.filter((one) => (batch === null || one.batch === batch) && (!state || one.state === state));
+      // What went wrong first, where there is more than anyone reads; otherwise in the order of time.
+      const bad = all.filter((one) => one.error || !one.ended);
+      const shown = all.length <= MOST_ATTEMPTS ? all : [...bad, ...all.filter((one) => !bad.includes(one))].slice(0, MOST_ATTEMPTS);
+      const more = all.length > shown.length ? `${shown.length} of ${all.length.toLocaleString("en")} attempts, failed ones first; choose a batch to see all of its.` : "";
+      text(note, all.length ? more : "No attempt: this state calls nothing, or it has not run.");
+      keyed(list, shown, (one) => one.id, (one) => attempt(name, one.id), (element, one) => refresh(element, one, record));
+    },
+  };
 }
 
 function attempt(name, id) {
@@ -29,7 +30,7 @@ function attempt(name, id) {
   const inside = h("div", { class: "inside" });
   const element = h("details", { class: "attempt" }, h("summary", {}, parts.pill, parts.title, parts.took, parts.words), inside);
   element.parts = parts;
-  element.addEventListener("toggle", () => element.open && open(name, element, inside, id));
+  element.addEventListener("toggle", () => element.open && open(name, inside, id));
   return element;
 }
 
@@ -45,38 +46,29 @@ function refresh(element, one, record) {
   element.dataset.status = status;
 }
 
-async function open(name, element, inside, id) {
+function open(name, inside, id) {
   const path = `api/executions/${encodeURIComponent(name)}/attempts/${id}`;
   if (!inside.children.length) inside.replaceChildren(h("p", { class: "muted" }, "reading …"));
-  try {
-    const found = await read(path);
-    inside.replaceChildren(
-      h("p", { class: "muted" }, `started ${moment(found.started)}${found.ended ? `, ended ${moment(found.ended)}` : ""}`),
-      ...(found.error ? [h("p", { class: "cause" }, h("strong", {}, found.error), ` ${found.cause}`), block("Cause as it came", found.whole_cause, "none")] : []),
-      block("Input", found.input, "not in the history"),
-      ...(found.error ? [] : [block("Output", found.output, found.ended ? "not in the history" : "it is running")]),
-      logs(path),
-    );
-  } catch (error) {
-    inside.replaceChildren(failed(error));
-  }
+  return answer(inside, path, (found) => [
+    h("p", { class: "muted" }, `started ${moment(found.started)}${found.ended ? `, ended ${moment(found.ended)}` : ""}`),
+    ...(found.error ? [h("p", { class: "cause" }, h("strong", {}, found.error), ` ${found.cause}`), block("Cause as it came", found.whole_cause, "none")] : []),
+    block("Input", found.input, "not in the history"),
+    ...(found.error ? [] : [block("Output", found.output, found.ended ? "not in the history" : "it is running")]),
+    logs(path),
+  ]);
 }
 
 function logs(path) {
   const lines = h("div", { "aria-live": "polite" });
-  const button = h("button", { type: "button", onclick: () => show(lines, path) }, "Show logs");
-  return h("section", { class: "block" }, h("h4", {}, "Logs"), button, lines);
-}
-
-async function show(lines, path) {
-  lines.replaceChildren(h("p", { class: "muted" }, "reading CloudWatch Logs …"));
-  try {
-    const found = await read(`${path}/logs`);
-    const words = found.lines.length ? `${count(found.lines.length, "line")} of ${found.group}` : found.why;
-    lines.replaceChildren(h("p", { class: "muted" }, words), ...found.lines.map(logLine));
-  } catch (error) {
-    lines.replaceChildren(failed(error));
+  const button = h("button", { type: "button", onclick: show }, "Show logs");
+  function show() {
+    lines.replaceChildren(h("p", { class: "muted" }, "reading CloudWatch Logs …"));
+    return answer(lines, `${path}/logs`, (found) => [
+      h("p", { class: "muted" }, found.lines.length ? `${count(found.lines.length, "line")} of ${found.group}` : found.why),
+      ...found.lines.map(logLine),
+    ]);
   }
+  return h("section", { class: "block" }, h("h4", {}, "Logs"), button, lines);
 }
 
 function logLine({ time, text: line, document }) {
@@ -87,35 +79,30 @@ function logLine({ time, text: line, document }) {
   return h("details", { class: "log" }, head, ...whole, h("pre", { tabindex: "0" }, document ? JSON.stringify({ ...document, exception: undefined }, null, 2) : line));
 }
 
-function failed(error) {
-  if (!(error instanceof Trouble)) throw error;
-  return h("p", { class: "cause" }, h("strong", {}, error.message), error.advice ? ` Next: ${error.advice}` : "");
-}
-
 // Bars over time: a line a batch and a line a state outside the batches, a bar an attempt.
 export function timeline(chosen) {
   const axis = h("div", { class: "axis", "aria-hidden": "true" });
   const lines = h("div", { class: "lines" });
   const note = h("p", { class: "muted" });
-  const element = h("div", { class: "timeline" }, axis, lines, note);
-  return { element, update: (record) => showLines(record, axis, lines, note, chosen) };
-}
-
-function showLines(record, axis, lines, note, chosen) {
-  const total = Math.max(0.1, seconds(record.started, record.stopped));
-  const rows = new Map();
-  for (const attempt of record.attempts) {
-    const batch = attempt.batch === null ? null : record.batches[attempt.batch];
-    const key = batch ? `batch ${batch.index}` : attempt.state;
-    if (!rows.has(key)) rows.set(key, { key, batch, state: attempt.state, attempts: [] });
-    rows.get(key).attempts.push(attempt);
-  }
-  const shown = [...rows.values()].slice(0, MOST_LINES);
-  text(note, rows.size > MOST_LINES ? `The first ${MOST_LINES} of ${rows.size} lines.` : rows.size ? "" : "No state has started.");
-  axis.replaceChildren(...[0, 0.25, 0.5, 0.75, 1].map((part) => h("span", {}, duration(total * part))));
-  keyed(lines, shown, (one) => one.key, (one) => line(one, chosen), (element, one) => {
-    keyed(element.lastChild, one.attempts, (attempt) => attempt.id, () => h("i", { class: "bar" }), (bar, attempt) => place(bar, attempt, record, total));
-  });
+  return {
+    element: h("div", { class: "timeline" }, axis, lines, note),
+    update(record) {
+      const total = Math.max(0.1, seconds(record.started, record.stopped));
+      const rows = new Map();
+      for (const attempt of record.attempts) {
+        const batch = attempt.batch === null ? null : record.batches[attempt.batch];
+        const key = batch ? `batch ${batch.index}` : attempt.state;
+        if (!rows.has(key)) rows.set(key, { key, batch, state: attempt.state, attempts: [] });
+        rows.get(key).attempts.push(attempt);
+      }
+      const shown = [...rows.values()].slice(0, MOST_LINES);
+      text(note, rows.size > MOST_LINES ? `The first ${MOST_LINES} of ${rows.size} lines.` : rows.size ? "" : "No state has started.");
+      axis.replaceChildren(...[0, 0.25, 0.5, 0.75, 1].map((part) => h("span", {}, duration(total * part))));
+      keyed(lines, shown, (one) => one.key, (one) => line(one, chosen), (element, one) => {
+        keyed(element.lastChild, one.attempts, (attempt) => attempt.id, () => h("i", { class: "bar" }), (bar, attempt) => place(bar, attempt, record, total));
+      });
+    },
+  };
 }
 
 function line({ batch, state }, chosen) {

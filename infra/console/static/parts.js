@@ -47,15 +47,14 @@ export function duration(value) {
   return `${Math.floor(minutes / 60)} h ${String(minutes % 60).padStart(2, "0")} min`;
 }
 
+// In Swedish a time is 2026-11-24 23:38:03.
+const MOMENT = new Intl.DateTimeFormat("sv", { dateStyle: "short", timeStyle: "medium" });
+
 export function moment(iso) {
-  if (!iso) return "";
-  const time = new Date(iso);
-  const two = (number) => String(number).padStart(2, "0");
-  const day = `${time.getFullYear()}-${two(time.getMonth() + 1)}-${two(time.getDate())}`;
-  return `${day} ${two(time.getHours())}:${two(time.getMinutes())}:${two(time.getSeconds())}`;
+  return iso ? MOMENT.format(new Date(iso)) : "";
 }
 
-export function pretty(value) {
+function pretty(value) {
   try {
     return JSON.stringify(JSON.parse(value), null, 2);
   } catch {
@@ -87,6 +86,10 @@ export function setPill(element, status) {
   attribute(element, "class", `pill ${tone}`);
   text(element.firstChild, sign);
   text(element.lastChild, words);
+}
+
+export function labelled(words, input) {
+  return h("label", {}, h("span", {}, words), input);
 }
 
 export function block(title, value, none) {

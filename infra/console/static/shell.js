@@ -1,6 +1,7 @@
 // What all views share: the address, the deployment that is shown, how often it is asked, what went wrong last, and
 // the question before anything is started or deleted.
 
+import { Trouble, read } from "./api.js";
 import { h } from "../web/dom.js";
 import { changed } from "./parts.js";
 
@@ -55,6 +56,16 @@ export function trouble(who) {
     if (first?.advice) lines.push(h("span", {}, `Next: ${first.advice}`));
     box.replaceChildren(...lines);
   };
+}
+
+// Shows in `place` the elements that `made` makes of what `path` answers, or why there is no answer.
+export async function answer(place, path, made) {
+  try {
+    place.replaceChildren(...made(await read(path)));
+  } catch (error) {
+    if (!(error instanceof Trouble)) throw error;
+    place.replaceChildren(h("p", { class: "cause" }, h("strong", {}, error.message), error.advice ? ` Next: ${error.advice}` : ""));
+  }
 }
 
 // Escape and the first button mean no.

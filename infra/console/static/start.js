@@ -2,7 +2,7 @@
 
 import { post, readOnly } from "./api.js";
 import { count, h, text } from "../web/dom.js";
-import { attribute, table } from "./parts.js";
+import { attribute, labelled, table } from "./parts.js";
 import { confirm, link, overview, trouble } from "./shell.js";
 
 export function start(main, _name, asked) {
@@ -22,8 +22,8 @@ export function start(main, _name, asked) {
     h("p", { class: "muted" }, "Without days it is the daily run: the last week, read again. With days it is a backfill: days that are loaded are left out. The preview asks Plan and starts nothing."),
     h("form", { class: "card ask", onsubmit: (event) => (event.preventDefault(), ask()) },
       h("fieldset", {}, h("legend", {}, "Datasets"), sets, h("p", { class: "muted" }, "None chosen means all.")),
-      h("fieldset", {}, h("legend", {}, "Days"), h("div", { class: "filters" }, field("First", fields.start), field("Last, included", fields.end))),
-      h("fieldset", {}, h("legend", {}, "Symbols"), field("These only, separated by commas; empty for all", fields.symbols)),
+      h("fieldset", {}, h("legend", {}, "Days"), h("div", { class: "filters" }, labelled("First", fields.start), labelled("Last, included", fields.end))),
+      h("fieldset", {}, h("legend", {}, "Symbols"), labelled("These only, separated by commas; empty for all", fields.symbols)),
       h("label", { class: "check" }, fields.force, h("span", {}, "Load days that are loaded already, too (force)")),
       h("div", { class: "actions" }, button)),
     note);
@@ -95,10 +95,6 @@ export function startLink(input) {
 function nothing(main) {
   main.append(h("p", {}, "This console may only read: it was started with ", h("code", {}, "--read-only"), "."));
   return { update() {}, stop() {} };
-}
-
-function field(words, input) {
-  return h("label", {}, h("span", {}, words), input);
 }
 
 function sum(found) {

@@ -122,9 +122,10 @@ def record_calls(path: Path) -> None:
 
 
 if __name__ == "__main__":
-    from ministack.app import main
+    from ministack import app
 
     from infra.faults import emulator
+    from infra.local.lost_answers import answered_again
     from infra.local.s3_answers import answer_as_s3
 
     # The real answers first, the faults that replace them around these.
@@ -137,4 +138,5 @@ if __name__ == "__main__":
     if os.environ["MARKETLAKE_ENGINE"] == "stepfunctions-local":
         trust_unknown_keys()
     record_calls(Path(os.environ["MARKETLAKE_CALLS"]))
-    main()
+    app.app = answered_again(app.app)
+    app.main()

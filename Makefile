@@ -158,6 +158,7 @@ kills: $(READY) ## Kill functions and the emulator at each of their writes; fift
 
 timelapse: $(READY) ## Ten seeds of eighteen months of daily runs by a virtual clock (docs/reliability.md)
 	@TIMELAPSE_SEEDS=1-10 TIMELAPSE_MONTHS=18 POLARS_MAX_THREADS=1 $(BIN)/pytest -n 2 tests/timelapse/test_timelapse.py -q -rP
+	@EVENINGS_SEEDS=10 $(BIN)/pytest -n 2 tests/unit/transform/test_year_of_evenings.py -q
 
 changes: $(READY) ## Each change of tests/infra/changes.py by itself on a stack: apply, then a plan that must be empty; an hour
 	@CHANGES=$${CHANGES:-.} $(BIN)/pytest tests/infra/test_real_mode.py -q -s

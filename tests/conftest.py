@@ -16,6 +16,10 @@ settings.load_profile("ci")
 # The command line is made anew at each call, of which a process of a user's has one.
 typer.main.get_command = cache(typer.main.get_command)
 
-# Each of the tests' many sessions would read AWS's service models anew, a fifth of the unit tests' time.
-_read_once = cache(JSONFileLoader().load_file)
-JSONFileLoader.load_file = lambda _, file_path: _read_once(file_path)  # type: ignore[assignment, method-assign]
+# Each of the tests' many sessions would read AWS's service models anew, a fifth of the unit tests' time. S3's is read
+# anew: a client takes the bucket out of its paths.
+_read = JSONFileLoader().load_file
+_read_once = cache(_read)
+JSONFileLoader.load_file = (  # type: ignore[method-assign]
+    lambda _, file_path: _read(file_path) if "/s3/" in file_path else _read_once(file_path)  # type: ignore[assignment]
+)

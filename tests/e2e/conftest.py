@@ -1,4 +1,4 @@
-"""One emulator for all end-to-end tests of a worker; each test uses days of its own."""
+"""One emulator for all end-to-end tests of a group; each test uses days of its own."""
 
 from __future__ import annotations
 
@@ -14,15 +14,22 @@ from tests.e2e.browser import FLAGS, chromium
 from tests.e2e.console_page import ConsolePage, Opened, served
 from tests.e2e.pipeline import Pipeline, new_pipeline
 
+FAILURES = (
+    *("bench", "chaos", "dead_letters", "failures", "granted_and_used", "overlap", "parts_of_a_pass", "policies"),
+    *("restore", "s3_answers", "self_healing"),
+)
+"""The files of about one half of the time."""
+
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """All of them on one worker: starting the emulator and its functions costs more than the tests."""
+    """Two groups, each on one worker: starting the emulator and its functions costs more than most tests."""
     for item in items:
         if Path(__file__).parent in item.path.parents:
             item.add_marker(pytest.mark.e2e)
             if item.get_closest_marker("xdist_group") is None:
-                item.add_marker(pytest.mark.xdist_group("e2e"))
+                half = item.path.stem.removeprefix("test_") in FAILURES
+                item.add_marker(pytest.mark.xdist_group("e2e-failures" if half else "e2e"))
 
 
 @pytest.fixture(scope="session")

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import hashlib
 import io
+import os
 import random
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -295,7 +296,7 @@ def clean(monkeypatch: pytest.MonkeyPatch) -> Bucket:
     return bucket
 
 
-@pytest.mark.parametrize("seed", [1, 2])
+@pytest.mark.parametrize("seed", range(1, 1 + int(os.environ.get("EVENINGS_SEEDS", "1"))))
 def test_total_returns_of_a_year_of_evenings_are_those_of_the_truth(clean: Bucket, seed: int) -> None:
     rates, shares = load_rates(clean), market(seed)
     evenings = Evenings(clean, shares)

@@ -118,7 +118,7 @@ lint: $(READY) ## Check format, lint, types, imports, spelling and made pages; c
 	@$(BIN)/codespell
 	@$(BIN)/lint-imports --no-logo --no-cache
 	@$(BIN)/cog --check --check-fail-msg='run: make docs' --verbosity=0 $(PAGES)
-	@$(BIN)/mypy functions infra tests assets/diagrams
+	@$(BIN)/mypy -n 2 functions infra tests assets/diagrams
 
 format: $(READY) ## Rewrite files to the project's format
 	@$(BIN)/ruff format .
@@ -147,7 +147,7 @@ defects: $(READY) ## A thousand seeds of defects in simulated prices: what is ca
 	@DEFECT_SEEDS=1000 $(BIN)/pytest -q -n 2 -rP -k of_unit tests/unit/validate/test_defects.py
 
 test: lint ## Lint, type-check and run all tests
-	@$(BIN)/pytest -n 3 --dist loadgroup
+	@$(BIN)/pytest -n 4 --dist loadgroup
 
 storm: $(READY) ## Ten seeds of faults at every call, then redrive: is the lake what it would have been (docs/chaos.md)
 	@STORM_SEEDS=1-10 STORM_WINDOW=2021-11-01/2021-12-31 $(BIN)/pytest tests/e2e/test_storm.py -q

@@ -97,7 +97,8 @@ class Terraform:
 
     def state(self) -> list[str]:
         """Addresses of all resources that Terraform keeps."""
-        return self.run("state", "list").stdout.splitlines()
+        state = json.loads((self.folder / "terraform.tfstate").read_text("utf-8"))
+        return [f"{item['type']}.{item['name']}" for item in state["resources"] if item["mode"] == "managed"]
 
 
 def credentials(region: str) -> dict[str, str]:

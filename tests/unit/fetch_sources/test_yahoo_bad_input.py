@@ -71,12 +71,15 @@ def test_a_symbol_that_fails_costs_itself(
     server: SourcesServer, inject: Inject, symbols: list[str], rule: dict[str, Any], error: Any, said: str
 ) -> None:
     inject(**rule, match=f"{CHARTS}BP.L")
-    fetched = fetch(server, symbols, timeout=1.5)  # on a busy machine an answer takes a while
+    fetched = fetch(server, symbols, timeout=0.4)
     assert list(fetched.failed_symbols) == ["BP.L"]
     assert said in fetched.failed_symbols["BP.L"]
     assert fetched.missing_symbols == {}
     assert fetched.rows == dict.fromkeys(WEEK, len(symbols) - 1)
-    assert len([line for line in server.requests if "BP.L" in line]) == 2
+    asked = len([line for line in server.requests if "BP.L" in line])
+    # Where a connection that was kept is closed without an answer, curl asks once more by itself, over a new one
+    # (https://github.com/curl/curl/pull/18417).
+    assert asked in ((2, 3, 4) if rule["kind"] == "reset" else (2,))
     with pytest.raises(error, match=said):
         fetch(server, ["BP.L"], timeout=0.4)
 

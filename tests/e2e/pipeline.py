@@ -106,6 +106,10 @@ class Pipeline:
         for page in pages:
             yield from page.get("Contents", [])
 
+    def calls(self) -> list[dict[str, Any]]:
+        """All API calls of functions so far, as the emulator records them (``ministack_server.record_calls``)."""
+        return [json.loads(line) for line in self.config.calls.read_text().splitlines()]
+
     def body(self, bucket: str, key: str) -> bytes:
         """An object's bytes."""
         read: bytes = self.aws("s3").get_object(Bucket=self.name(bucket), Key=key)["Body"].read()

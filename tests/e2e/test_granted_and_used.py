@@ -82,8 +82,7 @@ def recorded(shared_pipeline: Pipeline) -> dict[str, list[dict[str, Any]]]:
     with pipeline.without("artifacts_bucket", "config/currencies.csv"):
         pipeline.run({"datasets": ["fx_rates"]})
     found: dict[str, list[dict[str, Any]]] = {function: [] for function in facts.function_names()}
-    for line in pipeline.config.calls.read_text().splitlines():
-        call = json.loads(line)
+    for call in pipeline.calls():
         for function, calls in found.items():
             if f":assumed-role/{facts.function_name(pipeline.config.prefix, function)}/" in call["principal"]:
                 calls.append(call)

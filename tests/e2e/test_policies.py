@@ -9,7 +9,6 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from datetime import date
-from fnmatch import fnmatchcase
 from typing import Any
 
 import pytest
@@ -17,11 +16,12 @@ import pytest
 from infra import facts
 from marketlake.calendars import trading_days
 from tests.e2e.pipeline import Pipeline
+from tests.iam import Request, allows
+
+Calls = list[dict[str, Any]]
+"""Calls of functions, as ``Pipeline.calls`` has them."""
 
 BEFORE_SPLIT = {"start": "2018-02-28", "end": "2018-02-28"}
-Calls = list[dict[str, Any]]
-"""Calls of functions, as the emulator records them."""
-
 DAYS = (f"{day}" for day in trading_days("target", date(2005, 1, 3), date(2007, 1, 1)))
 
 
@@ -73,16 +73,11 @@ def refused(pipeline: Pipeline, first: int = 0) -> str:
 
 def first_use(scenarios_calls: list[Calls], role: str, statement: dict[str, Any]) -> int:
     """The number of the first scenario in which ``role`` calls what ``statement`` allows; 0 where none does."""
-    actions, resources = (
-        [value] if isinstance(value, str) else value for value in (statement["Action"], statement["Resource"])
-    )
+    policy = {"Statement": [statement]}
 
     def allowed(call: dict[str, Any]) -> bool:
-        return (
-            f":assumed-role/{role}/" in call["principal"]
-            and any(fnmatchcase(call["action"], action) for action in actions)
-            and any(fnmatchcase(call["resource"], resource) for resource in resources)
-        )
+        request = Request(call["action"], call["resource"], call["keys"])
+        return f":assumed-role/{role}/" in call["principal"] and allows([policy], request)
 
     return next((number for number, calls in enumerate(scenarios_calls) if any(map(allowed, calls))), 0)
 
@@ -92,19 +87,14 @@ def ready(shared_pipeline: Pipeline) -> list[Calls]:
     """What each scenario calls, with whole policies: nothing is refused. The days that they look at again are done."""
     assert shared_pipeline.run({**BEFORE_SPLIT, "datasets": ["ftse100_prices"]}).status == "SUCCEEDED"
     assert shared_pipeline.run({"datasets": ["fx_rates"]}).status == "SUCCEEDED"
-    calls: list[Calls] = []
-    seen = len(recorded(shared_pipeline))
+    found: list[Calls] = []
+    seen = len(shared_pipeline.calls())
     for document in scenarios(shared_pipeline):
         assert "AccessDenied" not in json.dumps(shared_pipeline.run(document).cause)
-        lines = recorded(shared_pipeline)
-        calls.append([json.loads(line) for line in lines[seen:]])
-        seen = len(lines)
-    return calls
-
-
-def recorded(pipeline: Pipeline) -> list[str]:
-    """A line for each call of a function so far."""
-    return pipeline.config.calls.read_text().splitlines()
+        calls = shared_pipeline.calls()
+        found.append(calls[seen:])
+        seen = len(calls)
+    return found
 
 
 @pytest.mark.parametrize(("function", "sid"), list(statements()))

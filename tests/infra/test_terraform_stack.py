@@ -306,10 +306,11 @@ def test_quicksight_and_what_may_be_chosen_of_the_monitoring_are_planned(
     chosen = ["quicksight_user=analyst", "alarms=all", "dashboard_enabled=false", "budget_enabled=false"]
     changes = terraform.changes(*(f"-var={one}" for one in chosen))
     # What acceptance lets pass of the zips: one that goes up in parts loses its tags on the emulator.
-    zips = [change["change"] for change in changes if change["type"] == "aws_s3_object"]
-    for zipped in zips:
-        assert zipped["actions"] == ["update"]
-        assert [key for key, value in zipped["after"].items() if zipped["before"].get(key) != value] == ["tags_all"]
+    for change in (change for change in changes if change["type"] == "aws_s3_object"):
+        before, after = change["change"]["before"], change["change"]["after"]
+        assert change["address"].startswith("aws_s3_object.package[")
+        assert change["change"]["actions"] == ["update"]
+        assert [key for key in after if before.get(key) != after[key]] == ["tags_all"]
     thresholds = {"executions-throttled": 1, "athena-failures": 3}
     for name, described in facts.functions_document(values_of(config))["functions"].items():
         dashed = name.replace("_", "-")
